@@ -1,0 +1,115 @@
+//! The one place that knows temporary names, renames and syncs.
+//!
+//! Something published is either whole or not there: it is written under a temporary name on the same
+//! file system, synced to the disk, and renamed. A crash leaves at most a temporary name behind, which
+//! [`is_temporary`] recognises.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::IoError;
+
+const PREFIX: &str = ".tmp-";
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// Returns whether a file name is one of ours for something unfinished.
+pub fn is_temporary(name: &OsStr) -> bool {
+    name.to_string_lossy().starts_with(PREFIX)
+}
+
+/// Returns a name beside `destination` that nobody else uses.
+pub fn temporary_beside(destination: &Path) -> PathBuf {
+    let name = destination.file_name().unwrap_or_default().to_string_lossy();
+    let serial = NEXT.fetch_add(1, Ordering::Relaxed);
+    destination.with_file_name(format!("{PREFIX}{name}-{}-{serial}", std::process::id()))
+}
+
+/// Writes a file so that readers see the old content or the new, never a part.
+///
+/// # Errors
+///
+/// [`IoError`] when the file cannot be written; nothing is left behind then.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), IoError> {
+    let temporary = temporary_beside(path);
+    let write = || {
+        let mut file = File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    };
+    write().map_err(|source| {
+        let _ = fs::remove_file(&temporary);
+        IoError::at("write", path)(source)
+    })?;
+    sync_parent(path)
+}
+
+/// Moves a finished folder to its place in one step, everything in it on the disk first.
+///
+/// # Errors
+///
+/// [`IoError`] when `destination` exists already, or the disk refuses.
+pub fn publish_dir(staged: &Path, destination: &Path) -> Result<(), IoError> {
+    if let Some(parent) = destination.parent() {
+        fs::create_dir_all(parent).map_err(IoError::at("create", parent))?;
+    }
+    if fs::symlink_metadata(destination).is_ok() {
+        let exists = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
+        return Err(IoError::at("publish", destination)(exists));
+    }
+    sync_tree(staged)?;
+    fs::rename(staged, destination).map_err(IoError::at("publish", destination))?;
+    sync_parent(destination)
+}
+
+/// Syncs every file and folder below `root`, and `root` itself.
+fn sync_tree(root: &Path) -> Result<(), IoError> {
+    if root.is_dir() {
+        for entry in fs::read_dir(root).map_err(IoError::at("read", root))? {
+            sync_tree(&entry.map_err(IoError::at("read", root))?.path())?;
+        }
+    }
+    File::open(root).and_then(|file| file.sync_all()).map_err(IoError::at("sync", root))
+}
+
+fn sync_parent(path: &Path) -> Result<(), IoError> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    File::open(parent).and_then(|dir| dir.sync_all()).map_err(IoError::at("sync", parent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_published_whole_and_only_once() {
+        let root = tempfile::tempdir().unwrap();
+        let destination = root.path().join("versions/1");
+        for expected in [true, false] {
+            let staged = temporary_beside(&root.path().join("staged"));
+            fs::create_dir(&staged).unwrap();
+            fs::write(staged.join("model"), "weights").unwrap();
+            assert_eq!(publish_dir(&staged, &destination).is_ok(), expected);
+        }
+        assert_eq!(fs::read_to_string(destination.join("model")).unwrap(), "weights");
+    }
+
+    #[test]
+    fn a_file_is_replaced_and_leaves_no_temporary_name() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("file");
+        write_file(&path, b"old").unwrap();
+        write_file(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        let names: Vec<_> =
+            fs::read_dir(root.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(names, ["file"]);
+        assert!(!is_temporary(&names[0]));
+    }
+}

@@ -1,0 +1,2 @@
+//! The cupola command line.
+fn main() {}

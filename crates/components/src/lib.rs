@@ -1,0 +1,1 @@
+//! The standard components: where stages meet artifacts.

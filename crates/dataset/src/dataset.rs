@@ -1,0 +1,100 @@
+//! The dataset on disk: `Split-<name>/` folders of Parquet shards.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use base::IoError;
+
+use crate::{DatasetError, ParquetFiles};
+
+const SPLIT_PREFIX: &str = "Split-";
+
+/// Examples in a folder, split by split.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    root: PathBuf,
+    splits: Vec<Split>,
+}
+
+/// One named part of a dataset.
+#[derive(Clone, Debug)]
+pub struct Split {
+    /// The split's name, such as `train`.
+    pub name: String,
+    /// Its shards, in order.
+    pub shards: Vec<PathBuf>,
+}
+
+impl Dataset {
+    /// Returns the folder of a split below a dataset's root.
+    pub fn split_dir(root: &Path, split: &str) -> PathBuf {
+        root.join(format!("{SPLIT_PREFIX}{split}"))
+    }
+
+    /// Opens a dataset; its splits come in the order of `names`, or of the alphabet where that is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::Empty`] when there is no split, [`DatasetError::NoSuchSplit`] when one of `names` is
+    /// not there.
+    pub fn open(root: &Path, names: &[String]) -> Result<Self, DatasetError> {
+        let mut splits = Vec::new();
+        for dir in sorted_entries(root)? {
+            let file_name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if let Some(name) = file_name.strip_prefix(SPLIT_PREFIX) {
+                splits.push(Split { name: name.to_owned(), shards: sorted_entries(&dir)? });
+            }
+        }
+        if splits.is_empty() {
+            return Err(DatasetError::Empty { root: root.to_path_buf() });
+        }
+        let mut dataset = Self { root: root.to_path_buf(), splits };
+        if !names.is_empty() {
+            dataset.splits =
+                names.iter().map(|name| dataset.split(name).cloned()).collect::<Result<_, _>>()?;
+        }
+        Ok(dataset)
+    }
+
+    /// Returns the splits, in order.
+    pub fn splits(&self) -> &[Split] {
+        &self.splits
+    }
+
+    /// Returns one split.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::NoSuchSplit`], naming those that there are.
+    pub fn split(&self, name: &str) -> Result<&Split, DatasetError> {
+        self.splits.iter().find(|split| split.name == name).ok_or_else(|| {
+            let available: Vec<_> = self.splits.iter().map(|s| format!("`{}`", s.name)).collect();
+            DatasetError::NoSuchSplit {
+                root: self.root.clone(),
+                split: name.to_owned(),
+                available: available.join(", "),
+            }
+        })
+    }
+}
+
+impl Split {
+    /// Opens the split's shards for reading.
+    ///
+    /// # Errors
+    ///
+    /// As [`ParquetFiles::open`].
+    pub fn source(&self) -> Result<ParquetFiles, DatasetError> {
+        ParquetFiles::open(&self.shards)
+    }
+}
+
+fn sorted_entries(dir: &Path) -> Result<Vec<PathBuf>, DatasetError> {
+    let entries = fs::read_dir(dir).map_err(IoError::at("read", dir))?;
+    let mut paths = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(IoError::at("read", dir))?;
+    paths.sort_unstable();
+    Ok(paths)
+}

@@ -1,0 +1,20 @@
+//! Examples as Arrow: the dataset on disk, its sharded writer, and the readers of foreign files.
+//!
+//! One row is one example, one column one feature. A feature is a scalar column (at most one value), a list
+//! column (many values) or a nested struct. Missing (null), present with no values (empty list), empty
+//! string and zero are four different things. Entry types: [`Dataset`], [`ShardWriter`], [`ParquetFiles`],
+//! [`FeatureType`]. **Invariants:** shards and row groups have sizes fixed by constants, so partitions depend
+//! on the data alone; a shard is never changed after it was closed.
+//! Not here: choosing splits or guessing types (`ingest`).
+
+mod dataset;
+mod error;
+mod feature;
+mod parquet_files;
+mod shards;
+
+pub use dataset::{Dataset, Split};
+pub use error::DatasetError;
+pub use feature::FeatureType;
+pub use parquet_files::ParquetFiles;
+pub use shards::{ROW_GROUP_ROWS, SHARD_ROWS, ShardWriter};

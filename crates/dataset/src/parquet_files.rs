@@ -1,0 +1,123 @@
+//! Parquet files as a source: one row group is one partition.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use arrow::datatypes::SchemaRef;
+use base::{BoxError, IoError};
+use dataflow::{BatchIter, Source};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+
+use crate::DatasetError;
+
+/// Rows per batch handed to accumulators and stages: large enough to vectorize, small enough for the cache.
+const BATCH_ROWS: usize = 8192;
+
+/// Parquet files with one schema, in the order given.
+#[derive(Clone, Debug)]
+pub struct ParquetFiles {
+    schema: SchemaRef,
+    files: Vec<(PathBuf, ArrowReaderMetadata)>,
+    /// (file, row group) of every partition.
+    partitions: Vec<(usize, usize)>,
+    num_rows: u64,
+}
+
+impl ParquetFiles {
+    /// Opens the files and reads their footers; the first file's schema is the schema of all.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError`] when a file cannot be read, is not Parquet, or has other columns than the first.
+    pub fn open(paths: &[PathBuf]) -> Result<Self, DatasetError> {
+        let mut schema: Option<SchemaRef> = None;
+        let mut files = Vec::with_capacity(paths.len());
+        let mut partitions = Vec::new();
+        let mut num_rows = 0;
+        for path in paths {
+            let metadata = read_footer(path)?;
+            match &schema {
+                None => schema = Some(SchemaRef::clone(metadata.schema())),
+                Some(first) if first.fields() == metadata.schema().fields() => {}
+                Some(first) => {
+                    return Err(DatasetError::SchemaMismatch {
+                        path: path.clone(),
+                        first: paths[0].clone(),
+                        found: describe(metadata.schema()),
+                        expected: describe(first),
+                    });
+                }
+            }
+            let groups = metadata.metadata().row_groups();
+            partitions.extend((0..groups.len()).map(|group| (files.len(), group)));
+            num_rows +=
+                groups.iter().map(|g| u64::try_from(g.num_rows()).unwrap_or(0)).sum::<u64>();
+            files.push((path.clone(), metadata));
+        }
+        let schema = schema.unwrap_or_else(|| SchemaRef::new(arrow::datatypes::Schema::empty()));
+        Ok(Self { schema, files, partitions, num_rows })
+    }
+
+    /// Returns the number of rows in all files.
+    pub fn num_rows(&self) -> u64 {
+        self.num_rows
+    }
+
+    /// Returns the files, in order.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|(path, _)| path.as_path())
+    }
+}
+
+impl Source for ParquetFiles {
+    fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+
+    fn num_partitions(&self) -> usize {
+        self.partitions.len()
+    }
+
+    fn read(
+        &self,
+        partition: usize,
+        columns: Option<&[String]>,
+    ) -> Result<BatchIter<'_>, BoxError> {
+        let (file, group) = self.partitions[partition];
+        let (path, metadata) = &self.files[file];
+        let handle = File::open(path).map_err(IoError::at("read", path))?;
+        let mut builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(handle, metadata.clone())
+                .with_row_groups(vec![group])
+                .with_batch_size(BATCH_ROWS);
+        if let Some(names) = columns {
+            let keep = (0..self.schema.fields().len())
+                .filter(|&i| names.contains(self.schema.field(i).name()));
+            let mask = ProjectionMask::roots(metadata.parquet_schema(), keep);
+            builder = builder.with_projection(mask);
+        }
+        let parquet = |source| DatasetError::Parquet { path: path.clone(), source };
+        let reader = builder.build().map_err(parquet)?;
+        Ok(Box::new(reader.map(move |batch| {
+            batch.map_err(|source| DatasetError::Arrow { path: path.clone(), source }.into())
+        })))
+    }
+}
+
+fn read_footer(path: &Path) -> Result<ArrowReaderMetadata, DatasetError> {
+    let file = File::open(path).map_err(IoError::at("read", path))?;
+    ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+        .map_err(|source| DatasetError::Parquet { path: path.to_path_buf(), source })
+}
+
+fn describe(schema: &SchemaRef) -> String {
+    let fields: Vec<_> = schema
+        .fields()
+        .iter()
+        .map(|field| format!("{} {}", field.name(), field.data_type()))
+        .collect();
+    format!("[{}]", fields.join(", "))
+}

@@ -1,0 +1,1 @@
+//! Metrics, slices, thresholds and the blessing of a model.

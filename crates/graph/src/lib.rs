@@ -1,0 +1,1 @@
+//! The compiled transform: typed row-wise operations with frozen analyzer results, and their one evaluator.

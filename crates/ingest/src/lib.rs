@@ -1,0 +1,1 @@
+//! Reads raw data into examples: type inference, splits, shards.

@@ -1,0 +1,1 @@
+//! Artifacts, executions, contexts and events in ML Metadata's own tables.

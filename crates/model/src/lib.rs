@@ -1,0 +1,1 @@
+//! Models: loading, prediction and saving of trained weights with their signature.

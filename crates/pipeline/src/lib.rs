@@ -1,0 +1,1 @@
+//! Pipeline definition, checking, the graph of nodes, the cache and the runner.

@@ -1,0 +1,1 @@
+//! Publishes a servable as a numbered version of a serving directory.

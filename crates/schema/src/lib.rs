@@ -1,0 +1,1 @@
+//! Schemas: inference from statistics, updates, and validation of statistics into anomalies.

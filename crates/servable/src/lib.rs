@@ -1,0 +1,1 @@
+//! Graph and model as one: raw features in, predictions out.

@@ -1,0 +1,1 @@
+//! Statistics of examples in one pass, as a DatasetFeatureStatisticsList.

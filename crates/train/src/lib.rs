@@ -1,0 +1,1 @@
+//! The built-in trainer: streamed, shuffled mini-batches, Adam, early stopping.

@@ -1,0 +1,1 @@
+//! Feature expressions: parsing, type checking, analyzers, compilation to a graph.
