@@ -1,0 +1,279 @@
+//! What a component is: its ports, its configuration, how it is checked and how it is run.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base::BoxError;
+use dataflow::Engine;
+use serde_json::Value;
+
+use crate::{Artifact, ArtifactType, Ledger, LedgerError, Properties};
+
+/// A kind of node: what a `[nodes.<id>]` table configures.
+///
+/// A component is a function of its configuration, its inputs' content and the files that it declares; the
+/// runner caches it by these. It has no memory, reads no environment and no clock but the context's.
+pub trait Component: Send + Sync {
+    /// Returns the name, in CamelCase, such as `ExampleGen`.
+    fn name(&self) -> &'static str;
+
+    /// Returns the execution type in the ledger: TFX's class path, for tools that look for it.
+    fn execution_type(&self) -> &'static str;
+
+    /// Returns a number to be raised whenever the same inputs would give another output.
+    fn version(&self) -> u32;
+
+    /// Returns one sentence for people.
+    fn description(&self) -> &'static str;
+
+    /// Returns the input ports.
+    fn inputs(&self) -> &'static [Input];
+
+    /// Returns the output ports.
+    fn outputs(&self) -> &'static [Output];
+
+    /// Returns the JSON Schema of the node's table, without the keys that every node has.
+    fn config_schema(&self) -> schemars::Schema;
+
+    /// Checks a configuration that fits the schema, before anything runs; says what the outputs will hold.
+    fn check(&self, config: &Value, context: &CheckContext<'_>) -> Checked;
+
+    /// Returns the files outside the pipeline that the node reads; their content is part of its cache key.
+    ///
+    /// # Errors
+    ///
+    /// The component's own error, such as a pattern that matches nothing.
+    fn files(&self, config: &Value, base_dir: &Path) -> Result<Vec<PathBuf>, BoxError> {
+        let _ = (config, base_dir);
+        Ok(Vec::new())
+    }
+
+    /// Returns how the node gets its outputs.
+    fn kind(&self) -> Kind<'_>;
+
+    /// Looks at what a cached execution left outside the artifacts; an `Err` says why it must run again.
+    ///
+    /// # Errors
+    ///
+    /// The reason, as `--explain` shows it.
+    fn verify_hit(
+        &self,
+        config: &Value,
+        base_dir: &Path,
+        outputs: &BTreeMap<String, Vec<Artifact>>,
+    ) -> Result<(), String> {
+        let _ = (config, base_dir, outputs);
+        Ok(())
+    }
+}
+
+/// How a node gets its outputs.
+pub enum Kind<'a> {
+    /// It writes them. Cached by content.
+    Executor(&'a dyn Executor),
+    /// It finds them among what the ledger has. Looked up anew in every run; finding nothing is fine.
+    Resolver(&'a dyn Resolver),
+}
+
+/// A component that writes its outputs.
+pub trait Executor: Send + Sync {
+    /// Writes every output into its staged folder.
+    ///
+    /// # Errors
+    ///
+    /// The stage's own error; nothing of the node is published then.
+    fn run(&self, context: &RunContext<'_>) -> Result<Outcome, BoxError>;
+}
+
+/// A component that finds its outputs in the ledger.
+pub trait Resolver: Send + Sync {
+    /// Returns the artifacts found, by output key. A key may be absent.
+    ///
+    /// # Errors
+    ///
+    /// The ledger's error.
+    fn resolve(
+        &self,
+        pipeline: &str,
+        inputs: &BTreeMap<String, Vec<Artifact>>,
+        ledger: &dyn Ledger,
+    ) -> Result<BTreeMap<String, Vec<Artifact>>, LedgerError>;
+}
+
+/// An input port.
+///
+/// It is wired to the output of its type: where several nodes have one, to that whose key is the port's key.
+/// An optional port is wired only to an output with the port's own key.
+#[derive(Debug)]
+pub struct Input {
+    /// The key, as in `inputs.<key> = "node.output"`.
+    pub key: &'static str,
+    /// What it takes.
+    pub artifact_type: &'static ArtifactType,
+    /// Whether the node cannot do without.
+    pub required: bool,
+    /// The component of a node that is added where nothing provides this input, such as
+    /// `LatestBlessedModel`.
+    pub default_provider: Option<&'static str>,
+}
+
+/// An output port.
+#[derive(Debug)]
+pub struct Output {
+    /// The key.
+    pub key: &'static str,
+    /// What it gives.
+    pub artifact_type: &'static ArtifactType,
+}
+
+/// What a component may look at to check a configuration.
+pub struct CheckContext<'a> {
+    /// The folder of the pipeline file; relative paths start here.
+    pub base_dir: &'a Path,
+    /// The features behind each wired input that are known already; an input that is not wired is absent.
+    pub inputs: BTreeMap<&'a str, Option<Vec<FeatureInfo>>>,
+    /// For looking at the data.
+    pub engine: &'a dyn Engine,
+}
+
+/// What a check found.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// Every mistake.
+    pub problems: Vec<Problem>,
+    /// The features behind each output, where they can be known before running.
+    pub features: BTreeMap<&'static str, Vec<FeatureInfo>>,
+}
+
+/// A mistake in a node's table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where: a dotted path within the node's table, such as `features.fare` or `thresholds.0.metric`; empty
+    /// for the table itself.
+    pub key: String,
+    /// Where within the value, when it is a string: the number of characters before the mistake.
+    pub offset: Option<usize>,
+    /// What was found and what was expected.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// A feature that is known before anything runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeatureInfo {
+    /// Its name.
+    pub name: String,
+    /// Its type; `None` when the data seen so far does not tell.
+    pub kind: Option<FeatureKind>,
+    /// For ids: how many there can be.
+    pub num_buckets: Option<u64>,
+}
+
+/// The type of a feature's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FeatureKind {
+    /// Integers.
+    Int,
+    /// Floats.
+    Float,
+    /// Text or bytes.
+    Bytes,
+    /// Nested features.
+    Struct,
+}
+
+/// What an executor works with.
+pub struct RunContext<'a> {
+    /// The node's id.
+    pub node: &'a str,
+    /// The node's configuration, as checked.
+    pub config: &'a Value,
+    /// The folder of the pipeline file; relative paths start here.
+    pub base_dir: &'a Path,
+    /// The artifacts behind each wired input.
+    pub inputs: &'a BTreeMap<String, Vec<Artifact>>,
+    /// An empty folder for each output.
+    pub outputs: &'a BTreeMap<String, PathBuf>,
+    /// For folds and maps.
+    pub engine: &'a dyn Engine,
+    /// For showing how far it is.
+    pub progress: &'a dyn Progress,
+    /// When the run began, in milliseconds since 1970.
+    pub now_ms: i64,
+}
+
+impl RunContext<'_> {
+    /// Returns the artifact behind an input that has at most one.
+    pub fn input(&self, key: &str) -> Option<&Artifact> {
+        self.inputs.get(key).and_then(|artifacts| artifacts.first())
+    }
+}
+
+/// Hears how far a node is, and may ask it to stop.
+pub trait Progress: Sync {
+    /// Says that `done` of `total` steps are done; `message` is a few words such as `loss 0.31`.
+    fn report(&self, done: u64, total: u64, message: &str);
+
+    /// Returns whether the node should stop soon.
+    fn is_cancelled(&self) -> bool;
+}
+
+/// What an executor did.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Properties of each output, by key; the runner adds those that every artifact has.
+    pub properties: BTreeMap<&'static str, OutputProperties>,
+    /// One line for people, such as `15,002 examples: train 10,008, eval 4,994`.
+    pub summary: String,
+    /// Whether the answer is no.
+    pub answer: Answer,
+}
+
+/// Properties of one output.
+#[derive(Debug, Default)]
+pub struct OutputProperties {
+    /// Those that the artifact type declares.
+    pub properties: Properties,
+    /// All others.
+    pub custom_properties: Properties,
+}
+
+/// Whether a node that did its work found what it was to look for. Both are results; neither is an error.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Answer {
+    /// Go on.
+    #[default]
+    Yes,
+    /// The answer is no: anomalies were found, the model is not blessed.
+    No {
+        /// One line.
+        reason: String,
+        /// A table or list for people, several lines; may be empty.
+        details: String,
+        /// Whether nodes that depend on this one must not run.
+        stop: bool,
+    },
+}
+
+/// The components that a pipeline may name.
+#[derive(Clone)]
+pub struct Registry(Vec<Arc<dyn Component>>);
+
+impl Registry {
+    /// Returns a registry of these components.
+    pub fn new(components: Vec<Arc<dyn Component>>) -> Self {
+        Self(components)
+    }
+
+    /// Returns a component by its name.
+    pub fn get(&self, name: &str) -> Option<&Arc<dyn Component>> {
+        self.0.iter().find(|component| component.name() == name)
+    }
+
+    /// Returns all components, in the order of their stages.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Component>> {
+        self.0.iter()
+    }
+}
