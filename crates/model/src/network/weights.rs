@@ -1,0 +1,50 @@
+//! The numbers that training finds.
+
+use crate::network::Network;
+
+/// All weights of a network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weights {
+    /// One weight per category, feature after feature.
+    pub wide: Vec<f32>,
+    /// One embedding per category, feature after feature; shape `[num_buckets, dimension]` each.
+    pub embeddings: Vec<f32>,
+    /// The dense layers, first to last.
+    pub layers: Vec<Layer>,
+}
+
+/// One dense layer: `output = input * weight + bias`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layer {
+    /// Shape `[inputs, outputs]`, row by row.
+    pub weight: Vec<f32>,
+    /// One per output.
+    pub bias: Vec<f32>,
+}
+
+impl Weights {
+    /// Returns weights that are all zero.
+    pub fn zeros(network: &Network) -> Self {
+        Self {
+            wide: vec![0.0; network.num_wide()],
+            embeddings: vec![0.0; network.num_embedding()],
+            layers: network
+                .layer_sizes()
+                .map(|(inputs, outputs)| Layer {
+                    weight: vec![0.0; inputs * outputs],
+                    bias: vec![0.0; outputs],
+                })
+                .collect(),
+        }
+    }
+
+    /// Returns whether these weights have the sizes of a network.
+    pub fn fits(&self, network: &Network) -> bool {
+        self.wide.len() == network.num_wide()
+            && self.embeddings.len() == network.num_embedding()
+            && self.layers.len() == network.layer_sizes().count()
+            && self.layers.iter().zip(network.layer_sizes()).all(|(layer, (inputs, outputs))| {
+                layer.weight.len() == inputs * outputs && layer.bias.len() == outputs
+            })
+    }
+}
