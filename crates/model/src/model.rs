@@ -6,13 +6,10 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float32Array, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{DataType, Field, Schema};
 use base::BoxError;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 
-use crate::network::{DenseLayer, Encoder, Network, Rows, Weights, dense};
+use crate::network::{DenseLayer, Encoder, Network, Rows, Weights, logits};
 use crate::{Architecture, LOGIT, ModelError, Predictor, Signature, Task, serialize};
-
-/// Examples per pass through the dense layers; it bounds the memory of a prediction.
-const CHUNK_ROWS: usize = 1024;
 
 /// A trained model: signature, architecture and weights.
 ///
@@ -118,21 +115,6 @@ impl Predictor for Model {
             RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options);
         Ok(batch.expect("the columns are of the schema just made from them"))
     }
-}
-
-/// Returns one logit per example, in chunks of a fixed size.
-fn logits(network: &Network, weights: &Weights, layers: &[DenseLayer], rows: &Rows) -> Vec<f32> {
-    let device = Device::flex();
-    let mut logits = Vec::with_capacity(rows.num_rows());
-    for start in (0..rows.num_rows()).step_by(CHUNK_ROWS) {
-        let end = rows.num_rows().min(start + CHUNK_ROWS);
-        let (input, wide) = rows.look_up(network, weights, start..end);
-        let input = TensorData::new(input, [end - start, network.input_width()]);
-        let deep = dense(layers, Tensor::from_data(input, &device));
-        let deep = deep.into_data().try_into_vec::<f32>().expect("the layers hold 32-bit floats");
-        logits.extend(deep.iter().zip(wide).map(|(deep, wide)| deep + wide));
-    }
-    logits
 }
 
 /// Returns the logistic function, without overflow at either end.

@@ -12,7 +12,7 @@ mod rows;
 mod shape;
 mod weights;
 
-pub use dense::{DenseLayer, dense};
-pub use rows::{Encoder, NO_CATEGORY, Rows};
+pub use dense::{DenseLayer, dense, logits};
+pub use rows::{Encoder, NO_CATEGORY, Rows, numeric_column};
 pub use shape::{Architecture, Categorical, Network, default_embedding_dimension};
 pub use weights::{Layer, Weights};

@@ -3,7 +3,10 @@
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::network::Layer;
+use crate::network::{Layer, Network, Rows, Weights};
+
+/// Examples per pass through the dense layers; it bounds the memory of a prediction.
+const CHUNK_ROWS: usize = 1024;
 
 /// One dense layer as tensors.
 ///
@@ -29,6 +32,12 @@ impl DenseLayer {
             bias: tensor(&layer.bias, [1, outputs]),
         }
     }
+
+    /// Returns the layer on a device with autodiff, keeping the gradients of its weights.
+    #[must_use]
+    pub fn require_grad(self) -> Self {
+        Self { weight: self.weight.require_grad(), bias: self.bias.require_grad() }
+    }
 }
 
 /// Returns the deep part's share of the logits, shape `[rows, 1]`, for an input of shape `[rows, input_width]`.
@@ -49,4 +58,26 @@ pub fn dense(layers: &[DenseLayer], input: Tensor<2>) -> Tensor<2> {
         };
     }
     output
+}
+
+/// Returns one logit per example: the deep part's share plus the wide part's.
+///
+/// `layers` are the dense layers of `weights` on a plain device.
+pub fn logits(
+    network: &Network,
+    weights: &Weights,
+    layers: &[DenseLayer],
+    rows: &Rows,
+) -> Vec<f32> {
+    let device = Device::flex();
+    let mut logits = Vec::with_capacity(rows.num_rows());
+    for start in (0..rows.num_rows()).step_by(CHUNK_ROWS) {
+        let end = rows.num_rows().min(start + CHUNK_ROWS);
+        let (input, wide) = rows.look_up(network, weights, start..end);
+        let input = TensorData::new(input, [end - start, network.input_width()]);
+        let deep = dense(layers, Tensor::from_data(input, &device));
+        let deep = deep.into_data().try_into_vec::<f32>().expect("the layers hold 32-bit floats");
+        logits.extend(deep.iter().zip(wide).map(|(deep, wide)| deep + wide));
+    }
+    logits
 }

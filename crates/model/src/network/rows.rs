@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, Float32Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float32Type, Int64Type};
 
@@ -64,10 +64,9 @@ impl Encoder {
             ids: vec![NO_CATEGORY; num_rows * self.categorical.len()],
         };
         for (place, name) in self.numeric.iter().enumerate() {
-            let column = numeric_column(batch, name)?;
-            let values = column.as_primitive::<Float32Type>();
+            let values = numeric_column(batch, name)?;
             let targets = rows.numeric.iter_mut().skip(place).step_by(self.numeric.len());
-            for (target, value) in targets.zip(values) {
+            for (target, value) in targets.zip(&values) {
                 *target = value.filter(|value| !value.is_nan()).unwrap_or(0.0);
             }
         }
@@ -154,12 +153,17 @@ impl Rows {
     }
 }
 
-/// Returns a column of quantities as `Float32`.
-pub(crate) fn numeric_column(batch: &RecordBatch, name: &str) -> Result<ArrayRef, ModelError> {
+/// Returns a column of numbers or booleans as 32-bit floats, missing values kept.
+///
+/// # Errors
+///
+/// [`ModelError::MissingColumn`] and [`ModelError::ColumnType`].
+pub fn numeric_column(batch: &RecordBatch, name: &str) -> Result<Float32Array, ModelError> {
     let is_quantity = |data_type: &DataType| {
-        matches!(data_type, DataType::Boolean) || data_type.is_numeric() && !is_decimal(data_type)
+        *data_type == DataType::Boolean || data_type.is_integer() || data_type.is_floating()
     };
-    column_as(batch, name, is_quantity, &DataType::Float32, "a number")
+    let column = column_as(batch, name, is_quantity, &DataType::Float32, "a number")?;
+    Ok(column.as_primitive::<Float32Type>().clone())
 }
 
 /// Returns a column of ids as `Int64`.
@@ -167,16 +171,6 @@ fn category_column(batch: &RecordBatch, name: &str) -> Result<ArrayRef, ModelErr
     let is_id =
         |data_type: &DataType| matches!(data_type, DataType::Boolean) || data_type.is_integer();
     column_as(batch, name, is_id, &DataType::Int64, "an integer id")
-}
-
-fn is_decimal(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Decimal32(..)
-            | DataType::Decimal64(..)
-            | DataType::Decimal128(..)
-            | DataType::Decimal256(..)
-    )
 }
 
 fn column_as(

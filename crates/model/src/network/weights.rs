@@ -47,4 +47,10 @@ impl Weights {
                 layer.weight.len() == inputs * outputs && layer.bias.len() == outputs
             })
     }
+
+    /// Returns whether every weight is a finite number.
+    pub fn is_finite(&self) -> bool {
+        let layers = self.layers.iter().flat_map(|layer| layer.weight.iter().chain(&layer.bias));
+        self.wide.iter().chain(&self.embeddings).chain(layers).all(|value| value.is_finite())
+    }
 }

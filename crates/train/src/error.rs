@@ -1,0 +1,115 @@
+//! Why a model could not be trained.
+
+use std::fmt;
+
+use base::{BoxError, Classify, ErrorKind};
+use model::ModelError;
+
+use crate::Problem;
+
+/// Why a model could not be trained.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message names its fields")]
+pub enum TrainError {
+    /// An option does not make sense.
+    #[error("`{}`: {}", .0.key, .0.message)]
+    Config(Problem),
+
+    /// The examples could not be read; the reader's own error tells why.
+    #[error("split `{split}`: {error}")]
+    Read { split: &'static str, error: BoxError },
+
+    /// The examples do not have the columns that the model reads.
+    #[error("split `{split}`")] // the cause follows through `source()`
+    Examples { split: &'static str, source: ModelError },
+
+    /// The features and the options do not make a model.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+
+    /// There is nothing to learn from.
+    #[error("split `train` has no examples with a label ({num_missing_labels} without)")]
+    NoExamples { num_missing_labels: u64 },
+
+    /// Early stopping was asked for and there is nothing to measure.
+    #[error("split `eval` has no examples with a label, and early stopping needs its loss")]
+    NothingToEvaluate,
+
+    /// A label that the task does not have.
+    #[error("split `{split}`: label `{label}` is {value}, expected {expected}")]
+    Label { split: &'static str, label: String, value: f32, expected: &'static str },
+
+    /// A numeric feature is infinite.
+    #[error("split `{split}`: feature `{feature}` has an infinite value")]
+    Infinite { split: &'static str, feature: String },
+
+    /// The training went astray.
+    #[error("the loss is not a finite number after step {step}; {suspect}")]
+    Diverged { step: u64, suspect: Suspect },
+
+    /// The observer ended the training.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// What probably made a training go astray.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Suspect {
+    /// A feature far out of scale.
+    Feature {
+        /// Its name.
+        name: String,
+        /// Its largest magnitude in the last batch.
+        magnitude: f32,
+    },
+    /// The step size.
+    LearningRate(f64),
+}
+
+impl fmt::Display for Suspect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Feature { name, magnitude } => {
+                write!(f, "feature `{name}` has values as large as {magnitude:e}")
+            }
+            Self::LearningRate(rate) => write!(f, "the learning rate is {rate}"),
+        }
+    }
+}
+
+impl Classify for TrainError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Config(_) => ErrorKind::Usage,
+            Self::Read { error, .. } => error.kind(),
+            Self::Examples { source, .. } | Self::Model(source) => source.kind(),
+            Self::NoExamples { .. }
+            | Self::NothingToEvaluate
+            | Self::Label { .. }
+            | Self::Infinite { .. }
+            | Self::Diverged { .. } => ErrorKind::Data,
+            Self::Cancelled => ErrorKind::Unavailable,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Config(problem) => problem.hint.clone(),
+            Self::Read { error, .. } => error.hint(),
+            Self::Examples { source, .. } | Self::Model(source) => source.hint(),
+            Self::Infinite { feature, .. } => Some(format!(
+                "logarithms of 0 and divisions by 0 are infinite: let the expression of `{feature}` avoid them, such as ln(x + 1)"
+            )),
+            Self::Diverged { suspect: Suspect::Feature { name, .. }, .. } => {
+                Some(format!("scale it: {name} = \"scale_to_z_score(…)\""))
+            }
+            Self::Diverged { suspect: Suspect::LearningRate(rate), .. } => {
+                Some(format!("try `learning_rate = {}`", rate / 10.0))
+            }
+            Self::NoExamples { .. }
+            | Self::NothingToEvaluate
+            | Self::Label { .. }
+            | Self::Cancelled => None,
+        }
+    }
+}

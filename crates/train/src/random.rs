@@ -1,0 +1,44 @@
+//! Random numbers of our own making from ChaCha's bits, so that they never change under a saved seed.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// What the numbers are for; each use has its own stream, so that one never shifts another.
+#[derive(Clone, Copy)]
+pub(crate) enum Stream {
+    Weights,
+    Order,
+}
+
+/// A seeded source of random numbers.
+pub(crate) struct Random(ChaCha8Rng);
+
+impl Random {
+    pub(crate) fn new(seed: u64, stream: Stream) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(stream as u64);
+        Self(rng)
+    }
+
+    /// Returns a number from 0 to below `end`, by multiplication (its bias is below `end / 2^64`).
+    fn below(&mut self, end: usize) -> usize {
+        let product = u128::from(self.0.next_u64()) * (end as u128);
+        usize::try_from(product >> 64).expect("the upper half is below `end`")
+    }
+
+    /// Puts items in a random order.
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            let other = self.below(last + 1);
+            items.swap(last, other);
+        }
+    }
+
+    /// Returns a number between `-limit` and `limit`.
+    pub(crate) fn within(&mut self, limit: f32) -> f32 {
+        // 24 bits are all that a single-precision number between 0.5 and 1 holds.
+        #[expect(clippy::cast_precision_loss, reason = "24 bits fit")]
+        let unit = (self.0.next_u32() >> 8) as f32 / 16_777_216.0;
+        limit * (2.0 * unit - 1.0)
+    }
+}
