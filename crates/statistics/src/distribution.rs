@@ -1,0 +1,346 @@
+//! The distribution of one feature's numbers: their moments, extremes and ranks.
+//!
+//! Distinct numbers are counted in a table, and everything follows from the sorted table: while a feature
+//! has at most `max_exact` distinct numbers, all results are exact and the same to the last bit however the
+//! rows were partitioned. A table that grows beyond is folded: its moments are added up by the formula of
+//! Chan, Golub and LeVeque, its ranks go into a chain of [`Summary`]s, and a new table starts. The chain's
+//! level `h` holds the ranks of about `2^h` tables, pruned `h + 1` times to [`SUMMARY_SIZE`] entries, so that
+//! a rank is off by at most `levels / (2 * SUMMARY_SIZE)` of all values, where `levels` is at most
+//! `2 + log2(num_values / max_exact)`: 0.12 % for 3 million distinct numbers, 0.21 % for a billion.
+
+use crate::StatisticsError;
+use crate::bytes::{MAX_COUNT, Reader, Stored};
+use crate::numbers::NumberCounts;
+use crate::quantiles::{Entry, Summary};
+
+/// How many entries a pruned summary has, less one.
+const SUMMARY_SIZE: usize = 4096;
+
+/// Numbers without NaN, taken in one by one or many at a time.
+#[derive(Clone, Debug)]
+pub(crate) struct Distribution {
+    max_exact: usize,
+    table: NumberCounts,
+    /// Of the tables that were folded; empty when none was.
+    levels: Vec<Option<Summary>>,
+    moments: Moments,
+}
+
+/// All that is known at the end.
+#[derive(Debug)]
+pub(crate) struct Distributed {
+    pub(crate) moments: Moments,
+    pub(crate) ranks: Summary,
+}
+
+impl Distribution {
+    pub(crate) fn new(max_exact: usize) -> Self {
+        Self {
+            max_exact,
+            table: NumberCounts::default(),
+            levels: Vec::new(),
+            moments: Moments::default(),
+        }
+    }
+
+    /// Counts one number `count` times; `count` is not zero and `value` not NaN.
+    #[inline]
+    pub(crate) fn add(&mut self, value: f64, count: u64) {
+        self.table.add(value, count);
+        if self.table.len() > self.max_exact {
+            self.fold();
+        }
+    }
+
+    /// Takes in another distribution with the same `max_exact`.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (value, count) in other.table.sorted() {
+            self.add(value, count);
+        }
+        self.moments.merge(&other.moments);
+        for (level, summary) in other.levels.iter().enumerate() {
+            if let Some(summary) = summary {
+                self.push(level, summary.clone());
+            }
+        }
+    }
+
+    pub(crate) fn finish(&self) -> Distributed {
+        let sorted = self.table.sorted();
+        let mut moments = self.moments.clone();
+        moments.merge(&Moments::of(&sorted));
+        let mut ranks = Summary::exact(&sorted);
+        for summary in self.levels.iter().flatten() {
+            ranks = ranks.merge(summary);
+        }
+        Distributed { moments, ranks }
+    }
+
+    #[cold]
+    fn fold(&mut self) {
+        let sorted = self.table.sorted();
+        self.table.clear();
+        self.moments.merge(&Moments::of(&sorted));
+        let mut summary = Summary::exact(&sorted);
+        summary.prune(SUMMARY_SIZE);
+        self.push(0, summary);
+    }
+
+    /// Adds a summary to a level; two of one level make one of the next, as in a binary counter.
+    fn push(&mut self, mut level: usize, mut summary: Summary) {
+        loop {
+            if self.levels.len() <= level {
+                self.levels.resize(level + 1, None);
+            }
+            match self.levels[level].take() {
+                None => {
+                    self.levels[level] = Some(summary);
+                    return;
+                }
+                Some(resident) => {
+                    summary = resident.merge(&summary);
+                    summary.prune(SUMMARY_SIZE);
+                    level += 1;
+                }
+            }
+        }
+    }
+}
+
+/// Sums over numbers without NaN.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Moments {
+    pub(crate) count: u64,
+    pub(crate) num_zeros: u64,
+    pub(crate) num_positive_infinite: u64,
+    pub(crate) num_negative_infinite: u64,
+    /// Of the finite numbers; infinity and negative infinity when there are none.
+    pub(crate) finite_min: f64,
+    pub(crate) finite_max: f64,
+    /// Of the finite numbers.
+    finite_mean: f64,
+    /// Sum of the squared distances from the mean, of the finite numbers.
+    squares: f64,
+}
+
+impl Default for Moments {
+    fn default() -> Self {
+        Self {
+            count: 0,
+            num_zeros: 0,
+            num_positive_infinite: 0,
+            num_negative_infinite: 0,
+            finite_min: f64::INFINITY,
+            finite_max: f64::NEG_INFINITY,
+            finite_mean: 0.0,
+            squares: 0.0,
+        }
+    }
+}
+
+impl Moments {
+    /// Returns the moments of distinct ascending numbers and their counts.
+    fn of(sorted: &[(f64, u64)]) -> Self {
+        let num = |wanted: f64| -> u64 {
+            let found = sorted.binary_search_by(|(value, _)| value.total_cmp(&wanted));
+            found.map_or(0, |index| sorted[index].1)
+        };
+        let mut moments = Self {
+            count: sorted.iter().map(|(_, count)| count).sum(),
+            num_zeros: num(0.0),
+            num_positive_infinite: num(f64::INFINITY),
+            num_negative_infinite: num(f64::NEG_INFINITY),
+            ..Self::default()
+        };
+        let finite = sorted.iter().filter(|(value, _)| value.is_finite());
+        let (mut first, mut last) = (None, None);
+        let mut sum = CompensatedSum::default();
+        for &(value, count) in finite.clone() {
+            first = first.or(Some(value));
+            last = Some(value);
+            sum.add(value * as_f64(count));
+        }
+        if let (Some(first), Some(last)) = (first, last) {
+            (moments.finite_min, moments.finite_max) = (first, last);
+            let mean = sum.value() / as_f64(moments.num_finite());
+            let mut squares = CompensatedSum::default();
+            finite.for_each(|&(value, count)| squares.add((value - mean).powi(2) * as_f64(count)));
+            (moments.finite_mean, moments.squares) = (mean, squares.value());
+        }
+        moments
+    }
+
+    fn merge(&mut self, other: &Self) {
+        let (a, b) = (as_f64(self.num_finite()), as_f64(other.num_finite()));
+        if self.num_finite() == 0 {
+            (self.finite_mean, self.squares) = (other.finite_mean, other.squares);
+        } else if other.num_finite() > 0 {
+            let distance = other.finite_mean - self.finite_mean;
+            self.finite_mean += distance * (b / (a + b));
+            self.squares += other.squares + distance * distance * (a * (b / (a + b)));
+        }
+        self.count += other.count;
+        self.num_zeros += other.num_zeros;
+        self.num_positive_infinite += other.num_positive_infinite;
+        self.num_negative_infinite += other.num_negative_infinite;
+        self.finite_min = self.finite_min.min(other.finite_min);
+        self.finite_max = self.finite_max.max(other.finite_max);
+    }
+
+    fn num_finite(&self) -> u64 {
+        self.count - self.num_positive_infinite - self.num_negative_infinite
+    }
+
+    fn has_infinite(&self) -> bool {
+        self.num_positive_infinite > 0 || self.num_negative_infinite > 0
+    }
+
+    /// The least number, infinities included; there is at least one number.
+    pub(crate) fn min(&self) -> f64 {
+        match (self.num_negative_infinite, self.num_finite()) {
+            (0, 0) => f64::INFINITY,
+            (0, _) => self.finite_min,
+            _ => f64::NEG_INFINITY,
+        }
+    }
+
+    /// The greatest number, infinities included; there is at least one number.
+    pub(crate) fn max(&self) -> f64 {
+        match (self.num_positive_infinite, self.num_finite()) {
+            (0, 0) => f64::NEG_INFINITY,
+            (0, _) => self.finite_max,
+            _ => f64::INFINITY,
+        }
+    }
+
+    /// The mean: infinite or NaN if there are infinities of one sign or of both.
+    pub(crate) fn mean(&self) -> f64 {
+        match (self.num_negative_infinite, self.num_positive_infinite) {
+            (0, 0) => self.finite_mean,
+            (0, _) => f64::INFINITY,
+            (_, 0) => f64::NEG_INFINITY,
+            _ => f64::NAN,
+        }
+    }
+
+    /// The population's standard deviation; NaN if there are infinities.
+    pub(crate) fn std_dev(&self) -> f64 {
+        if self.has_infinite() {
+            return f64::NAN;
+        }
+        (self.squares / as_f64(self.count.max(1))).sqrt()
+    }
+}
+
+/// A sum that carries what rounding takes away.
+///
+/// # Source
+///
+/// Neumaier, "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen" (1974).
+#[derive(Default)]
+struct CompensatedSum {
+    sum: f64,
+    lost: f64,
+}
+
+impl CompensatedSum {
+    fn add(&mut self, value: f64) {
+        let sum = self.sum + value;
+        self.lost += if self.sum.abs() >= value.abs() {
+            (self.sum - sum) + value
+        } else {
+            (value - sum) + self.sum
+        };
+        self.sum = sum;
+    }
+
+    fn value(&self) -> f64 {
+        if self.sum.is_finite() { self.sum + self.lost } else { self.sum }
+    }
+}
+
+/// Counts beyond 2^53 are rounded to the nearest number that a float can hold.
+#[expect(clippy::cast_precision_loss, reason = "as documented")]
+pub(crate) fn as_f64(count: u64) -> f64 {
+    count as f64
+}
+
+impl Stored for Distribution {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.max_exact.write(out);
+        self.table.sorted().write(out);
+        self.moments.write(out);
+        self.levels.len().write(out);
+        for level in &self.levels {
+            level.as_ref().map_or(&[][..], |summary| &summary.entries).to_vec().write(out);
+        }
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, StatisticsError> {
+        let mut read = Self::new(usize::read(input)?);
+        for _ in 0..usize::read(input)? {
+            let (value, count) = (f64::read(input)?, input.take_count()?);
+            if value.is_nan() {
+                return Err(StatisticsError::BadState { reason: "a count is not of a number" });
+            }
+            read.table.add(value, count);
+        }
+        read.moments = Moments::read(input)?;
+        let levels = Vec::<Vec<Entry>>::read(input)?;
+        let level = |entries: Vec<Entry>| (!entries.is_empty()).then_some(Summary { entries });
+        read.levels = levels.into_iter().map(level).collect();
+        Ok(read)
+    }
+}
+
+impl Stored for Moments {
+    fn write(&self, out: &mut Vec<u8>) {
+        let counts =
+            [self.count, self.num_zeros, self.num_positive_infinite, self.num_negative_infinite];
+        counts.iter().for_each(|count| count.write(out));
+        let numbers = [self.finite_min, self.finite_max, self.finite_mean, self.squares];
+        numbers.iter().for_each(|number| number.write(out));
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, StatisticsError> {
+        let moments = Self {
+            count: u64::read(input)?,
+            num_zeros: u64::read(input)?,
+            num_positive_infinite: u64::read(input)?,
+            num_negative_infinite: u64::read(input)?,
+            finite_min: f64::read(input)?,
+            finite_max: f64::read(input)?,
+            finite_mean: f64::read(input)?,
+            squares: f64::read(input)?,
+        };
+        let infinite = moments.num_positive_infinite.checked_add(moments.num_negative_infinite);
+        if infinite.is_none_or(|infinite| infinite > moments.count) || moments.count > MAX_COUNT {
+            return Err(StatisticsError::BadState { reason: "its counts contradict each other" });
+        }
+        Ok(moments)
+    }
+}
+
+impl Stored for Entry {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.value.write(out);
+        [self.weight, self.min_rank, self.max_rank].iter().for_each(|rank| rank.write(out));
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, StatisticsError> {
+        let entry = Self {
+            value: f64::read(input)?,
+            weight: u64::read(input)?,
+            min_rank: u64::read(input)?,
+            max_rank: u64::read(input)?,
+        };
+        let through = entry.min_rank.checked_add(entry.weight);
+        if entry.value.is_nan()
+            || through.is_none_or(|through| through > entry.max_rank)
+            || entry.max_rank > MAX_COUNT
+        {
+            return Err(StatisticsError::BadState { reason: "its ranks contradict each other" });
+        }
+        Ok(entry)
+    }
+}

@@ -1,0 +1,158 @@
+//! A mergeable, deterministic summary of the ranks of numbers.
+//!
+//! Every kept number carries the least and the greatest rank that it may have. Merging two summaries adds
+//! ranks and loses nothing; pruning one to `n` entries widens the gap between neighbours by at most `1 / n`
+//! of the whole, which is an error of half of that for a rank asked for.
+//!
+//! # Source
+//!
+//! Greenwald and Khanna, "Power-conserving computation of order-statistics over sensor networks" (2004);
+//! Zhang and Wang, "A fast algorithm for approximate quantiles in high speed data streams" (2007). The
+//! entries carry weights as in Chen and Guestrin, "XGBoost" (2016), appendix.
+
+/// One kept number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Entry {
+    pub(crate) value: f64,
+    /// How often the number itself surely occurs.
+    pub(crate) weight: u64,
+    /// At least this many values are less.
+    pub(crate) min_rank: u64,
+    /// At most this many values are less or equal.
+    pub(crate) max_rank: u64,
+}
+
+impl Entry {
+    /// At most this many values are less.
+    fn max_below(&self) -> u64 {
+        self.max_rank - self.weight
+    }
+
+    /// At least this many values are less or equal.
+    fn min_through(&self) -> u64 {
+        self.min_rank + self.weight
+    }
+}
+
+/// Some of the values of a multiset in ascending order, with bounds on their ranks.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Summary {
+    pub(crate) entries: Vec<Entry>,
+}
+
+impl Summary {
+    /// Returns the summary that knows every rank, of distinct ascending numbers and their counts.
+    pub(crate) fn exact(counts: &[(f64, u64)]) -> Self {
+        let mut below = 0;
+        let entry = |&(value, weight): &(f64, u64)| {
+            let min_rank = below;
+            below += weight;
+            Entry { value, weight, min_rank, max_rank: below }
+        };
+        Self { entries: counts.iter().map(entry).collect() }
+    }
+
+    /// Returns how many values were summarized.
+    pub(crate) fn total(&self) -> u64 {
+        self.entries.last().map_or(0, |entry| entry.max_rank)
+    }
+
+    /// Returns the summary of both multisets together.
+    pub(crate) fn merge(&self, other: &Self) -> Self {
+        let (left, right) = (&self.entries, &other.entries);
+        let mut entries = Vec::with_capacity(left.len() + right.len());
+        let (mut i, mut j) = (0, 0);
+        while i < left.len() || j < right.len() {
+            let order = match (left.get(i), right.get(j)) {
+                (Some(a), Some(b)) => a.value.total_cmp(&b.value),
+                (Some(_), None) => std::cmp::Ordering::Less,
+                _ => std::cmp::Ordering::Greater,
+            };
+            if order.is_eq() {
+                let (a, b) = (left[i], right[j]);
+                entries.push(Entry {
+                    value: a.value,
+                    weight: a.weight + b.weight,
+                    min_rank: a.min_rank + b.min_rank,
+                    max_rank: a.max_rank + b.max_rank,
+                });
+                (i, j) = (i + 1, j + 1);
+            } else if order.is_lt() {
+                entries.push(between(left[i], right, j));
+                i += 1;
+            } else {
+                entries.push(between(right[j], left, i));
+                j += 1;
+            }
+        }
+        Self { entries }
+    }
+
+    /// Keeps the first entry, the last, and those nearest to the ranks between at equal distances: at most
+    /// `size + 1` in all.
+    pub(crate) fn prune(&mut self, size: usize) {
+        if self.entries.len() <= size + 1 {
+            return;
+        }
+        let mut kept = Vec::with_capacity(size + 1);
+        let mut previous = usize::MAX;
+        for index in self.nearest(size) {
+            if index != previous {
+                kept.push(self.entries[index]);
+                previous = index;
+            }
+        }
+        self.entries = kept;
+    }
+
+    /// Returns the numbers at the ranks that cut the multiset into `num_quantiles` parts of equal count, the
+    /// least and the greatest number included, each with how many values are at most that number.
+    pub(crate) fn quantiles(&self, num_quantiles: usize) -> Vec<(f64, u64)> {
+        if self.entries.is_empty() {
+            return Vec::new();
+        }
+        let entry = |index: usize| (self.entries[index].value, self.entries[index].max_rank);
+        self.nearest(num_quantiles).map(entry).collect()
+    }
+
+    /// Yields the entries nearest to the ranks `0, total / parts, …, total`; there is at least one entry.
+    fn nearest(&self, parts: usize) -> impl Iterator<Item = usize> {
+        let entries = &self.entries;
+        let (total, parts) = (u128::from(self.total()), parts.max(2) as u128);
+        let mut current = 0;
+        (0..=parts).map(move |part| {
+            // Ranks are compared in units of half a value over `parts`, so that nothing is rounded.
+            let wanted = 2 * part * total;
+            let mut next = current + 1;
+            while next < entries.len() && wanted >= parts * middle(&entries[next]) {
+                next += 1;
+            }
+            current = next - 1;
+            let closer_to_current = |next: &Entry| {
+                let boundary = entries[current].min_through() + next.max_below();
+                wanted < parts * u128::from(boundary)
+            };
+            if entries.get(next).is_none_or(closer_to_current) { current } else { next }
+        })
+    }
+}
+
+/// Twice the middle of an entry's possible ranks.
+fn middle(entry: &Entry) -> u128 {
+    u128::from(entry.min_rank) + u128::from(entry.max_rank)
+}
+
+/// Returns an entry with the ranks that it has once `others` is merged in, where `next` is the first of the
+/// others that is greater.
+fn between(entry: Entry, others: &[Entry], next: usize) -> Entry {
+    let surely_below = if next == 0 { 0 } else { others[next - 1].min_through() };
+    let at_most_below = match others.get(next) {
+        Some(other) => other.max_below(),
+        None => others.last().map_or(0, |last| last.max_rank),
+    };
+    Entry {
+        min_rank: entry.min_rank + surely_below,
+        max_rank: entry.max_rank + at_most_below,
+        ..entry
+    }
+}

@@ -1,0 +1,353 @@
+//! How often each distinct string occurs, exactly up to a bound and within a stated error beyond.
+//!
+//! Strings are counted in a table. While a feature has at most `max_exact` distinct strings of together at
+//! most [`MAX_TEXT`] bytes, counts and `unique` are exact. A table that grows beyond is thinned: all counts
+//! are lowered so that at most half of the strings stay, as in the algorithm of Misra and Gries, and a sketch
+//! of the hashes of all strings estimates how many there were. From then on a string of more than
+//! [`MAX_LONG`] bytes is counted under one name with all its like.
+//!
+//! # Source
+//!
+//! Agarwal et al., "Mergeable summaries" (2012), for thinning and merging; Bar-Yossef et al., "Counting
+//! distinct elements in a data stream" (2002), for the least hashes.
+
+use std::cmp::Ordering;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::StatisticsError;
+use crate::bytes::{MAX_COUNT, Reader, Stored, write_bytes};
+use crate::distinct::LeastHashes;
+
+/// How many bytes of distinct strings one feature may keep.
+const MAX_TEXT: usize = 64 << 20;
+/// Longer strings are pooled once counts are no longer exact.
+const MAX_LONG: usize = 1024;
+/// The name under which they are pooled.
+const LARGE_BYTES: &[u8] = b"__LARGE_BYTES__";
+
+/// A table of distinct strings (or bytes) and how often each was seen.
+#[derive(Clone, Debug)]
+pub(crate) struct StringCounts {
+    max_exact: usize,
+    /// Entry numbers plus one, with the upper half of the hash beside them; zero is empty.
+    slots: Vec<Slot>,
+    entries: Vec<Entry>,
+    /// The bytes of all entries.
+    text: Vec<u8>,
+    /// Hashes of all strings ever seen, once the table was thinned.
+    seen: Option<LeastHashes>,
+    /// How often strings were seen that are too long to be kept, once the table was thinned.
+    num_pooled: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    tag: u32,
+    entry: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    hash: u64,
+    count: u64,
+    start: u32,
+    len: u32,
+    is_utf8: bool,
+}
+
+/// One distinct string.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Counted<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) is_utf8: bool,
+    pub(crate) count: u64,
+}
+
+impl Counted<'_> {
+    fn by_rank(&self, other: &Self) -> Ordering {
+        other.count.cmp(&self.count).then_with(|| other.bytes.cmp(self.bytes))
+    }
+}
+
+impl StringCounts {
+    pub(crate) fn new(max_exact: usize) -> Self {
+        Self {
+            max_exact,
+            slots: Vec::new(),
+            entries: Vec::new(),
+            text: Vec::new(),
+            seen: None,
+            num_pooled: 0,
+        }
+    }
+
+    /// Counts one string and returns whether it is UTF-8; `is_utf8` says that it is known to be.
+    #[inline]
+    pub(crate) fn add(&mut self, bytes: &[u8], is_utf8: bool) -> bool {
+        self.add_hashed(bytes, xxh3_64(bytes), 1, is_utf8)
+    }
+
+    /// Takes in another table with the same `max_exact`.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        if let Some(seen) = &other.seen {
+            self.sketch().merge(seen);
+        }
+        self.num_pooled += other.num_pooled;
+        for entry in &other.entries {
+            self.add_hashed(other.bytes_of(entry), entry.hash, entry.count, entry.is_utf8);
+        }
+    }
+
+    /// Returns how many distinct strings there were: exact, or estimated once the table was thinned.
+    pub(crate) fn unique(&self) -> u64 {
+        self.seen.as_ref().map_or(self.entries.len() as u64, LeastHashes::estimate)
+    }
+
+    /// Returns the `limit` most frequent strings, the most frequent first and of equals the greater bytes.
+    pub(crate) fn top(&self, limit: usize) -> Vec<Counted<'_>> {
+        let pooled = Counted { bytes: LARGE_BYTES, is_utf8: true, count: self.num_pooled };
+        let counted = |entry: &Entry| Counted {
+            bytes: self.bytes_of(entry),
+            is_utf8: entry.is_utf8,
+            count: entry.count,
+        };
+        let mut top: Vec<Counted<'_>> = self.entries.iter().map(counted).collect();
+        top.extend((pooled.count > 0).then_some(pooled));
+        if limit < top.len() {
+            top.select_nth_unstable_by(limit, Counted::by_rank);
+            top.truncate(limit);
+        }
+        top.sort_unstable_by(Counted::by_rank);
+        top
+    }
+
+    fn bytes_of(&self, entry: &Entry) -> &[u8] {
+        let start = entry.start as usize;
+        &self.text[start..start + entry.len as usize]
+    }
+
+    #[inline]
+    fn add_hashed(&mut self, bytes: &[u8], hash: u64, count: u64, is_utf8: bool) -> bool {
+        if self.entries.len() * 2 >= self.slots.len() {
+            self.set_slots((self.slots.len() * 2).max(MIN_SLOTS));
+        }
+        let mask = self.slots.len() - 1;
+        let (mut index, tag) = (slot_of(hash) & mask, tag_of(hash));
+        loop {
+            let slot = self.slots[index];
+            if slot.entry == 0 {
+                return self.add_new(bytes, hash, count, is_utf8);
+            }
+            if slot.tag == tag {
+                let entry = self.entries[slot.entry as usize - 1];
+                if self.bytes_of(&entry) == bytes {
+                    self.entries[slot.entry as usize - 1].count += count;
+                    return entry.is_utf8;
+                }
+            }
+            index = (index + 1) & mask;
+        }
+    }
+
+    /// Counts a string that is not in the table.
+    #[cold]
+    fn add_new(&mut self, bytes: &[u8], hash: u64, count: u64, is_utf8: bool) -> bool {
+        let is_utf8 = is_utf8 || std::str::from_utf8(bytes).is_ok();
+        let is_full =
+            self.entries.len() >= self.max_exact || self.text.len() + bytes.len() > MAX_TEXT;
+        if is_full {
+            self.thin();
+        }
+        if let Some(seen) = &mut self.seen {
+            seen.add(hash);
+            if bytes.len() > MAX_LONG {
+                self.num_pooled += count;
+                return is_utf8;
+            }
+        }
+        self.push(bytes, hash, count, is_utf8);
+        is_utf8
+    }
+
+    /// Appends an entry for which there is room.
+    #[expect(clippy::cast_possible_truncation, reason = "the text has at most `MAX_TEXT` bytes")]
+    fn push(&mut self, bytes: &[u8], hash: u64, count: u64, is_utf8: bool) {
+        let (start, len) = (self.text.len() as u32, bytes.len() as u32);
+        self.text.extend_from_slice(bytes);
+        self.entries.push(Entry { hash, count, start, len, is_utf8 });
+        self.link(self.entries.len());
+    }
+
+    /// Finds a slot for entry `number`, counted from one.
+    #[expect(clippy::cast_possible_truncation, reason = "`max_exact` has 32 bits")]
+    fn link(&mut self, number: usize) {
+        if number * 2 > self.slots.len() {
+            self.set_slots((self.slots.len() * 2).max(MIN_SLOTS));
+            return;
+        }
+        let mask = self.slots.len() - 1;
+        let hash = self.entries[number - 1].hash;
+        let mut index = slot_of(hash) & mask;
+        while self.slots[index].entry != 0 {
+            index = (index + 1) & mask;
+        }
+        self.slots[index] = Slot { tag: tag_of(hash), entry: number as u32 };
+    }
+
+    /// Makes a table of `num_slots` empty slots, and links every entry.
+    fn set_slots(&mut self, num_slots: usize) {
+        self.slots = vec![Slot::default(); num_slots];
+        (1..=self.entries.len()).for_each(|number| self.link(number));
+    }
+
+    /// Returns the sketch of all strings seen, which begins with those in the table.
+    fn sketch(&mut self) -> &mut LeastHashes {
+        let entries = &self.entries;
+        self.seen.get_or_insert_with(|| {
+            let mut seen = LeastHashes::default();
+            entries.iter().for_each(|entry| seen.add(entry.hash));
+            seen
+        })
+    }
+
+    /// Makes room: pools what is long, keeps the more frequent half and lowers its counts.
+    fn thin(&mut self) {
+        self.sketch();
+        let old_text = std::mem::take(&mut self.text);
+        let (mut kept, long): (Vec<Entry>, Vec<Entry>) =
+            std::mem::take(&mut self.entries).into_iter().partition(|e| e.len as usize <= MAX_LONG);
+        let text_of = |entry: &Entry| &old_text[entry.start as usize..][..entry.len as usize];
+        kept.sort_unstable_by(|a, b| {
+            b.count.cmp(&a.count).then_with(|| text_of(b).cmp(text_of(a)))
+        });
+        let mut text_len = 0;
+        let fitting = kept.iter().take(self.max_exact / 2).take_while(|entry| {
+            text_len += entry.len as usize;
+            text_len <= MAX_TEXT / 2
+        });
+        let num_fitting = fitting.count();
+        let lowered_by = kept.get(num_fitting).map_or(0, |first_out| first_out.count);
+        kept.truncate(num_fitting);
+        self.set_slots(MIN_SLOTS);
+        for entry in kept.iter().filter(|entry| entry.count > lowered_by) {
+            self.push(text_of(entry), entry.hash, entry.count - lowered_by, entry.is_utf8);
+        }
+        self.num_pooled += long.iter().map(|entry| entry.count).sum::<u64>();
+    }
+}
+
+/// The table's least size.
+const MIN_SLOTS: usize = 64;
+
+/// The lower half of a hash says where a string goes, the upper half tells most others from it.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is enough")]
+fn slot_of(hash: u64) -> usize {
+    hash as u32 as usize
+}
+
+#[inline]
+fn tag_of(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
+impl Stored for StringCounts {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.max_exact.write(out);
+        self.entries.len().write(out);
+        for entry in &self.entries {
+            entry.count.write(out);
+            u64::from(entry.is_utf8).write(out);
+            write_bytes(self.bytes_of(entry), out);
+        }
+        match &self.seen {
+            None => 0_u64.write(out),
+            Some(seen) => {
+                1_u64.write(out);
+                self.num_pooled.write(out);
+                seen.write(out);
+            }
+        }
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, StatisticsError> {
+        let mut read = Self::new(usize::read(input)?);
+        for _ in 0..usize::read(input)? {
+            let count = input.take_count()?;
+            let is_utf8 = u64::read(input)? != 0;
+            let bytes = input.take_bytes()?;
+            if bytes.len() + read.text.len() > MAX_TEXT || read.entries.len() >= read.max_exact {
+                return Err(StatisticsError::BadState { reason: "there are too many strings" });
+            }
+            read.push(bytes, xxh3_64(bytes), count, is_utf8);
+        }
+        if u64::read(input)? != 0 {
+            read.num_pooled = u64::read(input)?.min(MAX_COUNT);
+            read.seen = Some(LeastHashes::read(input)?);
+        }
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn count<'a>(max_exact: usize, strings: impl IntoIterator<Item = &'a [u8]>) -> StringCounts {
+        let mut counts = StringCounts::new(max_exact);
+        strings.into_iter().for_each(|bytes| {
+            counts.add(bytes, false);
+        });
+        counts
+    }
+
+    #[test]
+    fn ties_are_in_descending_order_of_bytes() {
+        let counts = count(10, [b"a".as_slice(), b"b", b"", b"c", b"a", b"\xff"]);
+        let top: Vec<_> =
+            counts.top(4).into_iter().map(|c| (c.bytes, c.count, c.is_utf8)).collect();
+        let expected: [(&[u8], u64, bool); 4] =
+            [(b"a", 2, true), (b"\xff", 1, false), (b"c", 1, true), (b"b", 1, true)];
+        assert_eq!(top, expected);
+        assert_eq!(counts.unique(), 5);
+    }
+
+    #[test]
+    fn long_strings_are_kept_while_counts_are_exact_and_pooled_after() {
+        let long = [vec![b'x'; 2000], vec![b'y'; 3000]];
+        let mut counts = count(4, long.iter().map(Vec::as_slice));
+        assert_eq!(counts.top(1)[0].bytes, long[1]);
+        for i in 0..20_u8 {
+            counts.add(&[i], false);
+            counts.add(b"often", false);
+        }
+        assert_eq!(counts.unique(), 23);
+        assert!(counts.top(9).iter().all(|c| c.bytes.len() <= MAX_LONG));
+        assert_eq!(counts.top(1)[0].bytes, b"often");
+    }
+
+    proptest! {
+        #[test]
+        fn thinned_counts_are_low_by_at_most_their_bound(
+            strings in prop::collection::vec(0_u16..600, 1..3000),
+            cut in 0_usize..3000,
+        ) {
+            let max_exact = 100;
+            let text: Vec<String> = strings.iter().map(|s| (s * s / 600).to_string()).collect();
+            let (left, right) = text.split_at(cut.min(text.len()));
+            let mut counts = count(max_exact, left.iter().map(String::as_bytes));
+            counts.merge(&count(max_exact, right.iter().map(String::as_bytes)));
+            let mut exact = std::collections::BTreeMap::<&str, u64>::new();
+            text.iter().for_each(|s| *exact.entry(s).or_default() += 1);
+            prop_assert_eq!(counts.unique(), exact.len() as u64);
+            let bound = text.len() as u64 / (max_exact as u64 / 2 + 1);
+            for (string, &count) in &exact {
+                let found = counts.entries.iter().find(|e| counts.bytes_of(e) == string.as_bytes());
+                let found = found.map_or(0, |entry| entry.count);
+                prop_assert!(found <= count && count - found <= bound, "{string}: {found} of {count}");
+            }
+        }
+    }
+}
