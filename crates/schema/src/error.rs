@@ -5,8 +5,6 @@ use std::path::PathBuf;
 use base::{Classify, ErrorKind, IoError};
 use formats::text::TextError;
 
-use crate::SchemaProblem;
-
 /// Why a schema could not be read, inferred, updated or used.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each message names its fields")]
@@ -19,26 +17,20 @@ pub enum SchemaError {
     #[error("{}: not a schema", .path.display())]
     NotASchema { path: PathBuf, source: TextError },
 
-    /// The schema contradicts itself, so that nothing can be compared with it.
-    #[error("the schema cannot be used: {}", list(.problems))]
-    InvalidSchema { problems: Vec<SchemaProblem> },
-
     /// The environment is not one that the schema knows.
-    #[error("unknown environment {environment:?}, expected one of the schema's: {}", .known.join(", "))]
+    #[error("unknown environment {environment:?}, expected {}", expected(.known))]
     UnknownEnvironment { environment: String, known: Vec<String>, nearest: Option<String> },
 
-    /// The statistics contradict themselves.
-    #[error("the statistics cannot be used: {feature}: {reason}")]
-    InvalidStatistics { feature: String, reason: String },
+    /// The statistics have one feature twice.
+    #[error("feature `{feature}` has statistics twice, expected them once")]
+    DuplicateStatistics { feature: String },
 }
 
 impl Classify for SchemaError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Io(error) => error.kind(),
-            Self::NotASchema { .. }
-            | Self::InvalidSchema { .. }
-            | Self::InvalidStatistics { .. } => ErrorKind::Data,
+            Self::NotASchema { .. } | Self::DuplicateStatistics { .. } => ErrorKind::Data,
             Self::UnknownEnvironment { .. } => ErrorKind::Usage,
         }
     }
@@ -54,12 +46,9 @@ impl Classify for SchemaError {
     }
 }
 
-/// The first few problems, and how many more there are.
-fn list(problems: &[SchemaProblem]) -> String {
-    const SHOWN: usize = 10;
-    let mut text: Vec<String> = problems.iter().take(SHOWN).map(ToString::to_string).collect();
-    if problems.len() > SHOWN {
-        text.push(format!("and {} more", problems.len() - SHOWN));
+fn expected(known: &[String]) -> String {
+    match known {
+        [] => "none, as the schema has no default_environment".to_owned(),
+        known => format!("one of the schema's: {}", known.join(", ")),
     }
-    text.join("; ")
 }

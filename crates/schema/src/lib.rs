@@ -8,12 +8,19 @@
 //! Not here: computing statistics (`statistics`), artifacts, splits and reports (`components`).
 
 mod check;
+mod compare;
+mod dataset;
+mod domain;
 mod error;
 mod file;
 mod findings;
 mod infer;
+mod lookup;
+mod relax;
+mod text;
 mod update;
 mod validate;
+mod view;
 
 pub use check::{SchemaProblem, check_schema};
 pub use error::SchemaError;

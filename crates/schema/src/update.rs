@@ -1,16 +1,148 @@
-//! Updates.
-use crate::{InferConfig, SchemaError};
-use formats::metadata::{DatasetFeatureStatistics, Schema};
+//! Schemas relaxed to further statistics.
+
+use formats::metadata::feature::DomainInfo;
+use formats::metadata::{DatasetFeatureStatistics, Feature, LifecycleStage, Schema};
+
+use crate::infer::{add_children, infer_feature};
+use crate::relax::{
+    Context, composite_reasons, deprecate, is_deprecated, is_sparse_deprecated,
+    is_weighted_deprecated, relax_feature,
+};
+use crate::view::{DatasetView, FeatureView, is_weighted};
+use crate::{InferConfig, SchemaError, lookup};
+
 /// Relaxes a schema so that it allows some statistics, and adds the features that it lacks.
+///
+/// Never tightens: values join domains, ranges widen, presence is asked for less often, and a shape or
+/// domain that does not fit goes. A feature of another type, or required and not there, is deprecated
+/// rather than removed. New features are inferred as in [`infer_schema`](crate::infer_schema), but always
+/// with value counts instead of a shape: the data that the schema already stands for lacks them.
+/// Constraints on the dataset as a whole stay as they are. Statistics without examples change nothing.
 ///
 /// # Errors
 ///
-/// [`SchemaError::InvalidStatistics`].
+/// [`SchemaError::DuplicateStatistics`] when two statistics are of one feature; the schema is unchanged
+/// then.
+///
+/// # Source
+///
+/// As TensorFlow Data Validation's `update_schema`, with the exceptions of
+/// [`validate_statistics`](crate::validate_statistics).
 pub fn update_schema(
     schema: &mut Schema,
     statistics: &DatasetFeatureStatistics,
     config: &InferConfig,
 ) -> Result<(), SchemaError> {
-    let _ = (schema, statistics, config);
+    let dataset = DatasetView::new(statistics, is_weighted(statistics))?;
+    if statistics.num_examples == 0 {
+        return Ok(());
+    }
+    let config = InferConfig { infer_feature_shape: false, ..config.clone() };
+    for view in dataset.features.iter().filter(|view| view.is_root) {
+        update_feature(schema, &dataset, view, &config);
+    }
+    let missing: Vec<Vec<String>> = lookup::missing_paths(schema, &dataset, &CONTEXT)
+        .into_iter()
+        .map(|path| path.into_iter().map(str::to_owned).collect())
+        .collect();
+    for path in missing {
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        if let Some(feature) = lookup::feature_mut(&mut schema.feature, &path) {
+            deprecate(feature);
+        }
+    }
     Ok(())
+}
+
+/// An update is of no environment and is compared with no other data.
+const CONTEXT: Context<'static> =
+    Context { environment: None, default_environments: &[], previous: None, serving: None };
+
+fn update_feature(
+    schema: &mut Schema,
+    dataset: &DatasetView<'_>,
+    view: &FeatureView<'_>,
+    config: &InferConfig,
+) {
+    if update_composite(schema, view) || view.common.is_none() {
+        return;
+    }
+    let Schema { feature: features, string_domain: domains, .. } = schema;
+    let Some(feature) = lookup::feature_mut(features, &view.path) else {
+        if let Some(new) = infer_feature(domains, dataset, view, config) {
+            add_feature(features, &view.path, new);
+        }
+        return;
+    };
+    let domain = match &feature.domain_info {
+        Some(DomainInfo::Domain(name)) => domains.iter_mut().find(|domain| domain.name() == name),
+        _ => None,
+    };
+    let name = domain.as_ref().map(|domain| domain.name().to_owned());
+    let outcome = relax_feature(feature, domain, view, &CONTEXT);
+    let is_deprecated = is_deprecated(feature);
+    if let Some(name) = name.filter(|_| outcome.drops_domain) {
+        domains.retain(|domain| domain.name() != name);
+        clear_domain(features, &name);
+    }
+    if is_deprecated {
+        return;
+    }
+    for &child in &view.children {
+        update_feature(schema, dataset, &dataset.features[child], config);
+    }
+}
+
+/// Returns whether the schema has a composite feature there; it is deprecated if it does not fit.
+fn update_composite(schema: &mut Schema, view: &FeatureView<'_>) -> bool {
+    let path = &view.path;
+    let sparse = lookup::sparse_feature(schema, path);
+    let weighted = lookup::weighted_feature(schema, path);
+    let feature = lookup::feature(&schema.feature, path);
+    let is_composite = sparse.is_some() || weighted.is_some();
+    let Some(reasons) = composite_reasons(sparse, weighted, feature, view) else {
+        // What is left of a deprecated one is the plain feature, if there is one.
+        return is_composite && feature.is_none();
+    };
+    if reasons.is_empty() {
+        return true;
+    }
+    let deprecated = Some(LifecycleStage::Deprecated.into());
+    if let Some(feature) = lookup::feature_mut(&mut schema.feature, path)
+        && !is_deprecated(feature)
+    {
+        deprecate(feature);
+    }
+    if let Some(sparse) = lookup::sparse_feature_mut(schema, path)
+        && !is_sparse_deprecated(sparse)
+    {
+        sparse.lifecycle_stage = deprecated;
+    }
+    let weighted = schema.weighted_feature.iter_mut().filter(|it| [it.name()] == path.as_slice());
+    for weighted in weighted.filter(|weighted| !is_weighted_deprecated(weighted)) {
+        weighted.lifecycle_stage = deprecated;
+    }
+    true
+}
+
+fn add_feature(features: &mut Vec<Feature>, path: &[&str], new: Feature) {
+    match path.split_last() {
+        Some((_, [])) | None => features.push(new),
+        Some((_, parents)) => {
+            if let Some(parent) = lookup::feature_mut(features, parents) {
+                add_children(parent, vec![new]);
+            }
+        }
+    }
+}
+
+/// Takes a domain that is gone from every feature that names it.
+fn clear_domain(features: &mut [Feature], name: &str) {
+    for feature in features {
+        match &mut feature.domain_info {
+            Some(DomainInfo::Domain(domain)) if domain == name => feature.domain_info = None,
+            Some(DomainInfo::StructDomain(domain)) => clear_domain(&mut domain.feature, name),
+            _ => {}
+        }
+    }
 }
