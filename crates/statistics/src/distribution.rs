@@ -304,10 +304,10 @@ impl Stored for Moments {
 
     fn read(input: &mut Reader<'_>) -> Result<Self, StatisticsError> {
         let moments = Self {
-            count: u64::read(input)?,
-            num_zeros: u64::read(input)?,
-            num_positive_infinite: u64::read(input)?,
-            num_negative_infinite: u64::read(input)?,
+            count: input.take_total()?,
+            num_zeros: input.take_total()?,
+            num_positive_infinite: input.take_total()?,
+            num_negative_infinite: input.take_total()?,
             finite_min: f64::read(input)?,
             finite_max: f64::read(input)?,
             finite_mean: f64::read(input)?,
@@ -342,5 +342,56 @@ impl Stored for Entry {
             return Err(StatisticsError::BadState { reason: "its ranks contradict each other" });
         }
         Ok(entry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Distinct numbers in a scattered order: 7919 is a generator of nothing smaller, as `n` is odd.
+    fn scattered(n: u64) -> impl Iterator<Item = f64> {
+        (0..n).map(move |i| as_f64(i * 7919 % n))
+    }
+
+    #[test]
+    fn ranks_of_many_distinct_numbers_are_within_the_stated_error() {
+        let (n, max_exact) = (300_001, 5_000);
+        let mut halves = [Distribution::new(max_exact), Distribution::new(max_exact)];
+        for (index, value) in scattered(n).enumerate() {
+            halves[index % 2].add(value, 1);
+        }
+        let [mut both, other] = halves;
+        both.merge(&other);
+        assert!(both.levels.len() > 4);
+        assert!(as_f64(both.levels.len() as u64) <= 2.0 + (as_f64(n) / 5_000.0).log2());
+        let error = as_f64(both.levels.len() as u64) / (2.0 * as_f64(SUMMARY_SIZE as u64));
+        let Distributed { moments, ranks } = both.finish();
+        assert_eq!(ranks.total(), n);
+        for (index, (value, through)) in ranks.quantiles(1000).into_iter().enumerate() {
+            let wanted = as_f64(index as u64) / 1000.0 * as_f64(n);
+            // The numbers are 0 to n - 1, so each is its own rank.
+            assert!((value - wanted).abs() <= error * as_f64(n) + 1.0, "{value} for {wanted}");
+            assert!((value - as_f64(through)).abs() <= 2.0 * error * as_f64(n) + 1.0);
+        }
+        assert_eq!((moments.min(), moments.max()), (0.0, as_f64(n - 1)));
+        assert_eq!((moments.count, moments.num_zeros), (n, 1));
+        let (mean, std_dev) = (as_f64(n - 1) / 2.0, (as_f64(n * n - 1) / 12.0).sqrt());
+        assert!((moments.mean() - mean).abs() <= 1e-12 * mean, "{}", moments.mean());
+        assert!((moments.std_dev() - std_dev).abs() <= 1e-12 * std_dev, "{}", moments.std_dev());
+    }
+
+    #[test]
+    fn a_small_spread_far_from_zero_is_not_lost() {
+        // A mean near 1e15 is rounded to eighths, each time that tables of two numbers are folded.
+        for (max_exact, tolerance) in [(1, 1e-3), (2, 1e-3), (1000, 1e-12)] {
+            let mut distribution = Distribution::new(max_exact);
+            (0..3000_u64).for_each(|i| distribution.add(1e15 + as_f64(i % 3), 1));
+            let Distributed { moments, ranks } = distribution.finish();
+            assert!((moments.mean() - (1e15 + 1.0)).abs() < 0.1, "{moments:?}");
+            let std_dev = (2.0_f64 / 3.0).sqrt();
+            assert!((moments.std_dev() - std_dev).abs() < tolerance, "{moments:?}");
+            assert_eq!(ranks.quantiles(2), [(1e15, 1000), (1e15 + 1.0, 2000), (1e15 + 2.0, 3000)]);
+        }
     }
 }

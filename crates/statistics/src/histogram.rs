@@ -55,7 +55,9 @@ pub(crate) fn median(quantiles: &[(f64, u64)]) -> f64 {
     let middle = quantiles.len() / 2;
     match quantiles {
         [] => 0.0,
-        _ if quantiles.len().is_multiple_of(2) => (quantiles[middle - 1].0 + quantiles[middle].0) / 2.0,
+        _ if quantiles.len().is_multiple_of(2) => {
+            (quantiles[middle - 1].0 + quantiles[middle].0) / 2.0
+        }
         _ => quantiles[middle].0,
     }
 }

@@ -328,10 +328,26 @@ mod tests {
         assert_eq!(counts.top(1)[0].bytes, b"often");
     }
 
+    #[test]
+    fn text_is_bounded_even_when_strings_are_few() {
+        let mut counts = StringCounts::new(1000);
+        let mut long = vec![b'x'; 1 << 20];
+        for i in 0..=u8::try_from(MAX_TEXT >> 20).unwrap() {
+            assert_eq!(counts.seen.is_some(), counts.num_pooled > 0);
+            long[0] = i;
+            counts.add(&long, true);
+            counts.add(b"short", true);
+        }
+        assert!(counts.text.len() < 1000);
+        assert_eq!(counts.unique(), 66);
+        let top: Vec<_> = counts.top(9).iter().map(|c| (c.bytes, c.count)).collect();
+        assert_eq!(top, [(b"short".as_slice(), 65), (LARGE_BYTES, 65)]);
+    }
+
     proptest! {
         #[test]
         fn thinned_counts_are_low_by_at_most_their_bound(
-            strings in prop::collection::vec(0_u16..600, 1..3000),
+            strings in prop::collection::vec(0_u32..600, 1..3000),
             cut in 0_usize..3000,
         ) {
             let max_exact = 100;

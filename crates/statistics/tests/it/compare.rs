@@ -1,0 +1,157 @@
+//! Finds the fields in which two statistics differ.
+
+use std::fmt::Debug;
+
+use formats::metadata::feature_name_statistics::{FieldId, Stats};
+use formats::metadata::{
+    CommonStatistics, DatasetFeatureStatistics, FeatureNameStatistics, Histogram,
+    NumericStatistics, StringStatistics,
+};
+
+/// The reference adds up means and variances in another order, and averages are 32-bit floats.
+const MEAN_TOLERANCE: f64 = 1e-6;
+/// Bucket counts are interpolated; the same formula in another order of operations.
+const INTERPOLATION_TOLERANCE: f64 = 1e-9;
+
+/// What was found, one line each, and how histograms compared.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) differences: Vec<String>,
+    pub(crate) num_equal_histograms: usize,
+    /// Paths of histograms that are not equal, but within `histogram_tolerance`.
+    pub(crate) close_histograms: Vec<String>,
+    /// How far a histogram's cumulative counts may be apart, as a part of all values.
+    histogram_tolerance: f64,
+}
+
+impl Report {
+    /// Compares every feature of two datasets, found by their path.
+    pub(crate) fn of(
+        ours: &DatasetFeatureStatistics,
+        theirs: &DatasetFeatureStatistics,
+        histogram_tolerance: f64,
+    ) -> Self {
+        let mut report = Self { histogram_tolerance, ..Self::default() };
+        report.equal("", "num_examples", &ours.num_examples, &theirs.num_examples);
+        report.equal("", "number of features", &ours.features.len(), &theirs.features.len());
+        for theirs in &theirs.features {
+            match ours.features.iter().find(|ours| ours.field_id == theirs.field_id) {
+                Some(ours) => report.feature(ours, theirs),
+                None => report.differences.push(format!("{}: missing", name(theirs))),
+            }
+        }
+        report
+    }
+
+    fn feature(&mut self, ours: &FeatureNameStatistics, theirs: &FeatureNameStatistics) {
+        let name = name(theirs);
+        self.equal(&name, "type", &ours.r#type, &theirs.r#type);
+        self.equal(&name, "custom_stats", &ours.custom_stats, &theirs.custom_stats);
+        match (&ours.stats, &theirs.stats) {
+            (Some(Stats::NumStats(ours)), Some(Stats::NumStats(theirs))) => {
+                self.common(&name, ours.common_stats.as_ref(), theirs.common_stats.as_ref());
+                self.numeric(&name, ours, theirs);
+            }
+            (Some(Stats::StringStats(ours)), Some(Stats::StringStats(theirs))) => {
+                self.common(&name, ours.common_stats.as_ref(), theirs.common_stats.as_ref());
+                self.string(&name, ours, theirs);
+            }
+            (ours, theirs) => {
+                self.differences.push(format!("{name}: stats {ours:?} and {theirs:?}"));
+            }
+        }
+    }
+
+    fn common(
+        &mut self,
+        name: &str,
+        ours: Option<&CommonStatistics>,
+        theirs: Option<&CommonStatistics>,
+    ) {
+        let (ours, theirs) = (ours.unwrap(), theirs.unwrap());
+        let path = format!("{name}.num_values_histogram");
+        match (&ours.num_values_histogram, &theirs.num_values_histogram) {
+            (None, None) => {}
+            (Some(ours), Some(theirs)) => self.histogram(&path, ours, theirs),
+            _ => self.differences.push(format!("{path}: there and not there")),
+        }
+        let rest = |common: &CommonStatistics| CommonStatistics {
+            num_values_histogram: None,
+            ..common.clone()
+        };
+        self.equal(name, "common_stats", &rest(ours), &rest(theirs));
+    }
+
+    fn numeric(&mut self, name: &str, ours: &NumericStatistics, theirs: &NumericStatistics) {
+        self.near(name, "mean", ours.mean, theirs.mean);
+        self.near(name, "std_dev", ours.std_dev, theirs.std_dev);
+        let exact = |s: &NumericStatistics| {
+            (s.num_zeros, s.min, s.max, s.histograms.len(), s.weighted_numeric_stats.clone())
+        };
+        self.equal(name, "exact fields", &exact(ours), &exact(theirs));
+        let close_before = self.close_histograms.len();
+        for (ours, theirs) in ours.histograms.iter().zip(&theirs.histograms) {
+            self.histogram(&format!("{name}.{:?}", theirs.r#type()), ours, theirs);
+        }
+        // The median is read off the same quantiles as the histograms.
+        if self.close_histograms.len() == close_before {
+            self.equal(name, "median", &ours.median, &theirs.median);
+        }
+    }
+
+    fn string(&mut self, name: &str, ours: &StringStatistics, theirs: &StringStatistics) {
+        let rest = |s: &StringStatistics| StringStatistics { common_stats: None, ..s.clone() };
+        self.equal(name, "string_stats", &rest(ours), &rest(theirs));
+    }
+
+    fn histogram(&mut self, path: &str, ours: &Histogram, theirs: &Histogram) {
+        let frame =
+            |h: &Histogram| (h.r#type, h.num_nan, h.num_undefined, h.name.clone(), h.buckets.len());
+        self.equal(path, "frame", &frame(ours), &frame(theirs));
+        let total: f64 = theirs.buckets.iter().map(|bucket| bucket.sample_count).sum();
+        let (mut ends_differ, mut counts_differ, mut apart) = (false, false, 0.0_f64);
+        let (mut cumulative, mut their_cumulative) = (0.0, 0.0);
+        for (a, b) in ours.buckets.iter().zip(&theirs.buckets) {
+            ends_differ |= !near(a.low_value, b.low_value, INTERPOLATION_TOLERANCE)
+                || !near(a.high_value, b.high_value, INTERPOLATION_TOLERANCE);
+            cumulative += a.sample_count;
+            their_cumulative += b.sample_count;
+            let distance = (cumulative - their_cumulative).abs();
+            counts_differ |= distance > INTERPOLATION_TOLERANCE * total;
+            apart = apart.max(distance / total);
+        }
+        if !ends_differ && !counts_differ {
+            self.num_equal_histograms += 1;
+        } else if apart <= self.histogram_tolerance {
+            self.close_histograms.push(path.to_owned());
+        } else {
+            self.differences.push(format!("{path}: {ours:?} and {theirs:?}"));
+        }
+    }
+
+    fn equal<T: PartialEq + Debug>(&mut self, name: &str, what: &str, ours: &T, theirs: &T) {
+        if ours != theirs {
+            self.differences.push(format!("{name}: {what}: {ours:?} and {theirs:?}"));
+        }
+    }
+
+    fn near(&mut self, name: &str, what: &str, ours: f64, theirs: f64) {
+        if !near(ours, theirs, MEAN_TOLERANCE) {
+            self.differences.push(format!("{name}: {what}: {ours} and {theirs}"));
+        }
+    }
+}
+
+fn near(a: f64, b: f64, tolerance: f64) -> bool {
+    #[expect(clippy::float_cmp, reason = "infinities are near to themselves alone")]
+    let equal = a == b || (a.is_nan() && b.is_nan());
+    let both_finite = a.is_finite() && b.is_finite();
+    equal || (both_finite && (a - b).abs() <= tolerance * a.abs().max(b.abs()))
+}
+
+pub(crate) fn name(feature: &FeatureNameStatistics) -> String {
+    match &feature.field_id {
+        Some(FieldId::Path(path)) => path.step.join("."),
+        other => format!("{other:?}"),
+    }
+}
