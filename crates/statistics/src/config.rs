@@ -5,6 +5,8 @@ use std::num::NonZeroU32;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::StatisticsError;
+
 /// How much detail statistics keep, and how much memory they may take.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -23,9 +25,31 @@ pub struct Config {
     /// How many distinct numbers a feature may have for its quantiles, and so its median and histograms, to
     /// be exact. Beyond, a summary takes over whose ranks are off by at most 0.4 % over a billion values.
     pub max_exact_numbers: NonZeroU32,
-    /// How many distinct strings a feature may have for its counts to be exact. Beyond, `unique` is estimated
-    /// (standard error 0.4 %) and a count is low by at most two in this many of all values.
+    /// How many distinct strings a feature may have for its counts to be exact, if together they fit in 64 MiB.
+    /// Beyond, `unique` is estimated (standard error 0.4 %), a count is low by at most two in this many of all
+    /// values (one in 32,768 if strings are long), and strings over 1,024 bytes count as one value,
+    /// `__LARGE_BYTES__`.
     pub max_exact_strings: NonZeroU32,
+}
+
+/// No histogram has more buckets than this.
+const MAX_BUCKETS: u32 = 10_000;
+
+impl Config {
+    /// Says no to histograms that nobody could read.
+    pub(crate) fn check(&self) -> Result<(), StatisticsError> {
+        let buckets = [
+            ("num_values_histogram_buckets", self.num_values_histogram_buckets),
+            ("num_histogram_buckets", self.num_histogram_buckets),
+            ("num_quantiles_histogram_buckets", self.num_quantiles_histogram_buckets),
+        ];
+        match buckets.into_iter().find(|(_, found)| found.get() > MAX_BUCKETS) {
+            None => Ok(()),
+            Some((option, found)) => {
+                Err(StatisticsError::TooMany { option, found: found.get(), limit: MAX_BUCKETS })
+            }
+        }
+    }
 }
 
 impl Default for Config {

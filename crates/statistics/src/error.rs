@@ -15,6 +15,10 @@ pub enum StatisticsError {
     )]
     UnsupportedType { feature: String, data_type: DataType },
 
+    /// An option asks for more than is sensible.
+    #[error("option `{option}`: found {found}, expected at most {limit}")]
+    TooMany { option: &'static str, found: u32, limit: u32 },
+
     /// Two columns have one name.
     #[error("feature `{feature}` appears twice")]
     DuplicateFeature { feature: String },
@@ -43,6 +47,7 @@ pub enum StatisticsError {
 impl Classify for StatisticsError {
     fn kind(&self) -> ErrorKind {
         match self {
+            Self::TooMany { .. } => ErrorKind::Usage,
             Self::UnsupportedType { .. }
             | Self::DuplicateFeature { .. }
             | Self::MissingFeature { .. }

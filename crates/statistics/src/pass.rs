@@ -45,8 +45,10 @@ impl StatisticsPass {
     /// # Errors
     ///
     /// [`StatisticsError::UnsupportedType`] for structs, lists of lists and other types than numbers,
-    /// booleans, strings and bytes; [`StatisticsError::DuplicateFeature`] when two columns have one name.
+    /// booleans, strings and bytes; [`StatisticsError::DuplicateFeature`] when two columns have one name;
+    /// [`StatisticsError::TooMany`] when a histogram would have more than 10,000 buckets.
     pub fn new(schema: &Schema, config: &Config) -> Result<Self, StatisticsError> {
+        config.check()?;
         let mut features: Vec<Feature> = Vec::with_capacity(schema.fields().len());
         let mut names = std::collections::BTreeSet::new();
         for field in schema.fields() {
@@ -72,6 +74,7 @@ impl Pass for StatisticsPass {
     }
 
     fn start(&self) -> Result<StatisticsState, BoxError> {
+        self.config.check()?;
         Ok(StatisticsState::new(self.clone()))
     }
 }

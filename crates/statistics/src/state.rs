@@ -36,6 +36,7 @@ impl StatisticsState {
         }
         let pass: StatisticsPass = serde_json::from_slice(input.take_bytes()?)
             .map_err(|_| StatisticsError::BadState { reason: "its pass cannot be read" })?;
+        pass.config.check()?;
         let num_examples = input.take_total()?;
         let features = pass.features.iter();
         let features = features

@@ -2,9 +2,11 @@
 //!
 //! Strings are counted in a table. While a feature has at most `max_exact` distinct strings of together at
 //! most [`MAX_TEXT`] bytes, counts and `unique` are exact. A table that grows beyond is thinned: all counts
-//! are lowered so that at most half of the strings stay, as in the algorithm of Misra and Gries, and a sketch
-//! of the hashes of all strings estimates how many there were. From then on a string of more than
-//! [`MAX_LONG`] bytes is counted under one name with all its like.
+//! are lowered so that at most half of the strings and of the bytes stay, as in the algorithm of Misra and
+//! Gries, and a sketch of the hashes of all strings estimates how many there were. From then on a string of
+//! more than [`MAX_LONG`] bytes is counted under one name with all its like. A count is never too high, and
+//! too low by at most one `k + 1`-th of all values, where `k`, the number of strings that stay, is half of
+//! `max_exact`, or at least `MAX_TEXT / 2 / MAX_LONG` where the bytes are the narrower bound.
 //!
 //! # Source
 //!

@@ -350,6 +350,10 @@ fn what_cannot_be_summarized_is_said_by_name_and_type() {
     }
     let twice = vec![Field::new("fare", DataType::Int64, true); 2];
     check(twice, "feature `fare` appears twice");
+    let config = Config { num_histogram_buckets: 20_000.try_into().unwrap(), ..Config::default() };
+    let error = BoxError::from(StatisticsPass::new(&Schema::empty(), &config).unwrap_err());
+    let expected = "option `num_histogram_buckets`: found 20000, expected at most 10000";
+    assert_eq!((error.to_string().as_str(), error.kind()), (expected, ErrorKind::Usage));
 }
 
 #[test]
