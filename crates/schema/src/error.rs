@@ -13,8 +13,12 @@ pub enum SchemaError {
     #[error(transparent)]
     Io(#[from] IoError),
 
-    /// The file is there but is not the text form of a schema.
-    #[error("{}: not a schema", .path.display())]
+    /// The file is not UTF-8.
+    #[error("cannot read {}", .path.display())]
+    NotText { path: PathBuf, source: std::str::Utf8Error },
+
+    /// The file is text, but not that of a schema.
+    #[error("cannot read {}", .path.display())]
     NotASchema { path: PathBuf, source: TextError },
 
     /// The environment is not one that the schema knows.
@@ -30,7 +34,9 @@ impl Classify for SchemaError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Io(error) => error.kind(),
-            Self::NotASchema { .. } | Self::DuplicateStatistics { .. } => ErrorKind::Data,
+            Self::NotText { .. } | Self::NotASchema { .. } | Self::DuplicateStatistics { .. } => {
+                ErrorKind::Data
+            }
             Self::UnknownEnvironment { .. } => ErrorKind::Usage,
         }
     }

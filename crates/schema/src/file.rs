@@ -11,11 +11,13 @@ use crate::SchemaError;
 ///
 /// # Errors
 ///
-/// [`SchemaError::Io`] when the file cannot be read, [`SchemaError::NotASchema`] when it is not UTF-8 or
-/// does not parse.
+/// [`SchemaError::Io`] when the file cannot be read, [`SchemaError::NotText`] when it is not UTF-8, and
+/// [`SchemaError::NotASchema`] when it does not parse.
 pub fn read_schema(path: &Path) -> Result<Schema, SchemaError> {
-    let text = std::fs::read_to_string(path).map_err(IoError::at("read", path))?;
-    formats::text::parse(&text)
+    let bytes = std::fs::read(path).map_err(IoError::at("read", path))?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|source| SchemaError::NotText { path: path.to_owned(), source })?;
+    formats::text::parse(text)
         .map_err(|source| SchemaError::NotASchema { path: path.to_owned(), source })
 }
 

@@ -231,7 +231,10 @@ fn relax_domain(
             None => true,
             Some((instead, why)) => {
                 reasons.push(why);
-                feature.domain_info = instead;
+                // A feature of another type was deprecated as it is; its domain is for the old type.
+                if feature.r#type() == view.feature_type() {
+                    feature.domain_info = instead;
+                }
                 true
             }
         },

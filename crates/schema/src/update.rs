@@ -15,7 +15,7 @@ use crate::{InferConfig, SchemaError, lookup};
 ///
 /// Never tightens: values join domains, ranges widen, presence is asked for less often, and a shape or
 /// domain that does not fit goes. A feature of another type, or required and not there, is deprecated
-/// rather than removed. New features are inferred as in [`infer_schema`](crate::infer_schema), but always
+/// rather than removed; value counts for another depth of nesting are replaced. New features are inferred as in [`infer_schema`](crate::infer_schema), but always
 /// with value counts instead of a shape: the data that the schema already stands for lacks them.
 /// Constraints on the dataset as a whole stay as they are. Statistics without examples change nothing.
 ///
@@ -27,7 +27,8 @@ use crate::{InferConfig, SchemaError, lookup};
 /// # Source
 ///
 /// As TensorFlow Data Validation's `update_schema`, with the exceptions of
-/// [`validate_statistics`](crate::validate_statistics).
+/// [`validate_statistics`](crate::validate_statistics), and one more: a range that replaces the domain of
+/// truth values includes 0 and 1.
 pub fn update_schema(
     schema: &mut Schema,
     statistics: &DatasetFeatureStatistics,

@@ -42,10 +42,11 @@ pub struct ValidateOptions<'a> {
 ///
 /// # Source
 ///
-/// As TensorFlow Data Validation's `validate_statistics`, with four exceptions. A limit of
+/// As TensorFlow Data Validation's `validate_statistics`, with these exceptions. A limit of
 /// `unique_constraints` that is not set is no limit; `max_examples_count` counts without a
-/// `min_examples_count`; NaN counts in a divergence even where bucket boundaries differ; and values are
-/// not checked against image and natural-language domains.
+/// `min_examples_count`; NaN counts in a divergence even where bucket boundaries differ; texts are not read
+/// as hexadecimal floating-point numbers; and values are not checked against image and natural-language
+/// domains.
 pub fn validate_statistics(
     statistics: &DatasetFeatureStatistics,
     schema: &Schema,

@@ -14,6 +14,9 @@ use crate::view::FeatureView;
 const SHORT: &str = "Non-boolean values";
 
 /// Returns the domain to have instead and the reason, if some values are not truth values.
+///
+/// A range that takes the place of truth values includes them, so that nothing that was allowed no longer
+/// is.
 pub(super) fn relax(
     domain: &BoolDomain,
     view: &FeatureView<'_>,
@@ -24,8 +27,8 @@ pub(super) fn relax(
             let stats = view.numeric()?;
             let found = unexpected_float(stats)?;
             let domain = FloatDomain {
-                min: Some(single(stats.min)),
-                max: Some(single(stats.max)),
+                min: Some(single(stats.min.min(0.0))),
+                max: Some(single(stats.max.max(1.0))),
                 ..FloatDomain::default()
             };
             let why = reason(
@@ -47,7 +50,7 @@ fn unexpected_integer(view: &FeatureView<'_>) -> Option<(Option<DomainInfo>, Rea
         (false, true) => (Type::BoolTypeBigInt, max),
         (false, false) => return None,
     };
-    let domain = IntDomain { min: Some(min), max: Some(max), ..IntDomain::default() };
+    let domain = IntDomain { min: Some(min.min(0)), max: Some(max.max(1)), ..IntDomain::default() };
     let why = reason(kind, SHORT, format!("Expected 0 or 1, found integers such as {found}"));
     Some((Some(DomainInfo::IntDomain(domain)), why))
 }

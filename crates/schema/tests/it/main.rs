@@ -7,3 +7,4 @@ mod facts;
 mod golden;
 mod properties;
 mod structure;
+mod wording;
