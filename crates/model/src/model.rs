@@ -121,3 +121,6 @@ impl Predictor for Model {
 fn sigmoid(logit: f32) -> f32 {
     1.0 / (1.0 + (-logit).exp())
 }
+
+#[cfg(test)]
+mod tests;

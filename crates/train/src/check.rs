@@ -120,10 +120,10 @@ pub(crate) fn check_values(config: &Config) -> Vec<Problem> {
     if let ModelConfig::WideAndDeep(model) = &config.model {
         for width in &model.hidden {
             require(
-                (1..=65_536).contains(width),
+                (1..=8192).contains(width),
                 "model.wide_and_deep.hidden",
                 width.to_string(),
-                "widths between 1 and 65536",
+                "widths between 1 and 8192",
             );
         }
         let dimension = model.embedding_dimension.unwrap_or(1);

@@ -94,7 +94,7 @@ pub struct WideAndDeepConfig {
     pub task: TaskConfig,
     /// The width of each hidden layer, first to last.
     #[serde(default = "default_hidden")]
-    #[schemars(inner(range(min = 1, max = 65536)))]
+    #[schemars(inner(range(min = 1, max = 8192)))]
     pub hidden: Vec<usize>,
     /// The width of the embedding of each categorical feature. Without it: twice the fourth root of the number
     /// of categories, rounded up, at most 16 and at most that number.

@@ -60,7 +60,9 @@ pub struct Network {
 /// No table of ours is larger; it keeps all index arithmetic far from overflow.
 const MAX_WEIGHTS: usize = 1 << 31;
 
-const MAX_WIDTH: usize = 1 << 16;
+const MAX_INPUT: usize = 1 << 16;
+
+const MAX_HIDDEN: usize = 1 << 13;
 
 impl Network {
     /// Returns the network of an architecture over some features.
@@ -87,8 +89,8 @@ impl Network {
         if dimensions.len() != num_categorical {
             return Err(inconsistent("not one embedding dimension per categorical feature"));
         }
-        if hidden.iter().any(|&width| width == 0 || width > MAX_WIDTH) {
-            return Err(inconsistent("a hidden layer's width is not between 1 and 65536"));
+        if hidden.iter().any(|&width| width == 0 || width > MAX_HIDDEN) {
+            return Err(inconsistent("a hidden layer's width is not between 1 and 8192"));
         }
         let numeric: Vec<String> = inputs
             .iter()
@@ -118,7 +120,7 @@ impl Network {
         if num_wide > MAX_WEIGHTS || num_embedding > MAX_WEIGHTS {
             return Err(inconsistent("the tables have more than 2^31 weights"));
         }
-        if width > MAX_WIDTH {
+        if width > MAX_INPUT {
             return Err(inconsistent("the features and embeddings are wider than 65536 together"));
         }
         let widths = std::iter::once(width).chain(hidden).collect();
