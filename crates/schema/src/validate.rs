@@ -47,6 +47,28 @@ pub struct ValidateOptions<'a> {
 /// `min_examples_count`; NaN counts in a divergence even where bucket boundaries differ; texts are not read
 /// as hexadecimal floating-point numbers; and values are not checked against image and natural-language
 /// domains.
+///
+/// # Examples
+///
+/// ```
+/// # use formats::metadata::{DatasetFeatureStatistics, Schema};
+/// # use schema::{ValidateOptions, findings, validate_statistics};
+/// let statistics: DatasetFeatureStatistics = formats::text::parse(
+///     "num_examples: 2 features { path { step: 'fare' } type: INT
+///      num_stats { common_stats { num_non_missing: 2 } min: 3 max: 9 } }",
+/// )?;
+/// let schema: Schema = formats::text::parse(
+///     "feature { name: 'fare' type: INT int_domain { max: 5 } }
+///      feature { name: 'tips' type: INT presence { min_count: 1 } }",
+/// )?;
+/// let anomalies = validate_statistics(&statistics, &schema, &ValidateOptions::default())?;
+/// let found: Vec<String> = findings(&anomalies)
+///     .iter()
+///     .map(|finding| format!("{}: {}", finding.path, finding.description))
+///     .collect();
+/// assert_eq!(found, ["fare: Unexpectedly large value: 9.", "tips: Column is completely missing"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn validate_statistics(
     statistics: &DatasetFeatureStatistics,
     schema: &Schema,
