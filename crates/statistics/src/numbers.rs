@@ -2,11 +2,14 @@
 
 /// A table of distinct numbers and how often each was seen; NaN is not a number here.
 ///
-/// Open addressing with linear probing, at most half full; a slot is 16 bytes.
+/// Open addressing with linear probing; a slot is 16 bytes. A small table is at most a quarter full, so that
+/// most numbers are found at once, a large one half.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NumberCounts {
     slots: Vec<Slot>,
     len: usize,
+    /// More numbers need a larger table.
+    max_len: usize,
     /// 64 minus the logarithm of the number of slots.
     shift: u32,
 }
@@ -19,7 +22,9 @@ struct Slot {
     count: u64,
 }
 
-const MIN_SLOTS_LOG2: u32 = 6;
+const MIN_SLOTS_LOG2: u32 = 7;
+/// Up to here a table fits in the nearest cache.
+const SMALL_SLOTS_LOG2: u32 = 11;
 
 impl NumberCounts {
     /// Returns how many distinct numbers there are.
@@ -30,7 +35,7 @@ impl NumberCounts {
     /// Counts one number `count` times; `count` is not zero and `value` not NaN.
     #[inline]
     pub(crate) fn add(&mut self, value: f64, count: u64) {
-        if self.len * 2 >= self.slots.len() {
+        if self.len >= self.max_len {
             self.grow();
         }
         // Adding zero makes a negative zero positive and leaves all else.
@@ -75,6 +80,8 @@ impl NumberCounts {
         };
         let old = std::mem::replace(&mut self.slots, vec![Slot::default(); 1 << slots_log2]);
         self.shift = 64 - slots_log2;
+        let spare_log2 = if slots_log2 <= SMALL_SLOTS_LOG2 { 2 } else { 1 };
+        self.max_len = self.slots.len() >> spare_log2;
         let mask = self.slots.len() - 1;
         for slot in old.into_iter().filter(|slot| slot.count > 0) {
             let mut index = slot_of(slot.bits, self.shift);

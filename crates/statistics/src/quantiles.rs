@@ -121,25 +121,19 @@ impl Summary {
         let (total, parts) = (u128::from(self.total()), parts.max(2) as u128);
         let mut current = 0;
         (0..=parts).map(move |part| {
-            // Ranks are compared in units of half a value over `parts`, so that nothing is rounded.
-            let wanted = 2 * part * total;
+            // Twice the wanted rank, which is compared with whole numbers only and so may be rounded down.
+            let wanted = u64::try_from(2 * part * total / parts).unwrap_or(u64::MAX);
             let mut next = current + 1;
-            while next < entries.len() && wanted >= parts * middle(&entries[next]) {
+            while next < entries.len() && wanted >= entries[next].min_rank + entries[next].max_rank
+            {
                 next += 1;
             }
             current = next - 1;
-            let closer_to_current = |next: &Entry| {
-                let boundary = entries[current].min_through() + next.max_below();
-                wanted < parts * u128::from(boundary)
-            };
+            let closer_to_current =
+                |next: &Entry| wanted < entries[current].min_through() + next.max_below();
             if entries.get(next).is_none_or(closer_to_current) { current } else { next }
         })
     }
-}
-
-/// Twice the middle of an entry's possible ranks.
-fn middle(entry: &Entry) -> u128 {
-    u128::from(entry.min_rank) + u128::from(entry.max_rank)
 }
 
 /// Returns an entry with the ranks that it has once `others` is merged in, where `next` is the first of the

@@ -216,27 +216,31 @@ impl StringCounts {
     /// Makes room: pools what is long, keeps the more frequent half and lowers its counts.
     fn thin(&mut self) {
         self.sketch();
-        let old_text = std::mem::take(&mut self.text);
-        let (mut kept, long): (Vec<Entry>, Vec<Entry>) =
+        let text = std::mem::take(&mut self.text);
+        let (short, long): (Vec<Entry>, Vec<Entry>) =
             std::mem::take(&mut self.entries).into_iter().partition(|e| e.len as usize <= MAX_LONG);
-        let text_of = |entry: &Entry| &old_text[entry.start as usize..][..entry.len as usize];
-        kept.sort_unstable_by(|a, b| {
-            b.count.cmp(&a.count).then_with(|| text_of(b).cmp(text_of(a)))
-        });
-        let mut text_len = 0;
-        let fitting = kept.iter().take(self.max_exact / 2).take_while(|entry| {
-            text_len += entry.len as usize;
-            text_len <= MAX_TEXT / 2
-        });
-        let num_fitting = fitting.count();
-        let lowered_by = kept.get(num_fitting).map_or(0, |first_out| first_out.count);
-        kept.truncate(num_fitting);
-        self.set_slots(MIN_SLOTS);
-        for entry in kept.iter().filter(|entry| entry.count > lowered_by) {
-            self.push(text_of(entry), entry.hash, entry.count - lowered_by, entry.is_utf8);
-        }
         self.num_pooled += long.iter().map(|entry| entry.count).sum::<u64>();
+        let lowered_by = first_count_out(&short, self.max_exact / 2, MAX_TEXT / 2);
+        self.set_slots(MIN_SLOTS);
+        for entry in short.iter().filter(|entry| entry.count > lowered_by) {
+            let bytes = &text[entry.start as usize..][..entry.len as usize];
+            self.push(bytes, entry.hash, entry.count - lowered_by, entry.is_utf8);
+        }
     }
+}
+
+/// Returns the count of the first entry in descending order of counts that is beyond one of the bounds, or
+/// zero. Entries of equal count are all within or, since they lose all of their count, all out.
+fn first_count_out(entries: &[Entry], max_entries: usize, max_text: usize) -> u64 {
+    let mut sizes: Vec<(u64, u32)> = entries.iter().map(|entry| (entry.count, entry.len)).collect();
+    sizes.sort_unstable_by_key(|&(count, _)| std::cmp::Reverse(count));
+    let mut text_len = 0;
+    let fitting = sizes.iter().take(max_entries).take_while(|&&(_, len)| {
+        text_len += len as usize;
+        text_len <= max_text
+    });
+    let num_fitting = fitting.count();
+    sizes.get(num_fitting).map_or(0, |&(count, _)| count)
 }
 
 /// The table's least size.
