@@ -55,7 +55,7 @@ pub(crate) struct Outcome {
 /// `domain` is the domain of texts that the feature names, if the schema has it.
 pub(crate) fn relax_feature(
     feature: &mut Feature,
-    mut domain: Option<&mut StringDomain>,
+    domain: Option<&mut StringDomain>,
     view: &FeatureView<'_>,
     context: &Context<'_>,
 ) -> Outcome {
@@ -63,7 +63,7 @@ pub(crate) fn relax_feature(
     if is_deprecated(feature) {
         return outcome;
     }
-    specification::relax(feature, domain.as_deref_mut(), &mut outcome.reasons);
+    specification::relax(feature, domain.is_some(), &mut outcome.reasons);
     if is_deprecated(feature) {
         return outcome;
     }

@@ -110,7 +110,7 @@ impl<'a> FeatureView<'a> {
         }
     }
 
-    /// Returns the statistics of the feature's own, as the name of an error.
+    /// Returns the message itself.
     pub(crate) fn data(&self) -> &'a FeatureNameStatistics {
         self.data
     }

@@ -71,7 +71,7 @@ fn relax_value_count(
         reasons.push(reason(
             Type::FeatureTypeLowNumberValues,
             "Missing values",
-            format!("Some examples have only {min} values{place}, expected at least {limit}"),
+            format!("The smallest number of values in an example is {min}{place}, expected at least {limit}"),
         ));
         value_count.min = (min > 0).then_some(min);
     }
@@ -79,7 +79,7 @@ fn relax_value_count(
         reasons.push(reason(
             Type::FeatureTypeHighNumberValues,
             "Superfluous values",
-            format!("Some examples have {max} values{place}, expected at most {limit}"),
+            format!("The largest number of values in an example is {max}{place}, expected at most {limit}"),
         ));
         value_count.max = Some(max);
     }

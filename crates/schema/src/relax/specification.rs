@@ -8,12 +8,8 @@ use formats::metadata::{BoolDomain, Feature, FeatureType, StringDomain, ValueCou
 
 use super::{deprecate, reason};
 
-/// Repairs a feature; `domain` is the domain of texts that it names, if the schema has it.
-pub(super) fn relax(
-    feature: &mut Feature,
-    domain: Option<&mut StringDomain>,
-    reasons: &mut Vec<Reason>,
-) {
+/// Repairs a feature; `has_domain` says whether the schema has the domain of texts that it names.
+pub(super) fn relax(feature: &mut Feature, has_domain: bool, reasons: &mut Vec<Reason>) {
     if let Some(why) = complete(feature) {
         reasons.push(why);
     }
@@ -22,7 +18,7 @@ pub(super) fn relax(
     }
     repair_presence(feature, reasons);
     repair_shape(feature, reasons);
-    repair_domain(feature, domain, reasons);
+    repair_domain(feature, has_domain, reasons);
 }
 
 /// Returns whether values of a type can have a domain.
@@ -142,11 +138,7 @@ fn repair_value_count(value_count: &mut ValueCount, name: &str, reasons: &mut Ve
     }
 }
 
-fn repair_domain(
-    feature: &mut Feature,
-    domain: Option<&mut StringDomain>,
-    reasons: &mut Vec<Reason>,
-) {
+fn repair_domain(feature: &mut Feature, has_domain: bool, reasons: &mut Vec<Reason>) {
     let kind = feature.r#type();
     if let Some(info) = feature.domain_info.take_if(|info| !allows_type(info, kind)) {
         reasons.push(reason(
@@ -160,7 +152,7 @@ fn repair_domain(
         ));
     }
     if let Some(DomainInfo::Domain(name)) = &feature.domain_info
-        && domain.is_none()
+        && !has_domain
     {
         reasons.push(reason(
             Type::InvalidDomainSpecification,

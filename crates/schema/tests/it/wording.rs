@@ -54,12 +54,12 @@ fn descriptions_say_what_was_found_and_expected() {
         (
             counted(10, 1, 3),
             "type: INT value_count { min: 2 }",
-            "FEATURE_TYPE_LOW_NUMBER_VALUES: Some examples have only 1 values, expected at least 2",
+            "FEATURE_TYPE_LOW_NUMBER_VALUES: The smallest number of values in an example is 1, expected at least 2",
         ),
         (
             counted(10, 1, 3),
             "type: INT value_count { max: 2 }",
-            "FEATURE_TYPE_HIGH_NUMBER_VALUES: Some examples have 3 values, expected at most 2",
+            "FEATURE_TYPE_HIGH_NUMBER_VALUES: The largest number of values in an example is 3, expected at most 2",
         ),
         (
             counted(10, 2, 2),
