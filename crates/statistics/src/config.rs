@@ -23,7 +23,7 @@ pub struct Config {
     /// Buckets of equal count of a number feature.
     pub num_quantiles_histogram_buckets: NonZeroU32,
     /// How many distinct numbers a feature may have for its quantiles, and so its median and histograms, to
-    /// be exact. Beyond, a summary takes over whose ranks are off by at most 0.4 % over a billion values.
+    /// be exact. Beyond, a summary takes over whose ranks are off by at most 0.25 % over a billion values.
     pub max_exact_numbers: NonZeroU32,
     /// How many distinct strings a feature may have for its counts to be exact, if together they fit in 64 MiB.
     /// Beyond, `unique` is estimated (standard error 0.4 %), a count is low by at most two in this many of all

@@ -2,11 +2,11 @@
 //!
 //! Distinct numbers are counted in a table, and everything follows from the sorted table: while a feature
 //! has at most `max_exact` distinct numbers, all results are exact and the same to the last bit however the
-//! rows were partitioned. A table that grows beyond is folded: its moments are added up by the formula of
+//! rows were partitioned. A table that grew beyond is folded: its moments are added up by the formula of
 //! Chan, Golub and LeVeque, its ranks go into a chain of [`Summary`]s, and a new table starts. The chain's
 //! level `h` holds the ranks of about `2^h` tables, pruned `h + 1` times to [`SUMMARY_SIZE`] entries, so that
 //! a rank is off by at most `levels / (2 * SUMMARY_SIZE)` of all values, where `levels` is at most
-//! `2 + log2(num_values / max_exact)`: 0.12 % for 3 million distinct numbers, 0.21 % for a billion.
+//! `2 + log2(num_values / max_exact)`: 0.11 % for 3 million numbers, 0.21 % for a billion.
 
 use crate::StatisticsError;
 use crate::bytes::{MAX_COUNT, Reader, Stored};
@@ -54,8 +54,10 @@ impl Distribution {
 
     /// Takes in another distribution with the same `max_exact`.
     pub(crate) fn merge(&mut self, other: &Self) {
-        for (value, count) in other.table.sorted() {
-            self.add(value, count);
+        // The table may grow beyond its bound first, so that the order of its numbers does not show.
+        self.table.merge(&other.table);
+        if self.table.len() > self.max_exact {
+            self.fold();
         }
         self.moments.merge(&other.moments);
         for (level, summary) in other.levels.iter().enumerate() {

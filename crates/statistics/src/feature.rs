@@ -216,6 +216,7 @@ fn add_numbers(array: &dyn Array, numbers: &mut Distribution, num_nan: &mut u64)
         DataType::Float64 => {
             add_all(array.as_primitive::<Float64Type>(), numbers, num_nan, |value| value);
         }
+        DataType::Null => {}
         DataType::Dictionary(..) => add_numbers(&expanded(array), numbers, num_nan),
         other => unreachable!("the shape of {other} was checked"),
     }
@@ -247,6 +248,7 @@ fn add_strings(array: &dyn Array, add: &mut impl FnMut(&[u8], bool)) {
         DataType::LargeBinary => add_bytes(array.as_binary::<i64>(), false, add),
         DataType::Utf8View => add_views(array.as_string_view(), true, add),
         DataType::BinaryView => add_views(array.as_binary_view(), false, add),
+        DataType::Null => {}
         DataType::Dictionary(..) => add_strings(&expanded(array), add),
         other => unreachable!("the shape of {other} was checked"),
     }

@@ -92,7 +92,8 @@ impl Shape {
 
     /// Returns whether a batch may hold `found` where this was declared: the same, or no values at all.
     pub(crate) fn admits(self, found: Self) -> bool {
-        self == found || found == Self { kind: Kind::Unknown, is_list: false }
+        let no_values = found.kind == Kind::Unknown;
+        self == found || (no_values && (!found.is_list || self.is_list))
     }
 }
 

@@ -321,6 +321,30 @@ fn values_under_a_null_list_do_not_count() {
 }
 
 #[test]
+fn a_batch_of_lists_without_values_fits_where_lists_have_values() {
+    let nulls = Arc::new(arrow::array::NullArray::new(2));
+    let field = Arc::new(Field::new("item", DataType::Null, true));
+    let offsets = arrow::buffer::OffsetBuffer::new(vec![0, 0, 2].into());
+    let lists = arrow::array::ListArray::new(field, offsets, nulls, None);
+    let empty: ArrayRef = Arc::new(lists);
+    let row = Row { float: None, int: None, text: None, list: Some(vec![Some(7)]), texts: None };
+    for other in ["list", "texts"] {
+        let typed = batch(std::slice::from_ref(&row));
+        let typed = typed.project(&[typed.schema().index_of(other).unwrap()]).unwrap();
+        let mut state = state_of(&typed, 1, &Config::default());
+        let empty = RecordBatch::try_from_iter([(other, ArrayRef::clone(&empty))]).unwrap();
+        state.update(&empty).unwrap();
+        let finished = state.finish().unwrap();
+        let common = match stats_of(&finished, other) {
+            Stats::NumStats(numbers) => numbers.common_stats.clone().unwrap(),
+            Stats::StringStats(strings) => strings.common_stats.clone().unwrap(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((finished.num_examples, common.min_num_values), (3, 0));
+    }
+}
+
+#[test]
 fn no_rows_make_statistics_without_values() {
     let empty = batch(&[]);
     let finished = start(&empty, &Config::default()).finish().unwrap();
