@@ -123,4 +123,5 @@ fn sigmoid(logit: f32) -> f32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "exact sums of small numbers, and bit-for-bit equality")]
 mod tests;

@@ -20,6 +20,11 @@ impl Moments {
     pub(crate) fn new(len: usize) -> Self {
         Self { first: vec![0.0; len], second: vec![0.0; len] }
     }
+
+    /// Returns whether no gradient was so large that its square overflowed; its weight would never move again.
+    pub(crate) fn is_finite(&self) -> bool {
+        self.second.iter().all(|value| value.is_finite())
+    }
 }
 
 /// The optimizer: its learning rate, and how far the corrections of the biased means are.

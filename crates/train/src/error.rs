@@ -44,7 +44,7 @@ pub enum TrainError {
     Infinite { split: &'static str, feature: String },
 
     /// The training went astray.
-    #[error("the loss is not a finite number after step {step}; {suspect}")]
+    #[error("the loss or its gradient is not a finite number by step {step}; {suspect}")]
     Diverged { step: u64, suspect: Suspect },
 
     /// The observer ended the training.

@@ -106,6 +106,13 @@ impl<'a> Trainable<'a> {
         mean
     }
 
+    /// Returns whether all weights are finite and can still move.
+    pub(crate) fn is_finite(&self) -> bool {
+        let layers = self.layers.iter().flat_map(|(weight, bias)| [weight, bias]);
+        self.weights.is_finite()
+            && layers.chain([&self.wide, &self.embeddings]).all(Moments::is_finite)
+    }
+
     /// Adds up the gradients of the categories that the batch uses, in the order of its rows.
     fn scatter(&mut self, rows: &Rows, gradients: &Gradients) {
         let categorical = self.network.categorical();

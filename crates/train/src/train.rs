@@ -137,10 +137,7 @@ pub(crate) fn train_with_buffer(
         let mut eval_loss = None;
         if step % config.eval_every_steps == 0 || step == num_steps {
             eval_loss = eval.mean_loss(&eval_scan, &trainable.weights, loss)?;
-            let is_finite = match eval_loss {
-                Some(loss) => loss.is_finite(),
-                None => trainable.weights.is_finite(),
-            };
+            let is_finite = trainable.is_finite() && eval_loss.is_none_or(f64::is_finite);
             if !is_finite {
                 return Err(diverged(step, config, &network, &batch.rows));
             }
@@ -253,4 +250,10 @@ impl<'a> Stopper<'a> {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    reason = "tests"
+)]
 mod tests;

@@ -210,6 +210,8 @@ fn a_loaded_model_is_the_saved_one_bit_for_bit() {
     }
 }
 
+type Spoil<'a> = &'a dyn Fn(&Path);
+
 /// Saves a model, lets `spoil` change the files, and returns what loading says, the folder left out.
 fn load_spoiled(spoil: impl Fn(&Path)) -> String {
     let dir = tempfile::tempdir().unwrap();
@@ -229,7 +231,7 @@ fn replace(dir: &Path, old: &str, new: &str) {
 
 #[test]
 fn a_spoiled_model_is_a_clear_error() {
-    let cases: [(&dyn Fn(&Path), &str); 9] = [
+    let cases: [(Spoil<'_>, &str); 9] = [
         (&|dir| fs::remove_file(dir.join("model.json")).unwrap(), "cannot read model/model.json: "),
         (
             &|dir| fs::remove_file(dir.join("weights.safetensors")).unwrap(),
