@@ -144,8 +144,7 @@ fn string(strings: &StringCounts, config: &Config) -> StringStatistics {
 }
 
 fn label(counted: &Counted<'_>) -> String {
-    let text = std::str::from_utf8(counted.bytes).ok().filter(|_| counted.is_utf8);
-    text.unwrap_or(BYTES_VALUE).to_owned()
+    std::str::from_utf8(counted.bytes).unwrap_or(BYTES_VALUE).to_owned()
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the message has 32-bit floats for averages")]

@@ -62,7 +62,6 @@ struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Counted<'a> {
     pub(crate) bytes: &'a [u8],
-    pub(crate) is_utf8: bool,
     pub(crate) count: u64,
 }
 
@@ -111,12 +110,8 @@ impl StringCounts {
 
     /// Returns the `limit` most frequent strings, the most frequent first and of equals the greater bytes.
     pub(crate) fn top(&self, limit: usize) -> Vec<Counted<'_>> {
-        let pooled = Counted { bytes: LARGE_BYTES, is_utf8: true, count: self.num_pooled };
-        let counted = |entry: &Entry| Counted {
-            bytes: self.bytes_of(entry),
-            is_utf8: entry.is_utf8,
-            count: entry.count,
-        };
+        let pooled = Counted { bytes: LARGE_BYTES, count: self.num_pooled };
+        let counted = |entry: &Entry| Counted { bytes: self.bytes_of(entry), count: entry.count };
         let mut top: Vec<Counted<'_>> = self.entries.iter().map(counted).collect();
         top.extend((pooled.count > 0).then_some(pooled));
         if limit < top.len() {
@@ -308,79 +303,4 @@ impl Stored for StringCounts {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn count<'a>(max_exact: usize, strings: impl IntoIterator<Item = &'a [u8]>) -> StringCounts {
-        let mut counts = StringCounts::new(max_exact);
-        strings.into_iter().for_each(|bytes| {
-            counts.add(bytes, false);
-        });
-        counts
-    }
-
-    #[test]
-    fn ties_are_in_descending_order_of_bytes() {
-        let counts = count(10, [b"a".as_slice(), b"b", b"", b"c", b"a", b"\xff"]);
-        let top: Vec<_> =
-            counts.top(4).into_iter().map(|c| (c.bytes, c.count, c.is_utf8)).collect();
-        let expected: [(&[u8], u64, bool); 4] =
-            [(b"a", 2, true), (b"\xff", 1, false), (b"c", 1, true), (b"b", 1, true)];
-        assert_eq!(top, expected);
-        assert_eq!(counts.unique(), 5);
-    }
-
-    #[test]
-    fn long_strings_are_kept_while_counts_are_exact_and_pooled_after() {
-        let long = [vec![b'x'; 2000], vec![b'y'; 3000]];
-        let mut counts = count(4, long.iter().map(Vec::as_slice));
-        assert_eq!(counts.top(1)[0].bytes, long[1]);
-        for i in 0..20_u8 {
-            counts.add(&[i], false);
-            counts.add(b"often", false);
-        }
-        assert_eq!(counts.unique(), 23);
-        assert!(counts.top(9).iter().all(|c| c.bytes.len() <= MAX_LONG));
-        assert_eq!(counts.top(1)[0].bytes, b"often");
-    }
-
-    #[test]
-    fn text_is_bounded_even_when_strings_are_few() {
-        let mut counts = StringCounts::new(1000);
-        let mut long = vec![b'x'; 1 << 20];
-        for i in 0..=u8::try_from(MAX_TEXT >> 20).unwrap() {
-            assert_eq!(counts.seen.is_some(), counts.num_pooled > 0);
-            long[0] = i;
-            counts.add(&long, true);
-            counts.add(b"short", true);
-        }
-        assert!(counts.text.len() < 1000);
-        assert_eq!(counts.unique(), 66);
-        let top: Vec<_> = counts.top(9).iter().map(|c| (c.bytes, c.count)).collect();
-        assert_eq!(top, [(b"short".as_slice(), 65), (LARGE_BYTES, 65)]);
-    }
-
-    proptest! {
-        #[test]
-        fn thinned_counts_are_low_by_at_most_their_bound(
-            strings in prop::collection::vec(0_u32..600, 1..3000),
-            cut in 0_usize..3000,
-        ) {
-            let max_exact = 100;
-            let text: Vec<String> = strings.iter().map(|s| (s * s / 600).to_string()).collect();
-            let (left, right) = text.split_at(cut.min(text.len()));
-            let mut counts = count(max_exact, left.iter().map(String::as_bytes));
-            counts.merge(&count(max_exact, right.iter().map(String::as_bytes)));
-            let mut exact = std::collections::BTreeMap::<&str, u64>::new();
-            text.iter().for_each(|s| *exact.entry(s).or_default() += 1);
-            prop_assert_eq!(counts.unique(), exact.len() as u64);
-            let bound = text.len() as u64 / (max_exact as u64 / 2 + 1);
-            for (string, &count) in &exact {
-                let found = counts.entries.iter().find(|e| counts.bytes_of(e) == string.as_bytes());
-                let found = found.map_or(0, |entry| entry.count);
-                prop_assert!(found <= count && count - found <= bound, "{string}: {found} of {count}");
-            }
-        }
-    }
-}
+mod tests;

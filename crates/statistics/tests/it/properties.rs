@@ -277,12 +277,17 @@ fn every_arrow_type_of_a_value_gives_the_same_statistics() {
     ];
     all_alike(&ints, Type::Int);
     let text = [Some("a"), None, Some(""), Some("bc"), Some("a")];
-    let strings: [ArrayRef; 5] = [
+    let with_null: StringArray = [Some("a"), None, Some(""), Some("bc")].into_iter().collect();
+    let strings: [ArrayRef; 6] = [
         Arc::new(StringArray::from_iter(text)),
         Arc::new(LargeStringArray::from_iter(text)),
         Arc::new(StringViewArray::from_iter(text)),
         Arc::new(BinaryArray::from_iter(text)),
         Arc::new(text.into_iter().collect::<DictionaryArray<Int32Type>>()),
+        Arc::new(DictionaryArray::<Int32Type>::new(
+            Int32Array::from(vec![0, 1, 2, 3, 0]),
+            Arc::new(with_null),
+        )),
     ];
     all_alike(&strings, Type::String);
     let bits = [Some(true), None, Some(false), Some(true), None];
