@@ -2,8 +2,9 @@
 //!
 //! Entry types: [`train`], [`Config`], [`check`], [`Trained`]. Models are [`model::Model`]s, and training runs
 //! their own forward pass. **Invariants:** the same seed, data and configuration give the same weights bit for
-//! bit, whatever the number of threads; each epoch sees every labelled example once; memory is bounded by
-//! [`BUFFER_BYTES`] of examples per split, whatever the split holds.
+//! bit, whatever the number of threads, on machines with the same vector instructions (matrix products choose
+//! their kernel by them); each epoch sees every labelled example once; memory is bounded by [`BUFFER_BYTES`] of
+//! examples per split, whatever the split holds.
 //! Not here: prediction and files (`model`), transforms, artifacts, metrics.
 
 mod adam;
