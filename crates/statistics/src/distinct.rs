@@ -1,7 +1,7 @@
 //! An estimate of how many distinct strings there were, from the least of their hashes.
 
-use crate::StatisticsError;
-use crate::bytes::{Reader, Stored};
+use sketch::StateError;
+use sketch::bytes::{Reader, Stored};
 
 /// How many of the least hashes are kept: the standard error is one over the root of this, 0.4 %.
 const NUM_KEPT: usize = 1 << 16;
@@ -77,7 +77,7 @@ impl Stored for LeastHashes {
         self.sorted().write(out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, StatisticsError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, StateError> {
         Ok(Self { limit: u64::read(input)?, hashes: Vec::read(input)? })
     }
 }

@@ -3,6 +3,7 @@
 use arrow::datatypes::DataType;
 use base::{Classify, ErrorKind};
 use dataflow::EngineError;
+use sketch::StateError;
 
 /// Why statistics could not be computed.
 #[derive(Debug, thiserror::Error)]
@@ -36,8 +37,8 @@ pub enum StatisticsError {
     DifferentPass,
 
     /// Bytes are not a state, or of a version that this one does not know.
-    #[error("not statistics that this version can continue: {reason}")]
-    BadState { reason: &'static str },
+    #[error("statistics: {0}")]
+    BadState(#[from] StateError),
 
     /// Reading the examples failed.
     #[error("{0}")]
@@ -52,7 +53,7 @@ impl Classify for StatisticsError {
             | Self::DuplicateFeature { .. }
             | Self::MissingFeature { .. }
             | Self::ChangedType { .. }
-            | Self::BadState { .. } => ErrorKind::Data,
+            | Self::BadState(_) => ErrorKind::Data,
             Self::DifferentPass => ErrorKind::Bug,
             Self::Engine(error) => error.kind(),
         }

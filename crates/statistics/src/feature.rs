@@ -10,11 +10,12 @@ use arrow::datatypes::{
     Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 
-use crate::bytes::{Reader, Stored};
-use crate::distribution::Distribution;
+use crate::Config;
 use crate::pass::{Kind, Shape};
 use crate::strings::StringCounts;
-use crate::{Config, StatisticsError};
+use sketch::Distribution;
+use sketch::StateError;
+use sketch::bytes::{Reader, Stored};
 
 /// What was seen of one feature.
 #[derive(Clone, Debug)]
@@ -91,7 +92,7 @@ impl FeatureState {
                 };
                 let length = (to - from - num_nulls) as u64;
                 self.tot_num_values += length;
-                self.lengths.add(crate::distribution::as_f64(length), 1);
+                self.lengths.add(sketch::as_f64(length), 1);
             }
             self.num_non_missing += (end - start) as u64;
             let (from, to) = (offsets[start].as_usize(), offsets[end].as_usize());
@@ -117,7 +118,7 @@ impl FeatureState {
         }
     }
 
-    pub(crate) fn read(input: &mut Reader<'_>, shape: Shape) -> Result<Self, StatisticsError> {
+    pub(crate) fn read(input: &mut Reader<'_>, shape: Shape) -> Result<Self, StateError> {
         Ok(Self {
             num_non_missing: input.take_total()?,
             tot_num_values: input.take_total()?,

@@ -7,7 +7,7 @@
 use formats::metadata::Histogram;
 use formats::metadata::histogram::{Bucket, HistogramType};
 
-use crate::distribution::{Moments, as_f64};
+use sketch::{Moments, as_f64};
 
 /// Buckets of equal width are interpolated from this many times as many of equal count.
 pub(crate) const FINENESS: usize = 100;

@@ -11,17 +11,13 @@
 //! Not here: weights, slices, nested features, features that a schema declares to be bytes or categorical;
 //! what statistics mean for a schema (`schema`); showing them (`cli`).
 
-mod bytes;
 mod config;
 mod distinct;
-mod distribution;
 mod error;
 mod feature;
 mod histogram;
 mod message;
-mod numbers;
 mod pass;
-mod quantiles;
 mod state;
 mod strings;
 

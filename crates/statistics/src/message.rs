@@ -10,12 +10,12 @@ use formats::metadata::{
 };
 
 use crate::Config;
-use crate::distribution::{Distributed, Distribution, as_f64};
 use crate::feature::{FeatureState, Values};
 use crate::histogram::{FINENESS, every, median, quantiles_histogram, standard_histogram};
 use crate::pass::{Feature, Kind};
-use crate::quantiles::Summary;
 use crate::strings::{Counted, StringCounts};
+use sketch::Summary;
+use sketch::{Distributed, Distribution, as_f64};
 
 /// Stands for bytes that are not text.
 const BYTES_VALUE: &str = "__BYTES_VALUE__";

@@ -5,10 +5,11 @@ use base::BoxError;
 use dataflow::Accumulator;
 use formats::metadata::DatasetFeatureStatistics;
 
-use crate::bytes::{Reader, Stored, write_bytes};
 use crate::feature::FeatureState;
 use crate::pass::Shape;
 use crate::{StatisticsError, StatisticsPass, message};
+use sketch::StateError;
+use sketch::bytes::{Reader, Stored, write_bytes};
 
 /// The version of the byte form.
 const VERSION: u64 = 1;
@@ -32,10 +33,10 @@ impl StatisticsState {
     fn read(bytes: &[u8]) -> Result<Self, StatisticsError> {
         let mut input = Reader::new(bytes);
         if u64::read(&mut input)? != VERSION {
-            return Err(StatisticsError::BadState { reason: "its version is unknown" });
+            return Err(StateError { reason: "its version is unknown" }.into());
         }
         let pass: StatisticsPass = serde_json::from_slice(input.take_bytes()?)
-            .map_err(|_| StatisticsError::BadState { reason: "its pass cannot be read" })?;
+            .map_err(|_| StateError { reason: "its pass cannot be read" })?;
         pass.config.check()?;
         let num_examples = input.take_total()?;
         let features = pass.features.iter();

@@ -17,9 +17,9 @@ use std::cmp::Ordering;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::StatisticsError;
-use crate::bytes::{MAX_COUNT, Reader, Stored, write_bytes};
 use crate::distinct::LeastHashes;
+use sketch::StateError;
+use sketch::bytes::{MAX_COUNT, Reader, Stored, write_bytes};
 
 /// How many bytes of distinct strings one feature may keep.
 const MAX_TEXT: usize = 64 << 20;
@@ -283,14 +283,14 @@ impl Stored for StringCounts {
         }
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, StatisticsError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, StateError> {
         let mut read = Self::new(usize::read(input)?);
         for _ in 0..usize::read(input)? {
             let count = input.take_count()?;
             let is_utf8 = u64::read(input)? != 0;
             let bytes = input.take_bytes()?;
             if bytes.len() + read.text.len() > MAX_TEXT || read.entries.len() >= read.max_exact {
-                return Err(StatisticsError::BadState { reason: "there are too many strings" });
+                return Err(StateError { reason: "there are too many strings" });
             }
             read.push(bytes, xxh3_64(bytes), count, is_utf8);
         }

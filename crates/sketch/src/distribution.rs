@@ -8,7 +8,7 @@
 //! a rank is off by at most `levels / (2 * SUMMARY_SIZE)` of all values, where `levels` is at most
 //! `2 + log2(num_values / max_exact)`: 0.11 % for 3 million numbers, 0.21 % for a billion.
 
-use crate::StatisticsError;
+use crate::StateError;
 use crate::bytes::{MAX_COUNT, Reader, Stored};
 use crate::numbers::NumberCounts;
 use crate::quantiles::{Entry, Summary};
@@ -18,7 +18,7 @@ const SUMMARY_SIZE: usize = 4096;
 
 /// Numbers without NaN, taken in one by one or many at a time.
 #[derive(Clone, Debug)]
-pub(crate) struct Distribution {
+pub struct Distribution {
     max_exact: usize,
     table: NumberCounts,
     /// Of the tables that were folded; empty when none was.
@@ -27,14 +27,17 @@ pub(crate) struct Distribution {
 }
 
 /// All that is known at the end.
-#[derive(Debug)]
-pub(crate) struct Distributed {
-    pub(crate) moments: Moments,
-    pub(crate) ranks: Summary,
+#[derive(Clone, Debug)]
+pub struct Distributed {
+    /// Counts, extremes, mean and variance.
+    pub moments: Moments,
+    /// Quantiles.
+    pub ranks: Summary,
 }
 
 impl Distribution {
-    pub(crate) fn new(max_exact: usize) -> Self {
+    /// Returns the distribution of no numbers, exact up to `max_exact` distinct ones.
+    pub fn new(max_exact: usize) -> Self {
         Self {
             max_exact,
             table: NumberCounts::default(),
@@ -45,7 +48,7 @@ impl Distribution {
 
     /// Counts one number `count` times; `count` is not zero and `value` not NaN.
     #[inline]
-    pub(crate) fn add(&mut self, value: f64, count: u64) {
+    pub fn add(&mut self, value: f64, count: u64) {
         self.table.add(value, count);
         if self.table.len() > self.max_exact {
             self.fold();
@@ -53,7 +56,7 @@ impl Distribution {
     }
 
     /// Takes in another distribution with the same `max_exact`.
-    pub(crate) fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: &Self) {
         // The table may grow beyond its bound first, so that the order of its numbers does not show.
         self.table.merge(&other.table);
         if self.table.len() > self.max_exact {
@@ -67,7 +70,8 @@ impl Distribution {
         }
     }
 
-    pub(crate) fn finish(&self) -> Distributed {
+    /// Returns what is known of all numbers taken in.
+    pub fn finish(&self) -> Distributed {
         let sorted = self.table.sorted();
         let mut moments = self.moments.clone();
         moments.merge(&Moments::of(&sorted));
@@ -111,14 +115,19 @@ impl Distribution {
 
 /// Sums over numbers without NaN.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Moments {
-    pub(crate) count: u64,
-    pub(crate) num_zeros: u64,
-    pub(crate) num_positive_infinite: u64,
-    pub(crate) num_negative_infinite: u64,
-    /// Of the finite numbers; infinity and negative infinity when there are none.
-    pub(crate) finite_min: f64,
-    pub(crate) finite_max: f64,
+pub struct Moments {
+    /// How many numbers there are.
+    pub count: u64,
+    /// How many of them are zero, of either sign.
+    pub num_zeros: u64,
+    /// How many are infinity.
+    pub num_positive_infinite: u64,
+    /// How many are negative infinity.
+    pub num_negative_infinite: u64,
+    /// The least finite number; infinity when there is none.
+    pub finite_min: f64,
+    /// The greatest finite number; negative infinity when there is none.
+    pub finite_max: f64,
     /// Of the finite numbers.
     finite_mean: f64,
     /// Sum of the squared distances from the mean, of the finite numbers.
@@ -189,7 +198,8 @@ impl Moments {
         self.finite_max = self.finite_max.max(other.finite_max);
     }
 
-    fn num_finite(&self) -> u64 {
+    /// How many numbers are finite.
+    pub fn num_finite(&self) -> u64 {
         self.count - self.num_positive_infinite - self.num_negative_infinite
     }
 
@@ -198,7 +208,7 @@ impl Moments {
     }
 
     /// The least number, infinities included; there is at least one number.
-    pub(crate) fn min(&self) -> f64 {
+    pub fn min(&self) -> f64 {
         match (self.num_negative_infinite, self.num_finite()) {
             (0, 0) => f64::INFINITY,
             (0, _) => self.finite_min,
@@ -207,7 +217,7 @@ impl Moments {
     }
 
     /// The greatest number, infinities included; there is at least one number.
-    pub(crate) fn max(&self) -> f64 {
+    pub fn max(&self) -> f64 {
         match (self.num_positive_infinite, self.num_finite()) {
             (0, 0) => f64::NEG_INFINITY,
             (0, _) => self.finite_max,
@@ -216,7 +226,7 @@ impl Moments {
     }
 
     /// The mean: infinite or NaN if there are infinities of one sign or of both.
-    pub(crate) fn mean(&self) -> f64 {
+    pub fn mean(&self) -> f64 {
         match (self.num_negative_infinite, self.num_positive_infinite) {
             (0, 0) => self.finite_mean,
             (0, _) => f64::INFINITY,
@@ -225,8 +235,19 @@ impl Moments {
         }
     }
 
+    /// The mean of the finite numbers; zero when there are none.
+    pub fn finite_mean(&self) -> f64 {
+        self.finite_mean
+    }
+
+    /// The biased variance of the finite numbers, which is their squared distance from the mean on average; zero
+    /// when there are none.
+    pub fn finite_variance(&self) -> f64 {
+        self.squares / as_f64(self.num_finite().max(1))
+    }
+
     /// The population's standard deviation; NaN if there are infinities.
-    pub(crate) fn std_dev(&self) -> f64 {
+    pub fn std_dev(&self) -> f64 {
         if self.has_infinite() {
             return f64::NAN;
         }
@@ -263,7 +284,7 @@ impl CompensatedSum {
 
 /// Counts beyond 2^53 are rounded to the nearest number that a float can hold.
 #[expect(clippy::cast_precision_loss, reason = "as documented")]
-pub(crate) fn as_f64(count: u64) -> f64 {
+pub fn as_f64(count: u64) -> f64 {
     count as f64
 }
 
@@ -278,12 +299,12 @@ impl Stored for Distribution {
         }
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, StatisticsError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, StateError> {
         let mut read = Self::new(usize::read(input)?);
         for _ in 0..usize::read(input)? {
             let (value, count) = (f64::read(input)?, input.take_count()?);
             if value.is_nan() {
-                return Err(StatisticsError::BadState { reason: "a count is not of a number" });
+                return Err(StateError { reason: "a count is not of a number" });
             }
             read.table.add(value, count);
         }
@@ -304,7 +325,7 @@ impl Stored for Moments {
         numbers.iter().for_each(|number| number.write(out));
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, StatisticsError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, StateError> {
         let moments = Self {
             count: input.take_total()?,
             num_zeros: input.take_total()?,
@@ -317,7 +338,7 @@ impl Stored for Moments {
         };
         let infinite = moments.num_positive_infinite.checked_add(moments.num_negative_infinite);
         if infinite.is_none_or(|infinite| infinite > moments.count) || moments.count > MAX_COUNT {
-            return Err(StatisticsError::BadState { reason: "its counts contradict each other" });
+            return Err(StateError { reason: "its counts contradict each other" });
         }
         Ok(moments)
     }
@@ -329,7 +350,7 @@ impl Stored for Entry {
         [self.weight, self.min_rank, self.max_rank].iter().for_each(|rank| rank.write(out));
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, StatisticsError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, StateError> {
         let entry = Self {
             value: f64::read(input)?,
             weight: u64::read(input)?,
@@ -341,7 +362,7 @@ impl Stored for Entry {
             || through.is_none_or(|through| through > entry.max_rank)
             || entry.max_rank > MAX_COUNT
         {
-            return Err(StatisticsError::BadState { reason: "its ranks contradict each other" });
+            return Err(StateError { reason: "its ranks contradict each other" });
         }
         Ok(entry)
     }

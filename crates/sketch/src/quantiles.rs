@@ -12,14 +12,15 @@
 
 /// One kept number.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Entry {
-    pub(crate) value: f64,
+pub struct Entry {
+    /// The number.
+    pub value: f64,
     /// How often the number itself surely occurs.
-    pub(crate) weight: u64,
+    pub weight: u64,
     /// At least this many values are less.
-    pub(crate) min_rank: u64,
+    pub min_rank: u64,
     /// At most this many values are less or equal.
-    pub(crate) max_rank: u64,
+    pub max_rank: u64,
 }
 
 impl Entry {
@@ -36,13 +37,14 @@ impl Entry {
 
 /// Some of the values of a multiset in ascending order, with bounds on their ranks.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Summary {
-    pub(crate) entries: Vec<Entry>,
+pub struct Summary {
+    /// In ascending order of their values, which are distinct and not NaN.
+    pub entries: Vec<Entry>,
 }
 
 impl Summary {
     /// Returns the summary that knows every rank, of distinct ascending numbers and their counts.
-    pub(crate) fn exact(counts: &[(f64, u64)]) -> Self {
+    pub fn exact(counts: &[(f64, u64)]) -> Self {
         let mut below = 0;
         let entry = |&(value, weight): &(f64, u64)| {
             let min_rank = below;
@@ -53,12 +55,12 @@ impl Summary {
     }
 
     /// Returns how many values were summarized.
-    pub(crate) fn total(&self) -> u64 {
+    pub fn total(&self) -> u64 {
         self.entries.last().map_or(0, |entry| entry.max_rank)
     }
 
     /// Returns the summary of both multisets together.
-    pub(crate) fn merge(&self, other: &Self) -> Self {
+    pub fn merge(&self, other: &Self) -> Self {
         let (left, right) = (&self.entries, &other.entries);
         let mut entries = Vec::with_capacity(left.len() + right.len());
         let (mut i, mut j) = (0, 0);
@@ -90,7 +92,7 @@ impl Summary {
 
     /// Keeps the first entry, the last, and those nearest to the ranks between at equal distances: at most
     /// `size + 1` in all.
-    pub(crate) fn prune(&mut self, size: usize) {
+    pub fn prune(&mut self, size: usize) {
         if self.entries.len() <= size + 1 {
             return;
         }
@@ -107,7 +109,7 @@ impl Summary {
 
     /// Returns the numbers at the ranks that cut the multiset into `num_quantiles` parts of equal count, the
     /// least and the greatest number included, each with how many values are at most that number.
-    pub(crate) fn quantiles(&self, num_quantiles: usize) -> Vec<(f64, u64)> {
+    pub fn quantiles(&self, num_quantiles: usize) -> Vec<(f64, u64)> {
         if self.entries.is_empty() {
             return Vec::new();
         }
