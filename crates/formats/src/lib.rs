@@ -15,4 +15,4 @@ pub mod metadata {
 
 pub mod text;
 
-pub use prost::Message;
+pub use prost::{Message, Name};

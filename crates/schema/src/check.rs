@@ -1,5 +1,7 @@
 //! What in a schema cannot be meant: the check of one that a person wrote.
 
+mod comparators;
+mod domains;
 mod features;
 
 use std::collections::BTreeSet;
@@ -34,7 +36,8 @@ impl fmt::Display for SchemaProblem {
 ///
 /// Such as: a name that is missing or there twice, a type that is missing or cannot have the feature's
 /// domain, a domain, a column or an environment that does not exist, a limit that no data can keep, a minimum
-/// above its maximum. Deprecated features are checked too. An empty list means that validation will find
+/// above its maximum, a comparator or a number of unique values that statistics of the feature's type cannot
+/// tell. Deprecated features are checked too. An empty list means that validation will find
 /// anomalies in data only, never in the schema.
 pub fn check_schema(schema: &Schema) -> Vec<SchemaProblem> {
     let mut problems = Problems::default();
@@ -163,6 +166,12 @@ fn check_composites(schema: &Schema, problems: &mut Problems) {
         let location = format!("sparse_feature `{}`", sparse.name());
         let indices = sparse.index_feature.iter().map(|index| ("index_feature", index.name()));
         let values = sparse.value_feature.iter().map(|value| ("value_feature", value.name()));
+        if sparse.index_feature.is_empty() {
+            problems.push(&location, "no index_feature", "at least one");
+        }
+        if sparse.value_feature.is_none() {
+            problems.push(&location, "no value_feature", "one");
+        }
         for (what, name) in indices.chain(values).filter(|(_, name)| !columns.contains(name)) {
             problems.push_unknown(&location, what, name, columns.iter().copied());
         }

@@ -54,14 +54,14 @@ pub(crate) fn integers(view: &FeatureView<'_>) -> Option<Result<(i64, i64), Stri
         let stats = view.numeric()?;
         return Some(match (integer(stats.min), integer(stats.max)) {
             (Some(min), Some(max)) => Ok((min, max)),
-            (None, _) => Err(stats.min.to_string()),
-            (_, None) => Err(stats.max.to_string()),
+            (None, _) => Err(format!("{:.6}", stats.min)),
+            (_, None) => Err(format!("{:.6}", stats.max)),
         });
     }
     if matches!(view.data_type(), Type::Float | Type::Struct) {
         return None;
     }
-    range(values.into_keys(), |value| trim(value).parse::<i64>().ok())
+    range(values.into_keys(), parse_integer)
 }
 
 /// Returns the smallest and largest number of a feature, or the first text that is not a number.
@@ -69,6 +69,8 @@ pub(crate) fn integers(view: &FeatureView<'_>) -> Option<Result<(i64, i64), Stri
 /// None when the feature holds neither floating-point numbers nor texts, or no values.
 pub(crate) fn floats(view: &FeatureView<'_>) -> Option<Result<(f32, f32), String>> {
     match view.data_type() {
+        // Numbers that are categories are counted as texts.
+        Type::Float if view.numeric().is_none() => range(view.values().into_keys(), parse_float),
         Type::Float => {
             let stats = view.numeric()?;
             Some(Ok((single(stats.min), single(stats.max))))
@@ -76,6 +78,11 @@ pub(crate) fn floats(view: &FeatureView<'_>) -> Option<Result<(f32, f32), String
         Type::String | Type::Bytes => range(view.values().into_keys(), parse_float),
         Type::Int | Type::Struct => None,
     }
+}
+
+/// Returns the 64-bit integer that a text holds.
+pub(crate) fn parse_integer(text: &str) -> Option<i64> {
+    trim(text).parse().ok()
 }
 
 /// Returns the floating-point number that a text holds.

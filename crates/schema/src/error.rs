@@ -25,6 +25,28 @@ pub enum SchemaError {
     #[error("unknown environment {environment:?}, expected {}", expected(.known))]
     UnknownEnvironment { environment: String, known: Vec<String>, nearest: Option<String> },
 
+    /// No type of anomaly has this name.
+    #[error("unknown type of anomaly {name:?}, expected a name such as SCHEMA_NEW_COLUMN")]
+    UnknownAnomalyType { name: String, nearest: Option<String> },
+
+    /// No severity has this name.
+    #[error("unknown severity {name:?}, expected WARNING or ERROR")]
+    UnknownSeverity { name: String },
+
+    /// There are statistics of several slices, but none of all examples.
+    #[error("statistics of {}, expected those of \"All Examples\" among them", slices(.found))]
+    NoDefaultSlice { found: Vec<String> },
+
+    /// A batch does not have the columns that a validator was made for.
+    #[error("the batch has columns {}, expected {} of the same types", .found.join(", "), .expected.join(", "))]
+    OtherColumns { found: Vec<String>, expected: Vec<String> },
+
+    /// A feature is to be compared, but not said by what.
+    #[error(
+        "feature `{feature}`: its comparator has no threshold, expected one of infinity_norm, jensen_shannon_divergence or normalized_abs_difference"
+    )]
+    NothingToCompare { feature: String },
+
     /// The statistics have one feature twice.
     #[error("feature `{feature}` has statistics twice, expected them once")]
     DuplicateStatistics { feature: String },
@@ -34,17 +56,23 @@ impl Classify for SchemaError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Io(error) => error.kind(),
-            Self::NotText { .. } | Self::NotASchema { .. } | Self::DuplicateStatistics { .. } => {
-                ErrorKind::Data
-            }
-            Self::UnknownEnvironment { .. } => ErrorKind::Usage,
+            Self::NotText { .. }
+            | Self::NotASchema { .. }
+            | Self::NoDefaultSlice { .. }
+            | Self::DuplicateStatistics { .. } => ErrorKind::Data,
+            Self::NothingToCompare { .. }
+            | Self::UnknownEnvironment { .. }
+            | Self::UnknownAnomalyType { .. }
+            | Self::UnknownSeverity { .. } => ErrorKind::Usage,
+            Self::OtherColumns { .. } => ErrorKind::Bug,
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
             Self::Io(error) => error.hint(),
-            Self::UnknownEnvironment { nearest: Some(nearest), .. } => {
+            Self::UnknownEnvironment { nearest: Some(nearest), .. }
+            | Self::UnknownAnomalyType { nearest: Some(nearest), .. } => {
                 Some(format!("did you mean `{nearest}`?"))
             }
             _ => None,
@@ -56,5 +84,12 @@ fn expected(known: &[String]) -> String {
     match known {
         [] => "none, as the schema has no default_environment".to_owned(),
         known => format!("one of the schema's: {}", known.join(", ")),
+    }
+}
+
+fn slices(found: &[String]) -> String {
+    match found {
+        [] => "no dataset".to_owned(),
+        found => format!("the slices {}", found.join(", ")),
     }
 }

@@ -5,7 +5,7 @@ use formats::metadata::{
     Feature, Schema, SparseFeature, StringDomain, StructDomain, WeightedFeature,
 };
 
-use crate::relax::{Context, is_deprecated, is_required};
+use crate::relax::{Context, is_deprecated, is_required, is_required_in_group};
 use crate::view::DatasetView;
 
 /// Returns the feature of a path; the first one, if a name is there twice.
@@ -93,13 +93,24 @@ fn collect_missing<'a>(
     for feature in features.iter().filter(|feature| !is_deprecated(feature)) {
         parents.push(feature.name());
         let is_there = dataset.get(parents).is_some_and(|view| view.common.is_some());
-        if is_required(feature, context) && !is_there {
+        if !is_there
+            && (is_required(feature, context)
+                || is_required_in_group(feature, context) && has_group(parents, dataset))
+        {
             paths.push(parents.clone());
         }
         if let Some(domain) = struct_of(feature) {
             collect_missing(&domain.feature, parents, dataset, context, paths);
         }
         parents.pop();
+    }
+}
+
+/// Returns whether a feature is part of a struct that the data has.
+fn has_group(path: &[&str], dataset: &DatasetView<'_>) -> bool {
+    match path.split_last() {
+        Some((_, [])) | None => false,
+        Some((_, group)) => dataset.get(group).is_some_and(|view| view.num_present() > 0.0),
     }
 }
 

@@ -6,6 +6,8 @@
 mod bool_domain;
 mod comparator;
 mod composite;
+mod image_domain;
+mod language_domain;
 mod number_domain;
 mod presence;
 mod shape;
@@ -18,11 +20,11 @@ use formats::metadata::feature::{DomainInfo, PresenceConstraints};
 use formats::metadata::{Feature, LifecycleStage, StringDomain, feature_name_statistics};
 
 use crate::domain::semantic_domain;
-use crate::text::serialize_path;
+use crate::text::{debug_string, serialize_path};
 use crate::view::{DatasetView, FeatureView};
 
 pub(crate) use composite::{composite_reasons, is_sparse_deprecated, is_weighted_deprecated};
-pub(crate) use specification::{allows_type, domain_name};
+pub(crate) use specification::{allows_type, domain_name, repair};
 
 /// What a feature is looked at against, besides its statistics.
 #[derive(Clone, Copy)]
@@ -35,6 +37,19 @@ pub(crate) struct Context<'a> {
     pub(crate) previous: Option<&'a DatasetView<'a>>,
     /// The data in serving.
     pub(crate) serving: Option<&'a DatasetView<'a>>,
+    /// The version of the same data before.
+    pub(crate) previous_version: Option<&'a DatasetView<'a>>,
+}
+
+impl<'a> Context<'a> {
+    /// No environment and no other data.
+    pub(crate) const NONE: Self = Self {
+        environment: None,
+        default_environments: &[],
+        previous: None,
+        serving: None,
+        previous_version: None,
+    };
 }
 
 /// Why a feature had to be edited, and what was measured on the way.
@@ -63,16 +78,19 @@ pub(crate) fn relax_feature(
     if is_deprecated(feature) {
         return outcome;
     }
-    specification::relax(feature, domain.is_some(), &mut outcome.reasons);
+    repair(feature, domain.is_some(), &mut outcome.reasons);
     if is_deprecated(feature) {
         return outcome;
     }
     if view.num_present() == 0.0 {
-        if is_required(feature, context) {
+        let is_missed = is_required_in_group(feature, context)
+            && view.path.len() > 1
+            && view.num_missing() > 0.0;
+        if is_missed || is_required(feature, context) {
             outcome.reasons.push(reason(
                 Type::FeatureTypeNotPresent,
                 "Column dropped",
-                "The feature has no value in any example",
+                "The feature was not present in any examples.",
             ));
             deprecate(feature);
         }
@@ -126,6 +144,14 @@ pub(crate) fn is_required(feature: &Feature, context: &Context<'_>) -> bool {
         && is_in_environment(feature, context)
 }
 
+/// Returns whether the data has to have a feature wherever it has the struct that the feature is a part of.
+pub(crate) fn is_required_in_group(feature: &Feature, context: &Context<'_>) -> bool {
+    let Some(PresenceConstraints::GroupPresence(presence)) = &feature.presence_constraints else {
+        return false;
+    };
+    presence.required() && !is_deprecated(feature) && is_in_environment(feature, context)
+}
+
 /// Returns a reason for an edit.
 pub(crate) fn reason(kind: Type, short: &str, description: impl Into<String>) -> Reason {
     Reason {
@@ -135,7 +161,8 @@ pub(crate) fn reason(kind: Type, short: &str, description: impl Into<String>) ->
     }
 }
 
-fn is_in_environment(feature: &Feature, context: &Context<'_>) -> bool {
+/// Returns whether the data of an environment is to have a feature.
+pub(crate) fn is_in_environment(feature: &Feature, context: &Context<'_>) -> bool {
     let Some(environment) = context.environment else { return true };
     let lists = |list: &[String]| list.iter().any(|listed| listed == environment);
     lists(&feature.in_environment)
@@ -156,7 +183,7 @@ fn relax_environment(
         Type::SchemaNewColumn,
         "Column missing in environment",
         format!(
-            "The data has column {}, which the schema excludes from environment {environment}",
+            "New column {} found in data but not in the environment {environment} in the schema.",
             serialize_path(&view.path)
         ),
     ))
@@ -191,13 +218,15 @@ fn clear_domain_of_bytes(feature: &mut Feature, view: &FeatureView<'_>) -> Optio
             | DomainInfo::ImageDomain(_)
             | DomainInfo::UrlDomain(_),
         ) => None,
-        Some(domain) => {
-            let name = domain_name(domain);
+        Some(_) => {
             feature.domain_info = None;
             Some(reason(
                 Type::DomainInvalidForType,
                 "Invalid domain type",
-                format!("The data is bytes, which cannot have a {name}"),
+                format!(
+                    "Data is marked as BYTES with incompatible domain_info: {}",
+                    debug_string(feature)
+                ),
             ))
         }
     }
@@ -243,11 +272,18 @@ fn relax_domain(
                 reasons.push(reason(
                     Type::SemanticDomainUpdate,
                     "Updated semantic domain",
-                    format!("The values were recognised as having a {}", domain_name(&domain)),
+                    format!("Updated semantic domain for feature: {}", feature.name()),
                 ));
                 feature.domain_info = Some(domain);
             }
             true
+        }
+        Some(DomainInfo::ImageDomain(domain)) => {
+            image_domain::relax(domain, view, reasons);
+            true
+        }
+        Some(DomainInfo::NaturalLanguageDomain(domain)) => {
+            language_domain::relax(domain, view, reasons)
         }
         // Structs are looked at feature by feature; the others are not checked against values.
         Some(_) => true,
@@ -265,8 +301,8 @@ fn relax_derivation(feature: &mut Feature, view: &FeatureView<'_>, reasons: &mut
         feature.lifecycle_stage = Some(LifecycleStage::ValidationDerived.into());
         reasons.push(reason(
             Type::DerivedFeatureInvalidSource,
-            "Derived source missing",
-            "The statistics are of a derived feature, but the schema names no source for it",
+            "Derived source not set in schema.",
+            "Derived source not set in schema.",
         ));
     }
     if feature.validation_derived_source.is_some()
@@ -276,8 +312,8 @@ fn relax_derivation(feature: &mut Feature, view: &FeatureView<'_>, reasons: &mut
         feature.lifecycle_stage = Some(LifecycleStage::ValidationDerived.into());
         reasons.push(reason(
             Type::DerivedFeatureBadLifecycle,
-            "Wrong lifecycle of a derived feature",
-            "A derived feature has to be in lifecycle stage VALIDATION_DERIVED",
+            "Derived feature has wrong lifecycle.",
+            "Derived feature has wrong lifecycle.",
         ));
     }
 }

@@ -1,5 +1,7 @@
 //! Numbers, values and paths as they appear in descriptions.
 
+use formats::metadata::Feature;
+
 /// Returns a path as one string, the way anomalies are keyed: steps joined by dots, a step with dots,
 /// quotes or lone parentheses in single quotes.
 pub(crate) fn serialize_path(path: &[&str]) -> String {
@@ -13,6 +15,16 @@ fn serialize_step(step: &str) -> String {
         None => !step.is_empty() && !step.contains(['(', ')', '.', '\'']),
     };
     if is_plain { step.to_owned() } else { format!("'{}'", step.replace('\'', "''")) }
+}
+
+/// Returns a feature as C++ prints it for people: as in a file, but whole numbers without a fraction.
+pub(crate) fn debug_string(feature: &Feature) -> String {
+    let text = formats::text::print(feature);
+    let lines = text.lines().map(|line| match line.strip_suffix(".0") {
+        Some(whole) if whole.ends_with(|c: char| c.is_ascii_digit()) => whole,
+        _ => line,
+    });
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Returns a number with at most six significant digits, as C prints it with `%g`.

@@ -3,13 +3,15 @@
 use formats::metadata::feature::DomainInfo;
 use formats::metadata::{DatasetFeatureStatistics, Feature, LifecycleStage, Schema};
 
+use crate::dataset::relax_dataset;
 use crate::infer::{add_children, infer_feature};
+use crate::options::Controls;
 use crate::relax::{
     Context, composite_reasons, deprecate, is_deprecated, is_sparse_deprecated,
     is_weighted_deprecated, relax_feature,
 };
 use crate::view::{DatasetView, FeatureView, is_weighted};
-use crate::{InferConfig, SchemaError, lookup};
+use crate::{InferConfig, SchemaError, ValidateOptions, lookup};
 
 /// Relaxes a schema so that it allows some statistics, and adds the features that it lacks.
 ///
@@ -26,23 +28,66 @@ use crate::{InferConfig, SchemaError, lookup};
 ///
 /// # Source
 ///
-/// As TensorFlow Data Validation's `update_schema`, with the exceptions of
-/// [`validate_statistics`](crate::validate_statistics), and one more: a range that replaces the domain of
-/// truth values includes 0 and 1.
+/// As TensorFlow Data Validation's `update_schema`, with the exceptions that `docs/compatibility.md` lists.
 pub fn update_schema(
     schema: &mut Schema,
     statistics: &DatasetFeatureStatistics,
     config: &InferConfig,
 ) -> Result<(), SchemaError> {
     let dataset = DatasetView::new(statistics, is_weighted(statistics))?;
+    if statistics.num_examples > 0 {
+        update_features(schema, &dataset, config, &Context::NONE);
+    }
+    Ok(())
+}
+
+/// Relaxes a schema so that some statistics, compared with what the options say, raise no anomaly.
+///
+/// As [`update_schema`], and besides: thresholds of comparators are raised to the distances that are found
+/// (and go where nothing can be measured), features join the environment that has them, and constraints on
+/// the dataset as a whole are widened.
+///
+/// # Errors
+///
+/// As [`validate_statistics`](crate::validate_statistics); the schema is unchanged then.
+///
+/// # Source
+///
+/// These are the edits that TensorFlow Data Validation's anomalies are about, though it offers no function
+/// that keeps them.
+pub fn relax_schema(
+    schema: &mut Schema,
+    statistics: &DatasetFeatureStatistics,
+    options: &ValidateOptions<'_>,
+    config: &InferConfig,
+) -> Result<(), SchemaError> {
+    options.check_environment(schema)?;
+    let by_weight = is_weighted(statistics);
+    let dataset = DatasetView::new(statistics, by_weight)?;
+    let controls = Controls::new(options, by_weight)?;
     if statistics.num_examples == 0 {
         return Ok(());
     }
+    let environments = schema.default_environment.clone();
+    let context = controls.context(options, &environments);
+    update_features(schema, &dataset, config, &context);
+    if let Some(constraints) = &mut schema.dataset_constraints {
+        relax_dataset(constraints, &dataset, &context);
+    }
+    Ok(())
+}
+
+fn update_features(
+    schema: &mut Schema,
+    dataset: &DatasetView<'_>,
+    config: &InferConfig,
+    context: &Context<'_>,
+) {
     let config = InferConfig { infer_feature_shape: false, ..config.clone() };
     for view in dataset.features.iter().filter(|view| view.is_root) {
-        update_feature(schema, &dataset, view, &config);
+        update_feature(schema, dataset, view, &config, context);
     }
-    let missing: Vec<Vec<String>> = lookup::missing_paths(schema, &dataset, &CONTEXT)
+    let missing: Vec<Vec<String>> = lookup::missing_paths(schema, dataset, context)
         .into_iter()
         .map(|path| path.into_iter().map(str::to_owned).collect())
         .collect();
@@ -52,18 +97,14 @@ pub fn update_schema(
             deprecate(feature);
         }
     }
-    Ok(())
 }
-
-/// An update is of no environment and is compared with no other data.
-const CONTEXT: Context<'static> =
-    Context { environment: None, default_environments: &[], previous: None, serving: None };
 
 fn update_feature(
     schema: &mut Schema,
     dataset: &DatasetView<'_>,
     view: &FeatureView<'_>,
     config: &InferConfig,
+    context: &Context<'_>,
 ) {
     if update_composite(schema, view) || view.common.is_none() {
         return;
@@ -80,7 +121,7 @@ fn update_feature(
         _ => None,
     };
     let name = domain.as_ref().map(|domain| domain.name().to_owned());
-    let outcome = relax_feature(feature, domain, view, &CONTEXT);
+    let outcome = relax_feature(feature, domain, view, context);
     let is_deprecated = is_deprecated(feature);
     if let Some(name) = name.filter(|_| outcome.drops_domain) {
         domains.retain(|domain| domain.name() != name);
@@ -90,7 +131,7 @@ fn update_feature(
         return;
     }
     for &child in &view.children {
-        update_feature(schema, dataset, &dataset.features[child], config);
+        update_feature(schema, dataset, &dataset.features[child], config, context);
     }
 }
 

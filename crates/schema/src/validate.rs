@@ -2,37 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use base::nearest;
 use formats::metadata::anomalies::{AnomalyNameFormat, BaselineSchema};
-use formats::metadata::anomaly_info::{Reason, Severity, Type};
+use formats::metadata::anomaly_info::{Reason, Type};
 use formats::metadata::{
     Anomalies, AnomalyInfo, DatasetFeatureStatistics, DriftSkewInfo, Path, Schema,
 };
 
-use crate::SchemaError;
-use crate::dataset::dataset_reasons;
+use crate::dataset::relax_dataset;
 use crate::lookup;
+use crate::options::Controls;
 use crate::relax::{Context, composite_reasons, is_deprecated, reason, relax_feature};
 use crate::text::serialize_path;
 use crate::view::{DatasetView, FeatureView, is_weighted};
-
-/// What else statistics are compared with.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ValidateOptions<'a> {
-    /// The environment the data comes from, one of the schema's `default_environment`s; without one, every
-    /// feature is expected.
-    pub environment: Option<&'a str>,
-    /// Statistics of the data before, for drift.
-    pub previous: Option<&'a DatasetFeatureStatistics>,
-    /// Statistics of the data in serving, for skew.
-    pub serving: Option<&'a DatasetFeatureStatistics>,
-}
+use crate::{SchemaError, ValidateOptions};
 
 /// Returns what in some statistics a schema does not allow, and every distance that it asks to measure.
 ///
 /// Each anomaly is of one feature, keyed by its path, with a reason for each edit that the schema would
-/// need; those of the dataset as a whole stand apart. All are errors. The schema is repeated in the result.
-/// Without examples nothing is compared, and `data_missing` says so. Weighted statistics are looked at if
+/// need; those of the dataset as a whole stand apart. All are errors unless the options say otherwise. The
+/// schema is repeated in the result. Without examples nothing is compared, and `data_missing` says so. Weighted statistics are looked at if
 /// all features have them.
 ///
 /// # Errors
@@ -42,11 +30,8 @@ pub struct ValidateOptions<'a> {
 ///
 /// # Source
 ///
-/// As TensorFlow Data Validation's `validate_statistics`, with these exceptions. A limit of
-/// `unique_constraints` that is not set is no limit; `max_examples_count` counts without a
-/// `min_examples_count`; NaN counts in a divergence even where bucket boundaries differ; texts are not read
-/// as hexadecimal floating-point numbers; and values are not checked against image and natural-language
-/// domains.
+/// As TensorFlow Data Validation's `validate_statistics`, to the wording, with the exceptions that
+/// `docs/compatibility.md` lists.
 ///
 /// # Examples
 ///
@@ -74,23 +59,15 @@ pub fn validate_statistics(
     schema: &Schema,
     options: &ValidateOptions<'_>,
 ) -> Result<Anomalies, SchemaError> {
-    check_environment(schema, options.environment)?;
+    options.check_environment(schema)?;
     let baseline_schema = Some(BaselineSchema::Baseline(schema.clone()));
     if statistics.num_examples == 0 {
         return Ok(Anomalies { baseline_schema, data_missing: Some(true), ..Anomalies::default() });
     }
-    // The other datasets are looked at as this one is, so that like is compared with like.
     let by_weight = is_weighted(statistics);
-    let view = |data| DatasetView::new(data, by_weight);
-    let dataset = view(statistics)?;
-    let previous = options.previous.map(view).transpose()?;
-    let serving = options.serving.map(view).transpose()?;
-    let context = Context {
-        environment: options.environment,
-        default_environments: &schema.default_environment,
-        previous: previous.as_ref(),
-        serving: serving.as_ref(),
-    };
+    let dataset = DatasetView::new(statistics, by_weight)?;
+    let controls = Controls::new(options, by_weight)?;
+    let context = controls.context(options, &schema.default_environment);
 
     let mut validation = Validation { schema, context, dataset: &dataset, found: BTreeMap::new() };
     for feature in dataset.features.iter().filter(|feature| feature.is_root) {
@@ -101,28 +78,14 @@ pub fn validate_statistics(
             reason(Type::SchemaMissingColumn, "Column dropped", "Column is completely missing");
         validation.found(&path).reasons.push(missing);
     }
-    let dataset_reasons =
-        schema.dataset_constraints.iter().flat_map(|it| dataset_reasons(it, &dataset, &context));
+    let mut constraints = schema.dataset_constraints;
+    let reasons = constraints.as_mut().map(|it| relax_dataset(it, &dataset, &context));
     Ok(Anomalies {
         baseline_schema,
         anomaly_name_format: Some(AnomalyNameFormat::SerializedPath.into()),
-        dataset_anomaly_info: anomaly(dataset_reasons.collect(), None),
-        ..validation.finish()
+        dataset_anomaly_info: anomaly(reasons.unwrap_or_default(), None, options),
+        ..validation.finish(options)
     })
-}
-
-fn check_environment(schema: &Schema, environment: Option<&str>) -> Result<(), SchemaError> {
-    let known = &schema.default_environment;
-    match environment {
-        Some(environment) if !known.iter().any(|known| known == environment) => {
-            Err(SchemaError::UnknownEnvironment {
-                environment: environment.to_owned(),
-                known: known.clone(),
-                nearest: nearest(environment, known.iter().map(String::as_str)).map(str::to_owned),
-            })
-        }
-        _ => Ok(()),
-    }
 }
 
 /// A walk over a dataset's features.
@@ -185,12 +148,12 @@ impl Validation<'_> {
         self.found.entry(path).or_default()
     }
 
-    fn finish(self) -> Anomalies {
+    fn finish(self, options: &ValidateOptions<'_>) -> Anomalies {
         let mut anomalies = Anomalies::default();
         for (step, Found { reasons, mut distances }) in self.found {
             let key = serialize_path(&step.iter().map(String::as_str).collect::<Vec<_>>());
             let path = Path { step };
-            if let Some(info) = anomaly(reasons, Some(path.clone())) {
+            if let Some(info) = anomaly(reasons, Some(path.clone()), options) {
                 anomalies.anomaly_info.insert(key, info);
             }
             if distances != DriftSkewInfo::default() {
@@ -203,18 +166,26 @@ impl Validation<'_> {
 }
 
 /// Returns the anomaly that some reasons make, if there are any.
-fn anomaly(reasons: Vec<Reason>, path: Option<Path>) -> Option<AnomalyInfo> {
-    let short_description = match reasons.as_slice() {
-        [] => return None,
-        [reason] => reason.short_description().to_owned(),
-        _ => "Multiple errors".to_owned(),
+pub(crate) fn anomaly(
+    reasons: Vec<Reason>,
+    path: Option<Path>,
+    options: &ValidateOptions<'_>,
+) -> Option<AnomalyInfo> {
+    let last = reasons.last()?;
+    // A reason may have nothing to add to its short description.
+    let described: Vec<&Reason> =
+        reasons.iter().filter(|reason| !reason.description().is_empty()).collect();
+    let short_description = match described.as_slice() {
+        [] => last.short_description(),
+        [reason] => reason.short_description(),
+        _ => "Multiple errors",
     };
-    let descriptions: Vec<&str> = reasons.iter().map(Reason::description).collect();
+    let descriptions: Vec<&str> = described.iter().map(|reason| reason.description()).collect();
     Some(AnomalyInfo {
         path,
-        severity: Some(Severity::Error.into()),
+        severity: Some(options.severity(&reasons).into()),
         description: Some(descriptions.join(" ")),
-        short_description: Some(short_description),
+        short_description: Some(short_description.to_owned()),
         diff_regions: Vec::new(),
         reason: reasons,
     })

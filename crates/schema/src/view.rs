@@ -1,6 +1,6 @@
 //! Statistics as inference and validation look at them: by path, and weighted if all of them are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use formats::metadata::feature_name_statistics::{FieldId, Stats, Type};
 use formats::metadata::{
@@ -57,13 +57,14 @@ impl<'a> DatasetView<'a> {
         let unweighted = data.num_examples as f64;
         let num_examples = if by_weight { data.weighted_num_examples } else { unweighted };
 
+        let structs = named_structs(data);
         let mut features = Vec::with_capacity(data.features.len());
         let mut by_path = BTreeMap::new();
         for feature in &data.features {
             if feature.stats.is_none() && feature.custom_stats.is_empty() {
                 continue;
             }
-            let path = path(feature);
+            let path = path(feature, &structs);
             if by_path.insert(path.clone(), features.len()).is_some() {
                 let feature = serialize_path(&path);
                 return Err(SchemaError::DuplicateStatistics { feature });
@@ -202,6 +203,11 @@ impl<'a> FeatureView<'a> {
         values
     }
 
+    /// Returns whether values were counted one by one, as those of categorical features are.
+    pub(crate) fn has_counted_values(&self) -> bool {
+        self.string().is_some()
+    }
+
     /// Returns whether some values are not UTF-8.
     pub(crate) fn has_invalid_utf8(&self) -> bool {
         self.string().is_some_and(|string| string.invalid_utf8_count > 0)
@@ -243,12 +249,34 @@ impl<'a> FeatureView<'a> {
     }
 }
 
-fn path(feature: &FeatureNameStatistics) -> Vec<&str> {
-    match &feature.field_id {
-        Some(FieldId::Path(path)) => path.step.iter().map(String::as_str).collect(),
-        Some(FieldId::Name(name)) => vec![name],
-        None => vec![""],
+/// Returns the structs that have a name instead of a path, as old statistics do.
+fn named_structs(data: &DatasetFeatureStatistics) -> BTreeSet<&str> {
+    let structs = data.features.iter().filter(|feature| feature.r#type() == Type::Struct);
+    structs
+        .filter_map(|feature| match &feature.field_id {
+            Some(FieldId::Name(name)) => Some(name.as_str()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Returns the path of a feature. In a name, what follows a struct's name and a dot is a step of its own.
+fn path<'a>(feature: &'a FeatureNameStatistics, structs: &BTreeSet<&'a str>) -> Vec<&'a str> {
+    let name = match &feature.field_id {
+        Some(FieldId::Path(path)) => return path.step.iter().map(String::as_str).collect(),
+        Some(FieldId::Name(name)) => name.as_str(),
+        None => "",
+    };
+    let mut path = Vec::new();
+    let mut start = 0;
+    for (dot, _) in name.match_indices('.') {
+        if structs.contains(&name[..dot]) {
+            path.push(&name[start..dot]);
+            start = dot + 1;
+        }
     }
+    path.push(&name[start..]);
+    path
 }
 
 fn common(feature: &FeatureNameStatistics) -> Option<&CommonStatistics> {

@@ -1,10 +1,10 @@
 //! The check of one feature, and of those below it.
 
 use formats::metadata::feature::{DomainInfo, PresenceConstraints, ShapeType};
-use formats::metadata::{Feature, FeatureComparator, FeatureType, Schema, StringDomain};
+use formats::metadata::{Feature, FeatureType, LifecycleStage, Schema, StringDomain};
 
-use super::{Problems, check_order, check_range, check_repeats, check_string_domain};
-use crate::relax::{allows_type, domain_name};
+use super::{Problems, check_range, check_repeats, check_string_domain, comparators, domains};
+use crate::relax::{allows_type, domain_name, is_deprecated};
 use crate::text::serialize_path;
 
 /// Checks the features of one level and all below.
@@ -31,6 +31,9 @@ pub(super) fn check<'a>(
         check_type(schema, feature, &location, problems);
         check_presence_and_shape(feature, &location, problems);
         check_distribution(feature, &location, problems);
+        comparators::check(feature, &location, problems);
+        domains::check(feature, &location, problems);
+        check_origin(feature, parents.len(), &location, problems);
         check_environments(schema, feature, &location, problems);
         if let Some(DomainInfo::StructDomain(domain)) = &feature.domain_info {
             check(schema, &domain.feature, parents, problems);
@@ -66,20 +69,6 @@ fn check_type(schema: &Schema, feature: &Feature, location: &str, problems: &mut
             }
         }
         DomainInfo::StringDomain(domain) => check_string_domain(domain, location, problems),
-        DomainInfo::IntDomain(domain) => {
-            check_order(location, "of int_domain", (domain.min, domain.max), problems);
-        }
-        DomainInfo::FloatDomain(domain) => {
-            check_order(location, "of float_domain", (domain.min, domain.max), problems);
-        }
-        DomainInfo::BoolDomain(domain) => {
-            if let Some(value) = &domain.true_value
-                && domain.false_value.as_ref() == Some(value)
-            {
-                let found = format!("{value:?} as true_value and as false_value");
-                problems.push(location, found, "two different texts");
-            }
-        }
         _ => {}
     }
 }
@@ -108,6 +97,9 @@ fn check_presence_and_shape(feature: &Feature, location: &str, problems: &mut Pr
     }
     if let Some(unique) = &feature.unique_constraints {
         check_range(location, "unique_constraints", (unique.min, unique.max), problems);
+        if !comparators::is_categorical(feature) {
+            problems.push(location, "unique_constraints", comparators::CATEGORICAL);
+        }
     }
 }
 
@@ -124,28 +116,25 @@ fn check_distribution(feature: &Feature, location: &str, problems: &mut Problems
             problems.push(location, found, "a domain or string_domain with them");
         }
     }
-    for (name, comparator) in [
-        ("drift_comparator", &feature.drift_comparator),
-        ("skew_comparator", &feature.skew_comparator),
-    ] {
-        for threshold in comparator.iter().flat_map(thresholds) {
-            if threshold.is_nan() || threshold < 0.0 {
-                problems.push(location, format!("{name} threshold {threshold}"), "0 or more");
-            }
-        }
-    }
 }
 
-fn thresholds(comparator: &FeatureComparator) -> impl Iterator<Item = f64> {
-    let FeatureComparator { infinity_norm, jensen_shannon_divergence, normalized_abs_difference } =
-        comparator;
-    [
-        infinity_norm.as_ref().and_then(|norm| norm.threshold),
-        jensen_shannon_divergence.as_ref().and_then(|divergence| divergence.threshold),
-        normalized_abs_difference.as_ref().and_then(|difference| difference.threshold),
-    ]
-    .into_iter()
-    .flatten()
+/// What cannot be kept because of where the feature is or comes from.
+fn check_origin(feature: &Feature, depth: usize, location: &str, problems: &mut Problems) {
+    let is_alone = depth == 1;
+    if is_alone
+        && matches!(feature.presence_constraints, Some(PresenceConstraints::GroupPresence(_)))
+    {
+        let expected = "presence, or the feature below a struct";
+        problems.push(location, "group_presence of a feature that is in no group", expected);
+    }
+    if feature.validation_derived_source.is_some()
+        && !is_deprecated(feature)
+        && feature.lifecycle_stage() != LifecycleStage::ValidationDerived
+    {
+        let found =
+            format!("a derived source at stage {}", feature.lifecycle_stage().as_str_name());
+        problems.push(location, found, "stage VALIDATION_DERIVED");
+    }
 }
 
 fn check_environments(schema: &Schema, feature: &Feature, location: &str, problems: &mut Problems) {
@@ -166,7 +155,12 @@ fn check_environments(schema: &Schema, feature: &Feature, location: &str, proble
     }
 }
 
-fn check_fraction(location: &str, name: &str, fraction: Option<f64>, problems: &mut Problems) {
+pub(super) fn check_fraction(
+    location: &str,
+    name: &str,
+    fraction: Option<f64>,
+    problems: &mut Problems,
+) {
     if let Some(fraction) = fraction.filter(|fraction| !(0.0..=1.0).contains(fraction)) {
         problems.push(location, format!("{name} {fraction}"), "0 to 1");
     }

@@ -34,7 +34,7 @@ pub(super) fn relax(
             let why = reason(
                 Type::BoolTypeUnexpectedFloat,
                 SHORT,
-                format!("Expected 0 or 1, found {found}"),
+                format!("{found}: converting to float_domain."),
             );
             Some((Some(DomainInfo::FloatDomain(domain)), why))
         }
@@ -51,7 +51,13 @@ fn unexpected_integer(view: &FeatureView<'_>) -> Option<(Option<DomainInfo>, Rea
         (false, false) => return None,
     };
     let domain = IntDomain { min: Some(min.min(0)), max: Some(max.max(1)), ..IntDomain::default() };
-    let why = reason(kind, SHORT, format!("Expected 0 or 1, found integers such as {found}"));
+    #[expect(clippy::cast_precision_loss, reason = "shown with six digits")]
+    let found = six_digits(found as f64);
+    let why = reason(
+        kind,
+        SHORT,
+        format!("Integers (such as {found}) not in {{0, 1}}: converting to an integer."),
+    );
     Some((Some(DomainInfo::IntDomain(domain)), why))
 }
 
@@ -59,20 +65,28 @@ fn unexpected_float(stats: &NumericStatistics) -> Option<String> {
     #[expect(clippy::float_cmp, reason = "truth values are exact")]
     let is_truth = |number: f64| number == 0.0 || number == 1.0;
     if let Some(found) = [stats.min, stats.max].into_iter().find(|&number| !is_truth(number)) {
-        return Some(format!("numbers such as {}", six_digits(found)));
+        return Some(format!("Floats (such as {}) not in {{0, 1}}", six_digits(found)));
     }
     for histogram in &stats.histograms {
         if histogram.num_nan > 0 {
-            return Some("NaN".to_owned());
+            return Some("Floats (such as NaN) not in {0, 1}".to_owned());
         }
-        // The extremes are truth values; a quantile bucket strictly between them holds something else.
-        // Buckets of equal width say nothing: they are cut between the extremes whatever is inside.
-        let is_between = histogram.r#type() == HistogramType::Quantiles
-            && histogram.buckets.iter().any(|bucket| {
-                bucket.sample_count > 0.0 && bucket.low_value > 0.0 && bucket.high_value < 1.0
-            });
-        if is_between {
-            return Some("numbers between 0 and 1".to_owned());
+        for bucket in histogram.buckets.iter().filter(|bucket| bucket.sample_count > 0.0) {
+            if bucket.high_value < 0.0 {
+                return Some("Float values < 0 not in {0, 1}".to_owned());
+            }
+            if bucket.low_value > 1.0 {
+                return Some("Float values > 1 not in {0, 1}".to_owned());
+            }
+            // The extremes are truth values; a quantile bucket strictly between them holds something
+            // else. Buckets of equal width say nothing: they are cut between the extremes whatever is
+            // inside.
+            if histogram.r#type() == HistogramType::Quantiles
+                && bucket.low_value > 0.0
+                && bucket.high_value < 1.0
+            {
+                return Some("Float values falling between 0 and 1".to_owned());
+            }
         }
     }
     None
@@ -90,11 +104,11 @@ fn unexpected_text(
     expected.sort_unstable();
     expected.dedup();
     let found = view.values().into_keys().find(|value| !expected.contains(value))?;
-    let description = if expected.is_empty() {
-        format!("Found {found:?}, but the domain names no text for true or false")
+    let expected = if expected.is_empty() {
+        "{}".to_owned()
     } else {
-        let expected: Vec<String> = expected.iter().map(|value| format!("{value:?}")).collect();
-        format!("Expected {}, found {found:?}", expected.join(" or "))
+        format!("{{\"{}\"}}", expected.join("\", \""))
     };
+    let description = format!("Saw unexpected value \"{found}\" instead of {expected}.");
     Some((None, reason(Type::BoolTypeUnexpectedString, SHORT, description)))
 }

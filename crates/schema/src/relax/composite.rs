@@ -5,6 +5,7 @@ use formats::metadata::custom_statistic::Val;
 use formats::metadata::{CustomStatistic, Feature, SparseFeature, WeightedFeature};
 
 use super::{is_deprecated, reason, stage_is_deprecated};
+use crate::text::six_digits;
 use crate::view::FeatureView;
 
 /// Returns why the composite feature of a path does not allow some statistics.
@@ -30,7 +31,7 @@ pub(crate) fn composite_reasons(
             } else {
                 (Type::SparseFeatureNameCollision, "Sparse feature name collision")
             };
-            Some(vec![reason(kind, short, "The schema has another feature of the same name")])
+            Some(vec![reason(kind, short, format!("{short}."))])
         }
     }
 }
@@ -53,15 +54,17 @@ fn sparse_reasons(stats: &[CustomStatistic]) -> Vec<Reason> {
             ("missing_value", &Some(Val::Num(count))) if count != 0.0 => reasons.push(reason(
                 Type::SparseFeatureMissingValue,
                 "Missing value feature",
-                format!("{count} examples lack the value feature"),
+                format!("Found {} examples missing value feature", six_digits(count)),
             )),
             ("missing_index", Some(Val::RankHistogram(histogram))) => {
-                for bucket in histogram.buckets.iter().filter(|bucket| bucket.sample_count != 0.0) {
-                    let (count, index) = (bucket.sample_count, &bucket.label);
+                for bucket in
+                    histogram.buckets.iter().filter(|bucket| bucket.sample_count.trunc() != 0.0)
+                {
+                    let (count, index) = (bucket.sample_count.trunc(), &bucket.label);
                     reasons.push(reason(
                         Type::SparseFeatureMissingIndex,
                         "Missing index feature",
-                        format!("{count} examples lack the index feature {index}"),
+                        format!("Found {count} examples missing index feature: {index}"),
                     ));
                 }
             }
@@ -70,12 +73,12 @@ fn sparse_reasons(stats: &[CustomStatistic]) -> Vec<Reason> {
                 Some(Val::RankHistogram(histogram)),
             ) => {
                 for bucket in histogram.buckets.iter().filter(|bucket| bucket.sample_count != 0.0) {
-                    let (difference, index) = (bucket.sample_count, &bucket.label);
+                    let (difference, index) = (bucket.sample_count.trunc(), &bucket.label);
                     reasons.push(reason(
                         Type::SparseFeatureLengthMismatch,
                         "Length mismatch between value and index feature",
                         format!(
-                            "The value feature and the index feature {index} differ in length: {name} = {difference}"
+                            "Mismatch between index feature: {index} and value column, with {name} = {difference}"
                         ),
                     ));
                 }
@@ -100,14 +103,14 @@ fn weighted_reasons(stats: &[CustomStatistic]) -> Vec<Reason> {
         reasons.push(reason(
             Type::WeightedFeatureMissingValue,
             "Missing value feature",
-            format!("{values} examples lack the value feature"),
+            format!("Found {} examples missing value feature.", six_digits(values)),
         ));
     }
     if weights != 0.0 {
         reasons.push(reason(
             Type::WeightedFeatureMissingWeight,
             "Missing weight feature",
-            format!("{weights} examples lack the weight feature"),
+            format!("Found {} examples missing weight feature.", six_digits(weights)),
         ));
     }
     let (min, max) = (number("min_weight_length_diff"), number("max_weight_length_diff"));
@@ -116,7 +119,9 @@ fn weighted_reasons(stats: &[CustomStatistic]) -> Vec<Reason> {
             Type::WeightedFeatureLengthMismatch,
             "Length mismatch between value and weight feature",
             format!(
-                "The value feature and the weight feature differ in length by {min} to {max} values"
+                "Mismatch between weight and value feature with min_weight_length_diff = {} and max_weight_length_diff = {}.",
+                min.trunc(),
+                max.trunc()
             ),
         ));
     }

@@ -25,7 +25,7 @@ pub(super) fn relax_int(
                 reasons.push(reason(
                     Type::IntTypeNotIntString,
                     INVALID,
-                    format!("Expected texts that hold integers, found {found:?}"),
+                    format!("String values that were not ints were found, such as \"{found}\"."),
                 ));
                 return false;
             }
@@ -35,7 +35,7 @@ pub(super) fn relax_int(
             reasons.push(reason(
                 Type::DomainInvalidForType,
                 INVALID,
-                format!("Found integers that 64 bits cannot hold, such as {found}"),
+                format!("Integer had values that were not valid Int64, such as \"{found}\"."),
             ));
             return false;
         }
@@ -60,7 +60,7 @@ pub(super) fn relax_float(
     reasons: &mut Vec<Reason>,
 ) -> bool {
     if domain.disallow_nan() && has_nan(view) {
-        reasons.push(reason(Type::FloatTypeHasNan, INVALID, "Unexpected NaN values"));
+        reasons.push(reason(Type::FloatTypeHasNan, INVALID, "Float feature has NaN values."));
         domain.disallow_nan = Some(false);
     }
     let (min, max) = match floats(view) {
@@ -70,7 +70,7 @@ pub(super) fn relax_float(
             reasons.push(reason(
                 Type::FloatTypeStringNotFloat,
                 INVALID,
-                format!("Expected texts that hold numbers, found {found:?}"),
+                format!("String values that were not floats were found, such as \"{found}\"."),
             ));
             return false;
         }
@@ -80,7 +80,7 @@ pub(super) fn relax_float(
         format!("{value}{sign}{limit}(upto six significant digits)")
     };
     if let Some(limit) = domain.min.filter(|&limit| min < limit) {
-        let description = format!("Unexpectedly low value: {}", compared(min, '<', limit));
+        let description = format!("Unexpectedly low values: {}", compared(min, '<', limit));
         reasons.push(reason(Type::FloatTypeSmallFloat, OUT_OF_RANGE, description));
         domain.min = Some(min);
     }
@@ -90,7 +90,7 @@ pub(super) fn relax_float(
         domain.max = Some(max);
     }
     if domain.disallow_inf() && (min.is_infinite() || max.is_infinite()) {
-        reasons.push(reason(Type::FloatTypeHasInf, INVALID, "Unexpected infinite values"));
+        reasons.push(reason(Type::FloatTypeHasInf, INVALID, "Float feature has Inf values."));
         domain.disallow_inf = Some(false);
     }
     true

@@ -24,15 +24,12 @@ pub(super) fn relax(feature: &mut Feature, view: &FeatureView<'_>, reasons: &mut
             }
         }
         Some(ShapeType::ValueCount(value_count)) => match levels.as_slice() {
-            [level] => relax_value_count(value_count, *level, "", reasons),
-            levels => {
+            [level] => relax_value_count(value_count, *level, ".", reasons),
+            _ => {
                 reasons.push(reason(
                     Type::ValueNestednessMismatch,
                     NESTEDNESS,
-                    format!(
-                        "The values are nested {} levels deep, but the schema has a value_count for one level",
-                        levels.len()
-                    ),
+                    "This feature has a value_count, but the nestedness level of the feature > 1. For features with nestedness levels greater than 1, value_counts, not value_count, should be specified.",
                 ));
                 feature.shape_type = infer_value_counts(view);
             }
@@ -42,18 +39,14 @@ pub(super) fn relax(feature: &mut Feature, view: &FeatureView<'_>, reasons: &mut
             if value_counts.len() == levels.len() {
                 for (index, (value_count, level)) in value_counts.iter_mut().zip(levels).enumerate()
                 {
-                    let place = format!(" at nestedness level {index}");
+                    let place = format!(" at nestedness level {index}.");
                     relax_value_count(value_count, level, &place, reasons);
                 }
             } else {
                 reasons.push(reason(
                     Type::ValueNestednessMismatch,
                     NESTEDNESS,
-                    format!(
-                        "The values are nested {} levels deep, but the schema has value_counts for {}",
-                        levels.len(),
-                        value_counts.len()
-                    ),
+                    "The values have a different nest level than expected. Value counts will not be checked.",
                 ));
                 feature.shape_type = infer_value_counts(view);
             }
@@ -67,19 +60,19 @@ fn relax_value_count(
     place: &str,
     reasons: &mut Vec<Reason>,
 ) {
-    if let Some(limit) = value_count.min.filter(|&limit| min < limit) {
+    if value_count.min.is_some_and(|limit| min < limit) {
         reasons.push(reason(
             Type::FeatureTypeLowNumberValues,
             "Missing values",
-            format!("The smallest number of values in an example is {min}{place}, expected at least {limit}"),
+            format!("Some examples have fewer values than expected{place}"),
         ));
         value_count.min = (min > 0).then_some(min);
     }
-    if let Some(limit) = value_count.max.filter(|&limit| max > limit) {
+    if value_count.max.is_some_and(|limit| max > limit) {
         reasons.push(reason(
             Type::FeatureTypeHighNumberValues,
             "Superfluous values",
-            format!("The largest number of values in an example is {max}{place}, expected at most {limit}"),
+            format!("Some examples have more values than expected{place}"),
         ));
         value_count.max = Some(max);
     }
@@ -97,7 +90,9 @@ fn misfit(shape: &FixedShape, view: &FeatureView<'_>) -> Option<Reason> {
         if found == expected {
             return None;
         }
-        format!("Every example has {found} values, but the shape is for {expected}")
+        format!(
+            "The feature has fixed value length {found} but it's not compatible with the specified shape."
+        )
     };
     Some(reason(Type::InvalidFeatureShape, "Feature shape dropped", description))
 }

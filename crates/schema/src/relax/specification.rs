@@ -9,7 +9,7 @@ use formats::metadata::{BoolDomain, Feature, FeatureType, StringDomain, ValueCou
 use super::{deprecate, reason};
 
 /// Repairs a feature; `has_domain` says whether the schema has the domain of texts that it names.
-pub(super) fn relax(feature: &mut Feature, has_domain: bool, reasons: &mut Vec<Reason>) {
+pub(crate) fn repair(feature: &mut Feature, has_domain: bool, reasons: &mut Vec<Reason>) {
     if let Some(why) = complete(feature) {
         reasons.push(why);
     }
@@ -29,7 +29,10 @@ pub(crate) fn allows_type(domain: &DomainInfo, kind: FeatureType) -> bool {
         | DomainInfo::StringDomain(_)
         | DomainInfo::ImageDomain(_)
         | DomainInfo::MidDomain(_)
-        | DomainInfo::UrlDomain(_) => &[Bytes],
+        | DomainInfo::UrlDomain(_)
+        | DomainInfo::AudioDomain(_)
+        | DomainInfo::VideoDomain(_)
+        | DomainInfo::ContentChunkDomain(_) => &[Bytes],
         DomainInfo::BoolDomain(_) => &[Int, Bytes, Float],
         DomainInfo::FloatDomain(_) => &[Float, Bytes],
         DomainInfo::StructDomain(_) => &[Struct],
@@ -56,6 +59,9 @@ pub(crate) fn domain_name(domain: &DomainInfo) -> &'static str {
         DomainInfo::UrlDomain(_) => "url_domain",
         DomainInfo::TimeDomain(_) => "time_domain",
         DomainInfo::TimeOfDayDomain(_) => "time_of_day_domain",
+        DomainInfo::AudioDomain(_) => "audio_domain",
+        DomainInfo::VideoDomain(_) => "video_domain",
+        DomainInfo::ContentChunkDomain(_) => "content_chunk_domain",
     }
 }
 
@@ -65,8 +71,8 @@ fn complete(feature: &mut Feature) -> Option<Reason> {
         deprecate(feature);
         return Some(reason(
             Type::FeatureMissingName,
-            "Feature without a name",
-            "The schema has a feature without a name",
+            "unspecified name (maybe meant to be the empty string): find name rather than deprecating.",
+            "",
         ));
     }
     if feature.r#type.is_some() {
@@ -74,35 +80,31 @@ fn complete(feature: &mut Feature) -> Option<Reason> {
     }
     let holds_text =
         matches!(feature.domain_info, Some(DomainInfo::Domain(_) | DomainInfo::StringDomain(_)));
-    let description = if holds_text {
+    let short = if holds_text {
         feature.r#type = Some(FeatureType::Bytes.into());
-        "The schema names no type for the feature; its domain is one of texts, so BYTES is assumed"
+        "unspecified type: inferring the type to be BYTES, given the domain specified."
     } else {
         deprecate(feature);
-        "The schema names no type for the feature, so that its values cannot be checked"
+        "unspecified type: determine the type and set it, rather than deprecating."
     };
-    Some(reason(Type::FeatureMissingType, "Feature without a type", description))
+    Some(reason(Type::FeatureMissingType, short, ""))
 }
 
-fn invalid(reasons: &mut Vec<Reason>, description: impl Into<String>) {
-    reasons.push(reason(
-        Type::InvalidSchemaSpecification,
-        "Invalid schema specification",
-        description,
-    ));
+fn invalid(reasons: &mut Vec<Reason>, short: &str, description: &str) {
+    reasons.push(reason(Type::InvalidSchemaSpecification, short, description));
 }
 
 fn repair_presence(feature: &mut Feature, reasons: &mut Vec<Reason>) {
     let Some(PresenceConstraints::Presence(presence)) = &mut feature.presence_constraints else {
         return;
     };
-    if let Some(fraction) = presence.min_fraction.filter(|fraction| *fraction < 0.0) {
+    if presence.min_fraction() < 0.0 {
         presence.min_fraction = None;
-        invalid(reasons, format!("presence.min_fraction is {fraction}, expected 0 or more"));
+        invalid(reasons, "min_fraction should not be negative: clear is equal to zero", "");
     }
-    if let Some(fraction) = presence.min_fraction.filter(|fraction| *fraction > 1.0) {
+    if presence.min_fraction() > 1.0 {
         presence.min_fraction = Some(1.0);
-        invalid(reasons, format!("presence.min_fraction is {fraction}, expected 1 or less"));
+        invalid(reasons, "min_fraction should not greater than 1", "");
     }
 }
 
@@ -110,31 +112,45 @@ fn repair_shape(feature: &mut Feature, reasons: &mut Vec<Reason>) {
     match &mut feature.shape_type {
         None => {}
         Some(ShapeType::ValueCount(value_count)) => {
-            repair_value_count(value_count, "value_count", reasons);
+            repair_value_count(value_count, None, reasons);
         }
         Some(ShapeType::ValueCounts(value_counts)) => {
             for (level, value_count) in value_counts.value_count.iter_mut().enumerate() {
-                repair_value_count(value_count, &format!("value_counts[{level}]"), reasons);
+                repair_value_count(value_count, Some(level), reasons);
             }
         }
-        Some(ShapeType::Shape(shape)) => {
-            if let Some(dim) = shape.dim.iter().find(|dim| dim.size() <= 0) {
-                invalid(reasons, format!("shape.dim.size is {}, expected 1 or more", dim.size()));
-                feature.shape_type = None;
-            }
+        Some(ShapeType::Shape(shape)) if shape.dim.iter().any(|dim| dim.size() <= 0) => {
+            invalid(reasons, "Shape.dim.size must be a positive integer", "");
+            feature.shape_type = None;
         }
+        Some(ShapeType::Shape(_)) => {}
     }
 }
 
-fn repair_value_count(value_count: &mut ValueCount, name: &str, reasons: &mut Vec<Reason>) {
+/// `level` is the level of nesting, where there are several.
+fn repair_value_count(
+    value_count: &mut ValueCount,
+    level: Option<usize>,
+    reasons: &mut Vec<Reason>,
+) {
+    let mut complain = |limit: &str, what: &str| {
+        let (short, description) = match level {
+            None => (format!("ValueCount.{limit} should not be {what}"), String::new()),
+            Some(level) => (
+                format!("ValueCounts.{limit} should not be {what}"),
+                format!("ValueCounts.{limit} at level {level} should not be {what}."),
+            ),
+        };
+        invalid(reasons, &short, &description);
+    };
     if value_count.min() < 0 {
-        invalid(reasons, format!("{name}.min is {}, expected 0 or more", value_count.min()));
         value_count.min = None;
+        complain("min", "negative");
     }
     let min = value_count.min();
-    if let Some(max) = value_count.max.filter(|max| *max < min) {
-        invalid(reasons, format!("{name}.max is {max}, expected at least its min, {min}"));
+    if value_count.max.is_some_and(|max| max < min) {
         value_count.max = Some(min);
+        complain("max", "less than min");
     }
 }
 
@@ -143,11 +159,11 @@ fn repair_domain(feature: &mut Feature, has_domain: bool, reasons: &mut Vec<Reas
     if let Some(info) = feature.domain_info.take_if(|info| !allows_type(info, kind)) {
         reasons.push(reason(
             Type::DomainInvalidForType,
-            "Domain invalid for the type",
+            "The domain does not match the type",
             format!(
-                "A feature of type {} cannot have a {}",
-                kind.as_str_name(),
-                domain_name(&info)
+                "The domain \"{}\" does not match the type: {}",
+                domain_name(&info),
+                kind.as_str_name()
             ),
         ));
     }
@@ -156,8 +172,8 @@ fn repair_domain(feature: &mut Feature, has_domain: bool, reasons: &mut Vec<Reas
     {
         reasons.push(reason(
             Type::InvalidDomainSpecification,
-            "Domain missing",
-            format!("The schema has no string_domain {name:?}"),
+            &format!("missing domain: {name}"),
+            "",
         ));
         feature.domain_info = None;
     }
@@ -174,11 +190,19 @@ fn repair_domain(feature: &mut Feature, has_domain: bool, reasons: &mut Vec<Reas
         _ => false,
     };
     if !holds_text && feature.distribution_constraints.take().is_some() {
-        let name = feature.domain_info.as_ref().map_or("no domain", domain_name);
-        invalid(
-            reasons,
-            format!("distribution_constraints need a domain of texts, the feature has {name}"),
-        );
+        let kind = match feature.domain_info {
+            None => {
+                let short = "distribution constraints require domain or string domain.";
+                return invalid(reasons, short, "");
+            }
+            Some(DomainInfo::BoolDomain(_)) => "bool",
+            Some(DomainInfo::IntDomain(_)) => "int",
+            Some(DomainInfo::FloatDomain(_)) => "float",
+            Some(DomainInfo::StructDomain(_)) => "struct",
+            Some(_) => "semantic",
+        };
+        let short = format!("distribution constraints not supported for {kind} domains.");
+        invalid(reasons, &short, "");
     }
 }
 

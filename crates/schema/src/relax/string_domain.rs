@@ -21,7 +21,7 @@ pub(super) fn relax(
         reasons.push(reason(
             Type::EnumTypeInvalidUtf8,
             "Invalid UTF8 strings",
-            "Some values are not valid UTF-8, so that they cannot be compared with a list of texts",
+            "Found strings that were not valid UTF8 strings.",
         ));
         return false;
     }

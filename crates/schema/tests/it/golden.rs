@@ -7,7 +7,7 @@ use formats::metadata::{
     Anomalies, DatasetFeatureStatistics, DatasetFeatureStatisticsList, Schema,
 };
 use schema::{
-    InferConfig, ValidateOptions, check_schema, infer_schema, read_schema, update_schema,
+    InferConfig, ValidateOptions, check_schema, findings, infer_schema, read_schema, update_schema,
     validate_statistics,
 };
 
@@ -63,13 +63,28 @@ fn curated_schemas_of_the_reference_are_sound_and_survive_a_round_trip() {
     for path in [
         "tfx_taxi/penguin/schema/schema.pbtxt",
         "tfx_taxi/transform/transform_graph/metadata/schema.pbtxt",
+        "tfx_taxi/transform/transform_graph/transformed_metadata/schema.pbtxt",
         "tft/schema.pbtxt",
+        "tft/transform_output/transformed_metadata/schema.pbtxt",
     ] {
         let schema = read_schema(&golden.join(path)).unwrap();
         assert!(!schema.feature.is_empty(), "{path}");
         assert_eq!(check_schema(&schema), [], "{path}");
         let text = formats::text::print(&schema);
         assert_eq!(formats::text::parse::<Schema>(&text).unwrap(), schema, "{path}");
+    }
+}
+
+#[test]
+fn the_statistics_of_the_pipeline_fit_its_schema() {
+    let Some(golden) = golden().map(|golden| golden.join("tfx_taxi")) else { return };
+    let schema = read_schema(&golden.join("schema_gen/schema.pbtxt")).unwrap();
+    for split in ["train", "eval"] {
+        let path = format!("statistics_gen/Split-{split}/FeatureStats.pb");
+        let statistics = statistics(&golden.join(path));
+        let anomalies =
+            validate_statistics(&statistics, &schema, &ValidateOptions::default()).unwrap();
+        assert_eq!(findings(&anomalies), [], "{split}");
     }
 }
 
@@ -120,7 +135,7 @@ fn anomalies_are_those_of_the_reference() {
 }
 
 /// Every field has to be the same, measured distances within the tolerance.
-fn assert_same(case: &str, mut found: Anomalies, expected: Anomalies) {
+pub(crate) fn assert_same(case: &str, mut found: Anomalies, expected: Anomalies) {
     let measurements = |anomalies: &Anomalies| -> Vec<f64> {
         let infos = anomalies.drift_skew_info.iter();
         infos

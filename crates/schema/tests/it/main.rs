@@ -3,8 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 mod build;
+mod cases;
+mod comparisons;
+mod diff;
 mod facts;
 mod golden;
 mod properties;
+mod relax;
+mod rows;
 mod structure;
 mod wording;

@@ -7,8 +7,8 @@ use formats::metadata::{DatasetFeatureStatistics, FeatureNameStatistics, Schema}
 use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 use proptest::sample::{select, subsequence};
 use schema::{
-    InferConfig, ValidateOptions, check_schema, findings, infer_schema, update_schema,
-    validate_statistics,
+    Change, Effect, InferConfig, SchemaChange, ValidateOptions, check_schema, diff_schemas,
+    findings, infer_schema, relax_schema, update_schema, validate_statistics,
 };
 
 use crate::build::{Counts, NUM_EXAMPLES, dataset, numbers, texts};
@@ -48,6 +48,61 @@ fn some_statistics() -> impl Strategy<Value = DatasetFeatureStatistics> {
 fn some_config() -> impl Strategy<Value = InferConfig> {
     (any::<bool>(), 0..5_u32).prop_map(|(infer_feature_shape, max_string_domain_size)| {
         InferConfig { infer_feature_shape, max_string_domain_size }
+    })
+}
+
+/// A feature that a person wrote: a limit of every kind that its type can have, or none of it.
+fn some_curated_feature(name: &'static str) -> impl Strategy<Value = String> {
+    let any_of = |texts: &[&'static str]| select(texts.to_vec());
+    let presence =
+        any_of(&["", "presence { min_count: 9 }", "presence { min_fraction: 0.95 min_count: 1 }"]);
+    let counts = any_of(&[
+        "",
+        "value_count { min: 1 }",
+        "value_count { min: 1 max: 1 }",
+        "shape { dim { size: 1 } }",
+        "shape { dim { size: 2 } }",
+    ]);
+    let texts = any_of(&[
+        "",
+        "string_domain { value: 'cash' value: '1' }",
+        "domain: 'shared'",
+        "domain: 'shared' distribution_constraints { min_domain_mass: 0.5 }",
+        "bool_domain { true_value: 'true' false_value: 'false' }",
+        "int_domain { min: 0 max: 5 }",
+        "float_domain { max: 0.5 }",
+    ]);
+    let text_limits = any_of(&[
+        "",
+        "unique_constraints { min: 2 max: 3 }",
+        "drift_comparator { infinity_norm { threshold: 0.1 } jensen_shannon_divergence { threshold: 0.1 } }",
+        "skew_comparator { normalized_abs_difference { threshold: 0.01 } }",
+    ]);
+    let integers = any_of(&["", "int_domain { min: 0 max: 1 }", "bool_domain {}"]);
+    let floats =
+        any_of(&["", "float_domain { min: 0.5 max: 1 disallow_nan: true }", "bool_domain {}"]);
+    let environment = any_of(&["", "not_in_environment: 'SERVING'", "in_environment: 'SERVING'"]);
+    let kind = prop_oneof![
+        (texts, text_limits).prop_map(|(domain, limits)| format!("type: BYTES {domain} {limits}")),
+        integers.prop_map(|domain| format!("type: INT {domain}")),
+        floats.prop_map(|domain| format!("type: FLOAT {domain}")),
+    ];
+    (presence, counts, kind, environment).prop_map(move |(presence, counts, kind, environment)| {
+        format!("feature {{ name: '{name}' {presence} {counts} {kind} {environment} }}")
+    })
+}
+
+fn some_curated_schema() -> impl Strategy<Value = Schema> {
+    let ends = select(vec![
+        "",
+        "dataset_constraints { min_examples_count: 11 num_examples_version_comparator { max_fraction_threshold: 0.5 } }",
+    ]);
+    (NAMES.map(some_curated_feature), ends).prop_map(|(features, end)| {
+        let text = format!(
+            "{} string_domain {{ name: 'shared' value: 'card' value: '0' }} default_environment: 'SERVING' {end}",
+            features.join(" ")
+        );
+        formats::text::parse(&text).unwrap()
     })
 }
 
@@ -107,5 +162,60 @@ proptest! {
             .filter(|(path, _)| was_known(path) && !was_wrong.contains(path))
             .collect();
         prop_assert_eq!(more, []);
+    }
+
+    #[test]
+    fn a_curated_schema_that_was_relaxed_allows_the_data_and_asks_for_no_more_than_before(
+        schema in some_curated_schema(),
+        data in [some_statistics(), some_statistics(), some_statistics(), some_statistics()],
+        environment in select(vec![None, Some("SERVING")]),
+    ) {
+        prop_assert_eq!(check_schema(&schema), []);
+        let [statistics, previous, serving, previous_version] = &data;
+        let options = ValidateOptions {
+            environment,
+            previous: Some(previous),
+            serving: Some(serving),
+            previous_version: Some(previous_version),
+            ..ValidateOptions::default()
+        };
+        let mut relaxed = schema.clone();
+        relax_schema(&mut relaxed, statistics, &options, &InferConfig::default()).unwrap();
+        let anomalies = validate_statistics(statistics, &relaxed, &options).unwrap();
+        prop_assert_eq!(findings(&anomalies), []);
+
+        // A range that takes the place of truth values is narrower than no range; it replaces a narrower one.
+        let changes = diff_schemas(&schema, &relaxed);
+        let has_new_domain = |location: &str| changes.iter().any(|change| {
+            change.location == location
+                && matches!(&change.change, Change::Field { field, .. } if field == "domain")
+        });
+        let tightened: Vec<String> = changes
+            .iter()
+            .filter(|it| it.effect == Effect::Tightened && !has_new_domain(&it.location))
+            .map(ToString::to_string)
+            .collect();
+        prop_assert_eq!(tightened, Vec::<String>::new());
+
+        // Doing it again changes nothing.
+        let mut again = relaxed.clone();
+        relax_schema(&mut again, statistics, &options, &InferConfig::default()).unwrap();
+        prop_assert_eq!(diff_schemas(&relaxed, &again), []);
+        prop_assert_eq!(again, relaxed);
+    }
+
+    #[test]
+    fn schemas_differ_exactly_where_they_are_different(
+        before in some_curated_schema(),
+        after in some_curated_schema(),
+    ) {
+        prop_assert_eq!(diff_schemas(&before, &before), []);
+        let (there, back) = (diff_schemas(&before, &after), diff_schemas(&after, &before));
+        prop_assert_eq!(there.is_empty(), before == after);
+        let count = |changes: &[SchemaChange], effect| {
+            changes.iter().filter(|change| change.effect == effect).count()
+        };
+        prop_assert_eq!(count(&there, Effect::Relaxed), count(&back, Effect::Tightened));
+        prop_assert_eq!(count(&there, Effect::Changed), count(&back, Effect::Changed));
     }
 }
