@@ -54,7 +54,7 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), IoError> {
 /// [`IoError`] when `destination` exists already, or the disk refuses.
 pub fn publish_dir(staged: &Path, destination: &Path) -> Result<(), IoError> {
     if let Some(parent) = destination.parent() {
-        fs::create_dir_all(parent).map_err(IoError::at("create", parent))?;
+        create_dirs(parent)?;
     }
     if fs::symlink_metadata(destination).is_ok() {
         let exists = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
@@ -63,6 +63,45 @@ pub fn publish_dir(staged: &Path, destination: &Path) -> Result<(), IoError> {
     sync_tree(staged)?;
     fs::rename(staged, destination).map_err(IoError::at("publish", destination))?;
     sync_parent(destination)
+}
+
+/// Makes a folder and those above it, so that they are still there when the machine goes down.
+fn create_dirs(path: &Path) -> Result<(), IoError> {
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        create_dirs(parent)?;
+    }
+    match fs::create_dir(path) {
+        Ok(()) => sync_parent(path),
+        // Somebody else made it meanwhile.
+        Err(_) if path.is_dir() => Ok(()),
+        Err(error) => Err(IoError::at("create", path)(error)),
+    }
+}
+
+/// Returns how many files lie below a folder, and how many bytes they have together.
+///
+/// # Errors
+///
+/// [`IoError`] when something below `root` cannot be looked at.
+pub fn measure_tree(root: &Path) -> Result<(u64, u64), IoError> {
+    let (mut files, mut bytes) = (0, 0);
+    for entry in fs::read_dir(root).map_err(IoError::at("read", root))? {
+        let entry = entry.map_err(IoError::at("read", root))?;
+        let path = entry.path();
+        let metadata = entry.metadata().map_err(IoError::at("read", &path))?;
+        if metadata.is_dir() {
+            let (below_files, below_bytes) = measure_tree(&path)?;
+            files += below_files;
+            bytes += below_bytes;
+        } else {
+            files += 1;
+            bytes += metadata.len();
+        }
+    }
+    Ok((files, bytes))
 }
 
 /// Syncs every file and folder below `root`, and `root` itself.
@@ -95,8 +134,10 @@ mod tests {
             let staged = temporary_beside(&root.path().join("staged"));
             fs::create_dir(&staged).unwrap();
             fs::write(staged.join("model"), "weights").unwrap();
+            assert_eq!(measure_tree(&staged).unwrap(), (1, 7));
             assert_eq!(publish_dir(&staged, &destination).is_ok(), expected);
         }
+        assert_eq!(measure_tree(root.path()).unwrap(), (2, 14));
         assert_eq!(fs::read_to_string(destination.join("model")).unwrap(), "weights");
     }
 

@@ -6,6 +6,8 @@ use arrow::error::ArrowError;
 use base::{Classify, ErrorKind, IoError};
 use parquet::errors::ParquetError;
 
+use crate::difference::ColumnDifference;
+
 /// Why examples could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each message names its fields")]
@@ -18,13 +20,17 @@ pub enum DatasetError {
     #[error("{}: not a readable Parquet file", .path.display())]
     Parquet { path: PathBuf, source: ParquetError },
 
+    /// The file's footer is fine, but its values cannot be read.
+    #[error("{}: the values cannot be decoded", .path.display())]
+    Decode { path: PathBuf, source: ArrowError },
+
     /// A batch does not fit its schema.
     #[error("{}: a batch does not fit", .path.display())]
     Arrow { path: PathBuf, source: ArrowError },
 
     /// Two files of one dataset do not have the same features.
-    #[error("{}: has features {found}, expected {expected} as in {}", .path.display(), .first.display())]
-    SchemaMismatch { path: PathBuf, first: PathBuf, found: String, expected: String },
+    #[error("{}: the features differ from those of {}: {difference}", .path.display(), .first.display())]
+    SchemaMismatch { path: PathBuf, first: PathBuf, difference: ColumnDifference },
 
     /// A split that the dataset does not have.
     #[error("{}: no split `{split}`, expected one of {available}", .root.display())]
@@ -39,9 +45,10 @@ impl Classify for DatasetError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Io(error) => error.kind(),
-            Self::Parquet { .. } | Self::Arrow { .. } | Self::SchemaMismatch { .. } => {
-                ErrorKind::Data
-            }
+            Self::Parquet { .. }
+            | Self::Decode { .. }
+            | Self::Arrow { .. }
+            | Self::SchemaMismatch { .. } => ErrorKind::Data,
             Self::NoSuchSplit { .. } | Self::Empty { .. } => ErrorKind::NotFound,
         }
     }

@@ -3,18 +3,28 @@
 //! One row is one example, one column one feature. A feature is a scalar column (at most one value), a list
 //! column (many values) or a nested struct. Missing (null), present with no values (empty list), empty
 //! string and zero are four different things. Entry types: [`Dataset`], [`ShardWriter`], [`ParquetFiles`],
-//! [`FeatureType`]. **Invariants:** shards and row groups have sizes fixed by constants, so partitions depend
+//! [`CsvFiles`], [`FeatureType`]. **Invariants:** shards and row groups have sizes fixed by constants, so partitions depend
 //! on the data alone; a shard is never changed after it was closed.
 //! Not here: choosing splits or guessing types (`ingest`).
 
+mod csv;
 mod dataset;
+mod difference;
 mod error;
 mod feature;
 mod parquet_files;
 mod shards;
 
+pub use csv::{
+    CsvError, CsvFiles, CsvRow, CsvRows, MAX_COLUMNS, MAX_ROW_BYTES, Piece, RowError, RowReason,
+    cell_type,
+};
 pub use dataset::{Dataset, Split};
+pub use difference::ColumnDifference;
 pub use error::DatasetError;
 pub use feature::FeatureType;
 pub use parquet_files::ParquetFiles;
 pub use shards::{ROW_GROUP_ROWS, SHARD_ROWS, ShardWriter};
+
+/// Rows per batch handed to accumulators and stages: large enough to vectorize, small enough for the cache.
+const BATCH_ROWS: usize = 8192;

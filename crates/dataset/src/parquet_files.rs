@@ -2,8 +2,11 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use base::{BoxError, IoError};
 use dataflow::{BatchIter, Source};
 use parquet::arrow::ProjectionMask;
@@ -11,10 +14,8 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 
-use crate::DatasetError;
-
-/// Rows per batch handed to accumulators and stages: large enough to vectorize, small enough for the cache.
-const BATCH_ROWS: usize = 8192;
+use crate::difference::ColumnDifference;
+use crate::{BATCH_ROWS, DatasetError};
 
 /// Parquet files with one schema, in the order given.
 #[derive(Clone, Debug)]
@@ -27,7 +28,10 @@ pub struct ParquetFiles {
 }
 
 impl ParquetFiles {
-    /// Opens the files and reads their footers; the first file's schema is the schema of all.
+    /// Opens the files and reads their footers.
+    ///
+    /// All files must have the same columns: the same names and types, in the same order. What one file declares
+    /// never to be missing may be missing in another, and then may be missing in all.
     ///
     /// # Errors
     ///
@@ -39,25 +43,28 @@ impl ParquetFiles {
         let mut num_rows = 0;
         for path in paths {
             let metadata = read_footer(path)?;
-            match &schema {
-                None => schema = Some(SchemaRef::clone(metadata.schema())),
-                Some(first) if first.fields() == metadata.schema().fields() => {}
-                Some(first) => {
-                    return Err(DatasetError::SchemaMismatch {
-                        path: path.clone(),
-                        first: paths[0].clone(),
-                        found: describe(metadata.schema()),
-                        expected: describe(first),
-                    });
+            schema = Some(match &schema {
+                None => SchemaRef::clone(metadata.schema()),
+                Some(common) => {
+                    let difference = ColumnDifference::between(
+                        &columns_of(metadata.schema()),
+                        &columns_of(common),
+                        |(name, data_type)| format!("`{name}` of type {data_type}"),
+                    );
+                    if let Some(difference) = difference {
+                        let (path, first) = (path.clone(), paths[0].clone());
+                        return Err(DatasetError::SchemaMismatch { path, first, difference });
+                    }
+                    with_nulls_of(common, metadata.schema())
                 }
-            }
+            });
             let groups = metadata.metadata().row_groups();
             partitions.extend((0..groups.len()).map(|group| (files.len(), group)));
             num_rows +=
                 groups.iter().map(|g| u64::try_from(g.num_rows()).unwrap_or(0)).sum::<u64>();
             files.push((path.clone(), metadata));
         }
-        let schema = schema.unwrap_or_else(|| SchemaRef::new(arrow::datatypes::Schema::empty()));
+        let schema = schema.unwrap_or_else(|| SchemaRef::new(Schema::empty()));
         Ok(Self { schema, files, partitions, num_rows })
     }
 
@@ -101,8 +108,12 @@ impl Source for ParquetFiles {
         }
         let parquet = |source| DatasetError::Parquet { path: path.clone(), source };
         let reader = builder.build().map_err(parquet)?;
+        let schema = SchemaRef::clone(&self.schema);
         Ok(Box::new(reader.map(move |batch| {
-            batch.map_err(|source| DatasetError::Arrow { path: path.clone(), source }.into())
+            let batch =
+                batch.map_err(|source| DatasetError::Decode { path: path.clone(), source })?;
+            let arrow = |source| DatasetError::Arrow { path: path.clone(), source };
+            Ok(under(&schema, batch).map_err(arrow)?)
         })))
     }
 }
@@ -113,11 +124,29 @@ fn read_footer(path: &Path) -> Result<ArrowReaderMetadata, DatasetError> {
         .map_err(|source| DatasetError::Parquet { path: path.to_path_buf(), source })
 }
 
-fn describe(schema: &SchemaRef) -> String {
-    let fields: Vec<_> = schema
-        .fields()
-        .iter()
-        .map(|field| format!("{} {}", field.name(), field.data_type()))
-        .collect();
-    format!("[{}]", fields.join(", "))
+/// Returns what columns of several files have to share.
+fn columns_of(schema: &Schema) -> Vec<(&str, &DataType)> {
+    schema.fields().iter().map(|field| (field.name().as_str(), field.data_type())).collect()
+}
+
+/// Returns the schema whose columns may be missing where they may be in either of two.
+fn with_nulls_of(schema: &SchemaRef, other: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().zip(other.fields()).map(|(field, other)| {
+        field.as_ref().clone().with_nullable(field.is_nullable() || other.is_nullable())
+    });
+    let fields: Vec<Field> = fields.collect();
+    SchemaRef::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+}
+
+/// Returns a batch of some of a schema's columns, in its order, with that schema's fields.
+fn under(schema: &SchemaRef, batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
+    if *schema == batch.schema() {
+        return Ok(batch);
+    }
+    let found = batch.schema();
+    let fields = schema.fields().iter().filter(|field| found.index_of(field.name()).is_ok());
+    let fields = fields.map(Arc::clone).collect::<Vec<_>>();
+    let schema = Schema::new_with_metadata(fields, schema.metadata().clone());
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(SchemaRef::new(schema), batch.columns().to_vec(), &options)
 }

@@ -1,1 +1,24 @@
-//! Reads raw data into examples: type inference, splits, shards.
+//! Raw data to examples: finds the files, infers the types, splits by content, writes the shards.
+//!
+//! Entry types: [`run`], [`infer_features`], [`Config`]. **Invariants:** a row's split depends on its values
+//! alone, so equal rows are never on both sides of a split, and neither threads, nor the cutting into files,
+//! nor the order of files, rows or columns shows in it; rows keep their order; the same files give the same
+//! bytes. A row that cannot be read is set aside with its reason, or ends the run: the budget decides.
+//! Not here: the readers and the writer (`dataset`), what the values are worth (`statistics`, `schema`).
+
+mod config;
+mod error;
+mod features;
+mod files;
+mod infer;
+mod key;
+mod rejected;
+mod run;
+mod split;
+
+pub use config::{Config, Patterns, SourceConfig};
+pub use error::IngestError;
+pub use features::{InferredFeature, infer_features};
+pub use files::source_files;
+pub use rejected::REJECTED_FILE;
+pub use run::{Outcome, run};

@@ -1,0 +1,246 @@
+//! Files of comma-separated text as a source: one piece is one partition.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use base::BoxError;
+use dataflow::{BatchIter, Source};
+
+use super::columns::{Columns, data_type};
+use super::layout::{Cutting, scan};
+use super::{CsvError, CsvRows, Piece, RowReason};
+use crate::difference::ColumnDifference;
+use crate::{BATCH_ROWS, FeatureType};
+
+/// How much of a value a message shows.
+const SHOWN_CHARS: usize = 60;
+
+/// Files of comma-separated text with one header, in the order given.
+///
+/// Every column is text until [`with_features`](Self::with_features) says otherwise.
+#[derive(Clone, Debug)]
+pub struct CsvFiles {
+    paths: Vec<PathBuf>,
+    columns: Vec<String>,
+    pieces: Vec<Piece>,
+    is_complete: bool,
+    schema: SchemaRef,
+    /// The column and the type of every feature.
+    features: Vec<(usize, Option<FeatureType>)>,
+    skips_misfits: bool,
+}
+
+impl CsvFiles {
+    /// Opens the files and finds where they can be cut.
+    ///
+    /// # Errors
+    ///
+    /// [`CsvError`] when a file cannot be read, is empty, is not text, has a header that is not a list of
+    /// different names or not that of the first file, or has a quote that is never closed.
+    pub fn open(paths: &[PathBuf]) -> Result<Self, CsvError> {
+        Self::open_cut(paths, Cutting::default())
+    }
+
+    /// Opens the files, but only about the first `limit_bytes` of their rows; every header is read.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), for what was looked at.
+    pub fn open_part(paths: &[PathBuf], limit_bytes: u64) -> Result<Self, CsvError> {
+        Self::open_cut(paths, Cutting { limit_bytes, ..Cutting::default() })
+    }
+
+    pub(crate) fn open_cut(paths: &[PathBuf], cutting: Cutting) -> Result<Self, CsvError> {
+        let mut columns = Vec::new();
+        let mut pieces = Vec::new();
+        let mut is_complete = true;
+        let mut left = cutting.limit_bytes;
+        for (file, path) in paths.iter().enumerate() {
+            let layout = scan(path, Cutting { limit_bytes: left, ..cutting })?;
+            if file == 0 {
+                columns = layout.header;
+            } else if let Some(difference) =
+                ColumnDifference::between(&layout.header, &columns, |name| format!("`{name}`"))
+            {
+                let (path, first) = (path.clone(), paths[0].clone());
+                let line = layout.header_line;
+                return Err(CsvError::HeaderMismatch { path, line, first, difference });
+            }
+            is_complete &= layout.is_complete;
+            left = left.saturating_sub(layout.pieces.iter().map(|piece| piece.length).sum());
+            pieces.extend(layout.pieces.into_iter().map(|piece| Piece { file, ..piece }));
+        }
+        let features: Vec<_> =
+            (0..columns.len()).map(|column| (column, Some(FeatureType::Bytes))).collect();
+        let schema = schema(&columns, &features);
+        let paths = paths.to_vec();
+        Ok(Self { paths, columns, pieces, is_complete, schema, features, skips_misfits: false })
+    }
+
+    /// Returns the source of these features alone, in the order given, each of the type given.
+    ///
+    /// INT becomes `Int64`, FLOAT `Float32`, BYTES `Utf8`, and a feature without a type, which must not have
+    /// any values, `Null`. Other columns are not read.
+    ///
+    /// # Errors
+    ///
+    /// [`CsvError::MissingColumn`] for a feature that is no column, [`CsvError::NestedFeature`] for a STRUCT.
+    pub fn with_features(
+        mut self,
+        features: &[(String, Option<FeatureType>)],
+    ) -> Result<Self, CsvError> {
+        self.features.clear();
+        for (name, feature_type) in features {
+            if *feature_type == Some(FeatureType::Struct) {
+                return Err(CsvError::NestedFeature { feature: name.clone() });
+            }
+            let Some(column) = self.columns.iter().position(|column| column == name) else {
+                return Err(CsvError::MissingColumn {
+                    path: self.paths.first().cloned().unwrap_or_default(),
+                    column: name.clone(),
+                    found: self.columns.clone(),
+                });
+            };
+            self.features.push((column, *feature_type));
+        }
+        self.schema = schema(&self.columns, &self.features);
+        Ok(self)
+    }
+
+    /// Returns the source that leaves rows out that do not fit, instead of ending at the first of them.
+    #[must_use]
+    pub fn skip_misfits(mut self) -> Self {
+        self.skips_misfits = true;
+        self
+    }
+
+    /// Returns the files, in order.
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
+    /// Returns the names in the header.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// Returns the pieces, which are the partitions.
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// Returns whether the pieces are all there is.
+    pub fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    fn path(&self, piece: Piece) -> &Path {
+        &self.paths[piece.file]
+    }
+}
+
+fn schema(columns: &[String], features: &[(usize, Option<FeatureType>)]) -> SchemaRef {
+    let fields = features
+        .iter()
+        .map(|&(column, feature_type)| Field::new(&columns[column], data_type(feature_type), true));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+impl Source for CsvFiles {
+    fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+
+    fn num_partitions(&self) -> usize {
+        self.pieces.len()
+    }
+
+    fn read(
+        &self,
+        partition: usize,
+        columns: Option<&[String]>,
+    ) -> Result<BatchIter<'_>, BoxError> {
+        let piece = self.pieces[partition];
+        let wanted: Vec<_> = self
+            .features
+            .iter()
+            .copied()
+            .filter(|(column, _)| {
+                columns.is_none_or(|names| names.contains(&self.columns[*column]))
+            })
+            .collect();
+        let schema = schema(&self.columns, &wanted);
+        Ok(Box::new(CsvBatches {
+            rows: Some(CsvRows::open(self.path(piece), &self.columns, piece)?),
+            batch: Columns::new(schema, wanted.into_iter()),
+            files: self,
+        }))
+    }
+}
+
+/// The batches of one piece.
+struct CsvBatches<'a> {
+    files: &'a CsvFiles,
+    /// `None` once they are at their end.
+    rows: Option<CsvRows<'a>>,
+    batch: Columns,
+}
+
+impl CsvBatches<'_> {
+    fn fill(&mut self) -> Result<(), CsvError> {
+        while self.batch.num_rows() < BATCH_ROWS {
+            let Some(row) = self.rows.as_mut().and_then(CsvRows::next_row) else {
+                self.rows = None;
+                return Ok(());
+            };
+            let error = match row {
+                Err(error) => error,
+                Ok(row) => match self.batch.push(&row) {
+                    Ok(()) => continue,
+                    Err(column) => row.error(self.files.bad_cell(column, row.cell(column))),
+                },
+            };
+            if !self.files.skips_misfits {
+                self.rows = None;
+                return Err(CsvError::Row(Box::new(error)));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl CsvFiles {
+    fn bad_cell(&self, column: usize, cell: &[u8]) -> RowReason {
+        let text = String::from_utf8_lossy(cell);
+        let mut value: String = text.chars().take(SHOWN_CHARS).collect();
+        if value.len() < text.len() {
+            value.push('…');
+        }
+        let feature = self.features.iter().find(|(of, _)| *of == column);
+        let expected = feature.and_then(|(_, feature_type)| *feature_type);
+        RowReason::BadCell { column: self.columns[column].clone(), value, expected }
+    }
+}
+
+impl Iterator for CsvBatches<'_> {
+    type Item = Result<RecordBatch, BoxError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            self.rows.as_ref()?;
+            if let Err(error) = self.fill() {
+                return Some(Err(error.into()));
+            }
+            // All rows of a batch may have been left out.
+            let batch = self.batch.finish();
+            if batch.num_rows() > 0 {
+                return Some(Ok(batch));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,249 @@
+use std::fs;
+
+use arrow::array::AsArray;
+use arrow::compute::concat_batches;
+use arrow::datatypes::{Float32Type, Int64Type};
+use base::Classify;
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+
+const INT: Option<FeatureType> = Some(FeatureType::Int);
+const FLOAT: Option<FeatureType> = Some(FeatureType::Float);
+const BYTES: Option<FeatureType> = Some(FeatureType::Bytes);
+
+/// Files in a folder of their own.
+struct Folder {
+    dir: TempDir,
+    paths: Vec<PathBuf>,
+}
+
+impl Folder {
+    fn with(files: &[&[u8]]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = files.iter().enumerate().map(|(index, bytes)| {
+            let path = dir.path().join(format!("{}.csv", index + 1));
+            fs::write(&path, bytes).unwrap();
+            path
+        });
+        let paths = paths.collect();
+        Self { dir, paths }
+    }
+
+    fn open(&self) -> CsvFiles {
+        CsvFiles::open(&self.paths).unwrap()
+    }
+
+    /// Returns a message and its hint, without the folder's name.
+    fn said(&self, error: impl Into<BoxError>) -> String {
+        let error = error.into();
+        let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        format!("{error}{hint}").replace(&format!("{}/", self.dir.path().display()), "")
+    }
+}
+
+fn named(features: &[(&str, Option<FeatureType>)]) -> Vec<(String, Option<FeatureType>)> {
+    features.iter().map(|(name, feature_type)| ((*name).to_owned(), *feature_type)).collect()
+}
+
+fn read(files: &CsvFiles) -> Result<RecordBatch, BoxError> {
+    let mut batches = Vec::new();
+    for partition in 0..files.num_partitions() {
+        for batch in files.read(partition, None)? {
+            batches.push(batch?);
+        }
+    }
+    Ok(concat_batches(&files.schema(), &batches).unwrap())
+}
+
+#[test]
+fn cells_become_values_of_their_types_and_empty_ones_are_missing() {
+    let text =
+        "\u{feff}i,f,s,n\r\n1, 2.5 ,\"a,\"\"b\"\"\n\",\r\n\r\n,,\"\",\"\"\r\n-7,1e3, x ,\r\n";
+    let folder = Folder::with(&[text.as_bytes()]);
+    let features = named(&[("s", BYTES), ("i", INT), ("f", FLOAT), ("n", None)]);
+    let batch = read(&folder.open().with_features(&features).unwrap()).unwrap();
+    let texts: Vec<_> = batch.column(0).as_string::<i32>().iter().collect();
+    assert_eq!(texts, [Some("a,\"b\"\n"), None, Some(" x ")]);
+    let ints: Vec<_> = batch.column(1).as_primitive::<Int64Type>().iter().collect();
+    assert_eq!(ints, [Some(1), None, Some(-7)]);
+    let floats: Vec<_> = batch.column(2).as_primitive::<Float32Type>().iter().collect();
+    assert_eq!(floats, [Some(2.5), None, Some(1000.0)]);
+    assert_eq!(batch.column(3).data_type(), &arrow::datatypes::DataType::Null);
+    assert_eq!(batch.num_rows(), 3);
+}
+
+#[test]
+fn a_feature_may_be_read_alone() {
+    let folder = Folder::with(&[b"a,b,c\n1,x,2\n"]);
+    let files =
+        folder.open().with_features(&named(&[("a", INT), ("b", BYTES), ("c", INT)])).unwrap();
+    let columns = ["c".to_owned(), "a".to_owned()];
+    let batch = files.read(0, Some(&columns)).unwrap().next().unwrap().unwrap();
+    let names: Vec<_> = batch.schema().fields().iter().map(|f| f.name().clone()).collect();
+    assert_eq!(names, ["a", "c"]);
+    let batch = files.read(0, Some(&[])).unwrap().next().unwrap().unwrap();
+    assert_eq!((batch.num_columns(), batch.num_rows()), (0, 1));
+}
+
+#[test]
+fn a_file_without_rows_has_no_partitions() {
+    for text in ["a,b", "a,b\n", "a,b\r\n\r\n"] {
+        let folder = Folder::with(&[text.as_bytes()]);
+        assert_eq!(read(&folder.open()).unwrap().num_rows(), 0);
+    }
+}
+
+#[test]
+fn a_row_that_does_not_fit_is_named() {
+    let read_as = |text: &[u8], features: &[(&str, Option<FeatureType>)]| {
+        let folder = Folder::with(&[text]);
+        let files = folder.open().with_features(&named(features)).unwrap();
+        let error = read(&files).unwrap_err();
+        assert_eq!(error.kind(), base::ErrorKind::Data);
+        folder.said(error)
+    };
+    let check = |text: &[u8], features: &[(&str, Option<FeatureType>)], expected: &str| {
+        assert_eq!(read_as(text, features), expected);
+    };
+    let fare = [("fare", FLOAT)];
+    check(
+        b"fare,a\n1,2\n12.4.5,3\n",
+        &fare,
+        "1.csv:3: column `fare`: cannot read \"12.4.5\" as FLOAT",
+    );
+    check(b"fare\n\"1\n2\"\n", &fare, "1.csv:2: column `fare`: cannot read \"1\\n2\" as FLOAT");
+    check(b"n\n1\n2.0\n", &[("n", INT)], "1.csv:3: column `n`: cannot read \"2.0\" as INT");
+    let large = b"n\n99999999999999999999\n";
+    check(large, &[("n", INT)], "1.csv:2: column `n`: cannot read \"99999999999999999999\" as INT");
+    check(b"n,m\n,1\n2,2\n", &[("n", None)], "1.csv:3: column `n`: found \"2\", expected no value");
+    // A row is refused for what it is, even in columns that nobody reads.
+    check(b"fare,a\n1,2\n3\n", &fare, "1.csv:3: found 1 cell, expected 2");
+    check(b"fare,a\n1,2\n3,4,5\n", &fare, "1.csv:3: found 3 cells, expected 2");
+    let hint = "convert the file to UTF-8, for example with `iconv -t UTF-8`";
+    check(b"fare,a\n1,\xff\n", &fare, &format!("1.csv:2: column `a`: not UTF-8 ({hint})"));
+    let long = format!("n\n{}\n", "é".repeat(100));
+    let expected = format!("1.csv:2: column `n`: cannot read \"{}…\" as INT", "é".repeat(60));
+    check(long.as_bytes(), &[("n", INT)], &expected);
+}
+
+#[test]
+fn rows_that_do_not_fit_can_be_left_out() {
+    let text = b"n,m\n1,1\nx,2\n2,y\n3\n4,\xff\n5,5\nz,z\n";
+    let folder = Folder::with(&[text, b"n,m\nx,x\n"]);
+    let features = named(&[("m", BYTES), ("n", INT)]);
+    let files = folder.open().with_features(&features).unwrap().skip_misfits();
+    let batch = read(&files).unwrap();
+    let ints: Vec<_> = batch.column(1).as_primitive::<Int64Type>().iter().collect();
+    assert_eq!(ints, [Some(1), Some(2), Some(5)]);
+    let texts: Vec<_> = batch.column(0).as_string::<i32>().iter().collect();
+    assert_eq!(texts, [Some("1"), Some("y"), Some("5")]);
+}
+
+#[test]
+fn files_must_have_the_same_header() {
+    let check = |first: &str, second: &str, expected: &str| {
+        let folder = Folder::with(&[first.as_bytes(), second.as_bytes()]);
+        let error = CsvFiles::open(&folder.paths).unwrap_err();
+        assert_eq!(
+            folder.said(error),
+            format!("2.csv:1: the header differs from that of 1.csv: {expected}")
+        );
+    };
+    check("a,b\n", "a,c\n", "column 2 is `c`, expected `b`");
+    check("a,b\n", "b,a\n", "column 1 is `b`, expected `a`");
+    check("a,b\n", "a\n", "column 2, `b`, is missing");
+    check("a,b\n", "a,b,c\n", "column 3, `c`, is one more than expected");
+}
+
+#[test]
+fn a_missing_column_is_named_with_those_that_are_there() {
+    let folder = Folder::with(&[b"trip_miles,fare\n"]);
+    let said = |features| folder.said(folder.open().with_features(&named(features)).unwrap_err());
+    assert_eq!(
+        said(&[("trip_mile", FLOAT)]),
+        "1.csv: column `trip_mile` is missing, found `trip_miles`, `fare` (did you mean `trip_miles`?)"
+    );
+    assert_eq!(
+        said(&[("fare", Some(FeatureType::Struct))]),
+        "feature `fare` is of type STRUCT, which comma-separated text cannot hold"
+    );
+}
+
+#[test]
+fn a_header_that_looks_like_an_index_gets_a_hint() {
+    let folder = Folder::with(&[b",a\n0,1\n"]);
+    let error = CsvFiles::open(&folder.paths).unwrap_err();
+    assert!(error.hint().unwrap().contains("index=False"));
+}
+
+#[test]
+fn a_file_that_became_shorter_is_noticed() {
+    let folder = Folder::with(&[b"a\n1\n2\n"]);
+    let files = folder.open();
+    fs::write(&folder.paths[0], "a\n1\n").unwrap();
+    let said = folder.said(read(&files).unwrap_err());
+    assert_eq!(
+        said,
+        "1.csv: the file changed while it was read (run again once the file is complete)"
+    );
+}
+
+#[test]
+fn only_the_beginning_can_be_opened_but_every_header_is_read() {
+    let folder = Folder::with(&[b"a\n1\n2\n3\n", b"a\n4\n5\n", b"a\n6\n"]);
+    let open = |limit_bytes| {
+        let cutting = Cutting { piece_bytes: 2, limit_bytes, ..Cutting::default() };
+        let files = CsvFiles::open_cut(&folder.paths, cutting).unwrap();
+        (read(&files).unwrap().num_rows(), files.is_complete())
+    };
+    assert_eq!(open(0), (0, false));
+    assert_eq!(open(5), (3, false));
+    assert_eq!(open(8), (4, false));
+    assert_eq!(open(12), (6, true));
+    assert!(CsvFiles::open_part(&folder.paths, 1).is_ok());
+    fs::write(&folder.paths[2], "b\n6\n").unwrap();
+    assert!(CsvFiles::open_part(&folder.paths, 1).is_err());
+}
+
+/// A cell as somebody may write it, and what it says.
+fn cell() -> impl Strategy<Value = (String, String)> {
+    let quoted = "[a-z,\"\n\ré ]{0,6}"
+        .prop_map(|text: String| (format!("\"{}\"", text.replace('"', "\"\"")), text));
+    let plain = "[a-z0-9 .é]{0,6}".prop_map(|text: String| (text.clone(), text));
+    prop_oneof![quoted, plain]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn how_files_are_cut_never_shows(
+        rows in prop::collection::vec((cell(), cell(), any::<i64>(), "(\r\n|\n|\r|\n\n)"), 0..40),
+        piece_bytes in 1u64..200,
+    ) {
+        let mut text = "a,b,n\n".to_owned();
+        for ((a, _), (b, _), n, end) in &rows {
+            text.push_str(&format!("{a},{b},{n}{end}"));
+        }
+        let folder = Folder::with(&[text.as_bytes(), text.as_bytes()]);
+        let features = named(&[("a", BYTES), ("b", BYTES), ("n", INT)]);
+        let whole = read(&folder.open().with_features(&features).unwrap()).unwrap();
+        let cutting = Cutting { piece_bytes, ..Cutting::default() };
+        let cut = CsvFiles::open_cut(&folder.paths, cutting).unwrap();
+        prop_assert_eq!(&read(&cut.with_features(&features).unwrap()).unwrap(), &whole);
+
+        prop_assert_eq!(whole.num_rows(), 2 * rows.len());
+        let present = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        for (index, ((_, a), (_, b), n, _)) in rows.iter().chain(&rows).enumerate() {
+            let text = |column: usize| {
+                let column = whole.column(column).as_string::<i32>();
+                column.iter().nth(index).unwrap().map(str::to_owned)
+            };
+            prop_assert_eq!(text(0), present(a));
+            prop_assert_eq!(text(1), present(b));
+            prop_assert_eq!(whole.column(2).as_primitive::<Int64Type>().value(index), *n);
+        }
+    }
+}

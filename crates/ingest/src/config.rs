@@ -1,0 +1,186 @@
+//! What a user can say about raw data.
+
+use std::num::NonZeroU32;
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::IngestError;
+
+/// Reads raw data into examples.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the raw data is, such as `{ csv = "data/*.csv" }`.
+    pub source: SourceConfig,
+    /// The splits and their shares: `{ train = 2, eval = 1 }` gives two thirds to `train`.
+    ///
+    /// A row's values alone decide where it goes, so equal rows go to the same split, and a row stays where it is
+    /// when others come or go. The order counts: each split owns as many hash buckets as its share, one split's
+    /// after the other's. With few rows a split may get none.
+    #[serde(default = "default_splits")]
+    #[schemars(extend("minProperties" = 1))]
+    pub splits: IndexMap<String, NonZeroU32>,
+    /// How many rows may be set aside in `rejected.csv` because they cannot be read: rows with too many or too
+    /// few cells, or that are not UTF-8. One more ends the run.
+    #[serde(default)]
+    #[schemars(range(max = 1_000_000))]
+    pub max_rejected_rows: u64,
+}
+
+/// Raw data: its format, and its files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceConfig {
+    /// Comma-separated UTF-8 text; the first line names the columns, and all files have the same. Types are
+    /// inferred from all values: INT (64 bits), FLOAT (32 bits) or else STRING. An empty cell is a missing value.
+    Csv(Patterns),
+    /// Parquet files that all have the same columns.
+    Parquet(Patterns),
+}
+
+/// The name of a file, a pattern such as `data/*.csv`, or a list of them, relative to the pipeline's folder.
+/// `*` and `?` stand for any characters and any one, `[0-9]` for one of a range, `**` for any folders.
+///
+/// Files are read in the order of their paths, each once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Patterns {
+    /// One.
+    One(String),
+    /// Several.
+    Many(#[schemars(length(min = 1))] Vec<String>),
+}
+
+impl Patterns {
+    /// Returns every pattern.
+    pub fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(pattern) => std::slice::from_ref(pattern),
+            Self::Many(patterns) => patterns,
+        }
+    }
+}
+
+impl From<String> for Patterns {
+    fn from(pattern: String) -> Self {
+        Self::One(pattern)
+    }
+}
+
+impl From<&str> for Patterns {
+    fn from(pattern: &str) -> Self {
+        Self::One(pattern.to_owned())
+    }
+}
+
+impl SourceConfig {
+    /// Returns the patterns of the files.
+    pub fn patterns(&self) -> &[String] {
+        match self {
+            Self::Csv(patterns) | Self::Parquet(patterns) => patterns.as_slice(),
+        }
+    }
+}
+
+/// No budget for rejected rows is larger: their places are kept in memory.
+pub(crate) const MAX_REJECTED_ROWS: u64 = 1_000_000;
+
+impl Config {
+    /// Returns the configuration of a source, with everything else as usual.
+    pub fn new(source: SourceConfig) -> Self {
+        Self { source, splits: default_splits(), max_rejected_rows: 0 }
+    }
+
+    /// Says no to what the schema of the configuration cannot say no to.
+    ///
+    /// # Errors
+    ///
+    /// [`IngestError::NoSplits`], [`IngestError::SplitName`] and [`IngestError::BudgetTooLarge`].
+    pub fn check(&self) -> Result<(), IngestError> {
+        if self.splits.is_empty() {
+            return Err(IngestError::NoSplits);
+        }
+        // A split is a folder.
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if let Some(split) =
+            self.splits.keys().find(|name| name.is_empty() || !name.chars().all(is_name))
+        {
+            return Err(IngestError::SplitName { split: split.clone() });
+        }
+        if self.max_rejected_rows > MAX_REJECTED_ROWS {
+            let found = self.max_rejected_rows;
+            return Err(IngestError::BudgetTooLarge { found, limit: MAX_REJECTED_ROWS });
+        }
+        Ok(())
+    }
+}
+
+fn default_splits() -> IndexMap<String, NonZeroU32> {
+    const TWO: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
+    IndexMap::from([("train".to_owned(), TWO), ("eval".to_owned(), NonZeroU32::MIN)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Config, String> {
+        let config: Config = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        config.check().map_err(|error| error.to_string())?;
+        Ok(config)
+    }
+
+    #[test]
+    fn a_source_is_all_there_is_to_say() {
+        let config = read(r#"{"source": {"csv": "data/*.csv"}}"#).unwrap();
+        assert_eq!(config, Config::new(SourceConfig::Csv("data/*.csv".into())));
+        let splits: Vec<_> =
+            config.splits.iter().map(|(name, n)| (name.as_str(), n.get())).collect();
+        assert_eq!(splits, [("train", 2), ("eval", 1)]);
+        let many = read(r#"{"source": {"parquet": ["a", "b"]}}"#).unwrap();
+        assert_eq!(many.source.patterns(), ["a", "b"]);
+        let back = serde_json::to_string(&many).unwrap();
+        assert_eq!(read(&back).unwrap(), many);
+    }
+
+    #[test]
+    fn the_schema_says_what_can_be_said() {
+        let schema = schemars::schema_for!(Config).to_value();
+        let at = |pointer: &str| schema.pointer(pointer).unwrap().clone();
+        assert_eq!(at("/required"), serde_json::json!(["source"]));
+        assert_eq!(at("/additionalProperties"), false);
+        assert_eq!(at("/properties/splits/default"), serde_json::json!({ "train": 2, "eval": 1 }));
+        assert_eq!(at("/properties/splits/minProperties"), 1);
+        assert_eq!(at("/properties/splits/additionalProperties/minimum"), 1);
+        assert_eq!(at("/properties/max_rejected_rows/maximum"), MAX_REJECTED_ROWS);
+        assert_eq!(at("/$defs/Patterns/anyOf/0/type"), "string");
+        assert_eq!(at("/$defs/Patterns/anyOf/1/minItems"), 1);
+        for (name, property) in at("/properties").as_object().unwrap() {
+            assert!(property["description"].is_string(), "{name}");
+        }
+    }
+
+    #[test]
+    fn splits_keep_their_order() {
+        let config =
+            read(r#"{"source": {"csv": "a"}, "splits": {"z": 1, "a": 1, "m": 3}}"#).unwrap();
+        assert_eq!(config.splits.keys().collect::<Vec<_>>(), ["z", "a", "m"]);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let check = |rest: &str, expected: &str| {
+            let text = format!(r#"{{"source": {{"csv": "a"}}, {rest}}}"#);
+            let message = read(&text).unwrap_err();
+            assert!(message.contains(expected), "{message}");
+        };
+        check(r#""splits": {}"#, "no splits");
+        check(r#""splits": {"a/b": 1}"#, "split `a/b`");
+        check(r#""splits": {"": 1}"#, "split ``");
+        check(r#""splits": {"a": 0}"#, "nonzero");
+        check(r#""split": {"a": 1}"#, "unknown field `split`");
+        check(r#""max_rejected_rows": 1000001"#, "found 1000001, expected at most 1000000");
+    }
+}

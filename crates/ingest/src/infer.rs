@@ -1,0 +1,222 @@
+//! The pass that infers the types of comma-separated text and finds the rows that cannot be read.
+//!
+//! Its source are the pieces of the files, not their rows: a batch says where rows are, and the state reads
+//! them. So cells are looked at where they lie and never become columns of text first.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt64Array};
+use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
+use base::BoxError;
+use dataflow::{Accumulator, Batches, Engine, EngineError, Pass, fold};
+use dataset::{CsvFiles, CsvRows, FeatureType, Piece, RowError, RowReason, cell_type};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::IngestError;
+
+/// What a pass over comma-separated text found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Inferred {
+    /// The type of every column, by the header's order; `None` where there are no values.
+    pub(crate) types: Vec<Option<FeatureType>>,
+    /// How many rows there are, those that cannot be read included.
+    pub(crate) num_rows: u64,
+    /// How many rows cannot be read.
+    pub(crate) num_rejected: u64,
+    /// The first of them, no more than were asked for.
+    pub(crate) rejected: Vec<RowError>,
+}
+
+/// Reads every row once; keeps the places of the first `max_kept` that cannot be read.
+pub(crate) fn infer(
+    files: &CsvFiles,
+    max_kept: u64,
+    engine: &dyn Engine,
+) -> Result<Inferred, IngestError> {
+    let pass = InferTypes(Arc::new(Description {
+        paths: files.paths().to_vec(),
+        columns: files.columns().to_vec(),
+        max_kept: usize::try_from(max_kept).unwrap_or(usize::MAX),
+    }));
+    let state = fold(engine, &places(files.pieces()), &pass)?;
+    state.finish().map_err(|error| EngineError::Work(error).into())
+}
+
+const PLACE: [&str; 4] = ["file", "offset", "length", "line"];
+
+/// Returns a source with a row for each piece, each a partition of its own.
+fn places(pieces: &[Piece]) -> Batches {
+    let fields: Vec<_> =
+        PLACE.iter().map(|name| Field::new(*name, DataType::UInt64, false)).collect();
+    let schema = Arc::new(Schema::new(fields));
+    let batches = pieces.iter().map(|piece| {
+        let values = [piece.file as u64, piece.offset, piece.length, piece.line];
+        let columns = values.map(|value| Arc::new(UInt64Array::from(vec![value])) as ArrayRef);
+        RecordBatch::try_new(Arc::clone(&schema), columns.to_vec())
+            .expect("the columns are those of the schema")
+    });
+    let batches = batches.collect();
+    Batches::new(schema, batches)
+}
+
+/// The pass; every state shares its description.
+#[derive(Clone, Debug)]
+struct InferTypes(Arc<Description>);
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Description {
+    paths: Vec<PathBuf>,
+    columns: Vec<String>,
+    /// How many places of rows that cannot be read a state keeps.
+    max_kept: usize,
+}
+
+impl Serialize for InferTypes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for InferTypes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Description::deserialize(deserializer).map(|description| Self(Arc::new(description)))
+    }
+}
+
+impl Pass for InferTypes {
+    type State = TypesState;
+
+    fn columns(&self) -> Option<Vec<String>> {
+        None
+    }
+
+    fn start(&self) -> Result<TypesState, BoxError> {
+        let types = vec![None; self.0.columns.len()];
+        Ok(TypesState {
+            pass: self.clone(),
+            types,
+            num_rows: 0,
+            num_rejected: 0,
+            rejected: Vec::new(),
+        })
+    }
+}
+
+/// The types seen so far.
+#[derive(Serialize, Deserialize)]
+struct TypesState {
+    pass: InferTypes,
+    types: Vec<Option<FeatureType>>,
+    num_rows: u64,
+    num_rejected: u64,
+    rejected: Vec<Rejected>,
+}
+
+/// A row that cannot be read.
+#[derive(Serialize, Deserialize)]
+struct Rejected {
+    file: usize,
+    line: u64,
+    offset: u64,
+    length: u64,
+    reason: RowReason,
+}
+
+/// The version of the state's bytes, their first.
+const VERSION: u8 = 1;
+
+impl TypesState {
+    fn read(&mut self, piece: Piece) -> Result<(), BoxError> {
+        let Description { paths, columns, max_kept } = &*self.pass.0;
+        let Some(path) = paths.get(piece.file) else {
+            return Err(IngestError::BadState { reason: "a piece of another source" }.into());
+        };
+        let mut rows = CsvRows::open(path, columns, piece)?;
+        while let Some(row) = rows.next_row() {
+            self.num_rows += 1;
+            match row {
+                Ok(row) => {
+                    self.types
+                        .iter_mut()
+                        .zip(row.cells())
+                        .for_each(|(seen, cell)| widen(seen, cell));
+                }
+                Err(RowError { line, offset, length, reason, .. }) => {
+                    self.num_rejected += 1;
+                    if self.rejected.len() < *max_kept {
+                        let file = piece.file;
+                        self.rejected.push(Rejected { file, line, offset, length, reason });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Types widen in their order, and nothing is wider than text.
+#[inline]
+fn widen(seen: &mut Option<FeatureType>, cell: &[u8]) {
+    if *seen != Some(FeatureType::Bytes) {
+        *seen = (*seen).max(cell_type(cell));
+    }
+}
+
+impl Accumulator for TypesState {
+    type Output = Inferred;
+
+    fn update(&mut self, batch: &RecordBatch) -> Result<(), BoxError> {
+        let value = |row: usize, column: usize| -> u64 {
+            batch.column(column).as_primitive::<UInt64Type>().value(row)
+        };
+        for row in 0..batch.num_rows() {
+            let file = usize::try_from(value(row, 0)).unwrap_or(usize::MAX);
+            let (offset, length, line) = (value(row, 1), value(row, 2), value(row, 3));
+            self.read(Piece { file, offset, length, line })?;
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, other: Self) -> Result<(), BoxError> {
+        if self.types.len() != other.types.len() {
+            return Err(IngestError::BadState { reason: "other columns" }.into());
+        }
+        for (seen, more) in self.types.iter_mut().zip(other.types) {
+            *seen = (*seen).max(more);
+        }
+        self.num_rows += other.num_rows;
+        self.num_rejected += other.num_rejected;
+        let room = self.pass.0.max_kept.saturating_sub(self.rejected.len());
+        self.rejected.extend(other.rejected.into_iter().take(room));
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Inferred, BoxError> {
+        let paths = &self.pass.0.paths;
+        let rejected = self.rejected.into_iter().map(|rejected| {
+            let Rejected { file, line, offset, length, reason } = rejected;
+            RowError { path: paths[file].clone(), line, offset, length, reason }
+        });
+        let rejected = rejected.collect();
+        let (types, num_rows, num_rejected) = (self.types, self.num_rows, self.num_rejected);
+        Ok(Inferred { types, num_rows, num_rejected, rejected })
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![VERSION];
+        serde_json::to_writer(&mut bytes, self).expect("paths are text where states travel");
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, BoxError> {
+        let bad = |reason| BoxError::from(IngestError::BadState { reason });
+        match bytes {
+            [VERSION, rest @ ..] => serde_json::from_slice(rest).map_err(|_| bad("no state")),
+            _ => Err(bad("of another version")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

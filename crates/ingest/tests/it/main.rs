@@ -1,0 +1,7 @@
+//! Ingesting whole folders of files.
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+
+mod bad_input;
+mod real_data;
+mod scene;
+mod splits;
