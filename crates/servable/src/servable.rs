@@ -19,6 +19,10 @@ const MODEL: &str = "model";
 #[derive(Debug)]
 pub struct Servable {
     graph: Graph,
+    /// The part of the graph that makes what the model reads.
+    features: Graph,
+    /// The part of the graph that makes the label.
+    label: Graph,
     model: Model,
     raw_inputs: Vec<RawInput>,
 }
@@ -40,8 +44,9 @@ impl Servable {
     /// [`ServableError::MissingFeature`] when the graph does not make something that the model reads, or its
     /// label.
     pub fn new(graph: Graph, model: Model) -> Result<Self, ServableError> {
-        let raw_inputs = raw_inputs(&graph, &model)?;
-        Ok(Self { graph, model, raw_inputs })
+        let (features, label) = split(&graph, &model)?;
+        let raw_inputs = raw_inputs(&features);
+        Ok(Self { graph, features, label, model, raw_inputs })
     }
 
     /// Writes a graph and a model as a servable, the signature last. The folder is made if need be.
@@ -50,11 +55,11 @@ impl Servable {
     ///
     /// As [`Servable::new`], and when the disk refuses.
     pub fn save(dir: &Path, graph: &Graph, model: &Model) -> Result<(), ServableError> {
-        let raw_inputs = raw_inputs(graph, model)?;
+        let (features, _) = split(graph, model)?;
         fs::create_dir_all(dir).map_err(IoError::at("create", dir))?;
         graph.save(&dir.join(GRAPH)).map_err(|error| ServableError::Graph(error.into()))?;
         model.save(&dir.join(MODEL))?;
-        V1::new(model.signature(), &raw_inputs).save(dir)
+        V1::new(model.signature(), &raw_inputs(&features)).save(dir)
     }
 
     /// Reads a servable that [`Servable::save`] wrote.
@@ -79,6 +84,11 @@ impl Servable {
         &self.raw_inputs
     }
 
+    /// Returns the raw features that the label is computed from.
+    pub fn label_inputs(&self) -> Vec<RawInput> {
+        raw_inputs(&self.label)
+    }
+
     /// Returns the graph.
     pub fn graph(&self) -> &Graph {
         &self.graph
@@ -95,10 +105,8 @@ impl Servable {
     ///
     /// The graph's own error when a raw feature that the label needs is not there.
     pub fn label(&self, raw: &RecordBatch) -> Result<ArrayRef, BoxError> {
-        let label = self.model.signature().label.as_str();
-        let batch = self.graph.apply_outputs(raw, &[label])?;
-        let missing = || ServableError::MissingFeature { feature: label.to_owned() };
-        Ok(Arc::clone(batch.column_by_name(label).ok_or_else(missing)?))
+        let batch = self.label.apply(raw)?;
+        Ok(Arc::clone(batch.column(0)))
     }
 }
 
@@ -108,27 +116,30 @@ impl Predictor for Servable {
     }
 
     fn predict(&self, examples: &RecordBatch) -> Result<RecordBatch, BoxError> {
-        let features = self.graph.apply_outputs(examples, &read_by(&self.model))?;
-        self.model.predict(&features)
+        self.model.predict(&self.features.apply(examples)?)
     }
 }
 
-/// Returns the features that a model reads.
-fn read_by(model: &Model) -> Vec<&str> {
-    model.signature().inputs.iter().map(|input| input.name.as_str()).collect()
-}
-
-/// Returns the raw features that a model's features are computed from, in the graph's order.
-fn raw_inputs(graph: &Graph, model: &Model) -> Result<Vec<RawInput>, ServableError> {
-    let features = read_by(model);
-    for feature in features.iter().chain([&model.signature().label.as_str()]) {
+/// Returns the parts of a graph that make what a model reads, and its label.
+fn split(graph: &Graph, model: &Model) -> Result<(Graph, Graph), ServableError> {
+    let signature = model.signature();
+    let features: Vec<_> = signature.inputs.iter().map(|input| input.name.as_str()).collect();
+    let label = signature.label.as_str();
+    for feature in features.iter().chain([&label]) {
         if !graph.outputs().iter().any(|output| output.name == *feature) {
             return Err(ServableError::MissingFeature { feature: (*feature).to_owned() });
         }
     }
-    let needed = graph.inputs_of(&features).map_err(|error| ServableError::Graph(error.into()))?;
-    let inputs = graph.inputs().iter().filter(|input| needed.contains(&input.name));
-    Ok(inputs
+    let project = |outputs: &[&str]| {
+        graph.project(outputs).map_err(|error| ServableError::Graph(error.into()))
+    };
+    Ok((project(&features)?, project(&[label])?))
+}
+
+/// Returns the raw features that a graph reads.
+fn raw_inputs(graph: &Graph) -> Vec<RawInput> {
+    let inputs = graph.inputs().iter();
+    inputs
         .map(|input| RawInput { name: input.name.clone(), value_type: input.value_type })
-        .collect())
+        .collect()
 }

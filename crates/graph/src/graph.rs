@@ -1,0 +1,298 @@
+//! A compiled graph: its parts, its outputs, and pieces of it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Float32Array, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Field, Float64Type, Schema, SchemaRef};
+
+use crate::{
+    GraphError, Literal, NodeId, Op, ValueType, Vocabulary, VocabularyId, evaluate, serialize,
+};
+
+/// A compiled transform: raw features in, transformed features out.
+///
+/// Cheap to clone; clones share everything. On disk it is a folder ([`Graph::save`]); it also serializes as one
+/// value with its vocabularies inside, for stages that travel to workers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Graph {
+    parts: Arc<Parts>,
+}
+
+/// What a graph is made of, checked.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Parts {
+    /// Every node's operands come before it, and every node is needed for some output.
+    pub(crate) nodes: Vec<Node>,
+    /// The last node that needs each node's values; `usize::MAX` where an output does.
+    pub(crate) last_uses: Vec<usize>,
+    pub(crate) vocabularies: Vec<(String, Arc<Vocabulary>)>,
+    pub(crate) inputs: Vec<GraphInput>,
+    pub(crate) outputs: Vec<GraphOutput>,
+    /// The node of each output.
+    pub(crate) output_nodes: Vec<NodeId>,
+    schema: SchemaRef,
+}
+
+/// An operation with its operands, and the type of what comes out.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Node {
+    /// What is done.
+    pub op: Op,
+    /// To what, in order; all come before this node.
+    pub operands: Vec<NodeId>,
+    /// The type of the result.
+    pub value_type: ValueType,
+}
+
+/// A raw feature that a graph reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GraphInput {
+    /// The feature's name, which is the name of its column.
+    pub name: String,
+    /// The type of its values.
+    pub value_type: ValueType,
+}
+
+/// A transformed feature that a graph makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GraphOutput {
+    /// The feature's name, which will be the name of its column.
+    pub name: String,
+    /// The type of its values.
+    pub value_type: ValueType,
+    /// For ids: all that are valid are below this.
+    ///
+    /// Known for buckets, hashes and places in a vocabulary (its buckets for unknown tokens included), and where
+    /// one of these is chosen by [`Op::Select`] or [`Op::Coalesce`] beside others or constants. What is negative,
+    /// as the default for unknown tokens, is not an id.
+    pub num_buckets: Option<u64>,
+}
+
+impl Graph {
+    pub(crate) fn of(parts: Parts) -> Self {
+        Self { parts: Arc::new(parts) }
+    }
+
+    /// Returns the raw features that the graph reads, in the order in which they were first used.
+    pub fn inputs(&self) -> &[GraphInput] {
+        &self.parts.inputs
+    }
+
+    /// Returns the features that the graph makes, in order.
+    pub fn outputs(&self) -> &[GraphOutput] {
+        &self.parts.outputs
+    }
+
+    /// Returns all nodes; operands come before their users, and [`NodeId::index`] counts from 0.
+    pub fn nodes(&self) -> &[Node] {
+        &self.parts.nodes
+    }
+
+    /// Returns the node of each output, in the order of [`Graph::outputs`].
+    pub fn output_nodes(&self) -> &[NodeId] {
+        &self.parts.output_nodes
+    }
+
+    /// Returns the vocabularies with their names; [`VocabularyId::index`] counts from 0.
+    pub fn vocabularies(&self) -> impl Iterator<Item = (&str, &Vocabulary)> {
+        self.parts.vocabularies.iter().map(|(name, vocabulary)| (name.as_str(), &**vocabulary))
+    }
+
+    /// Returns the schema of what [`Graph::apply`] gives: one nullable column per output, FLOAT as `Float32`.
+    pub fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.parts.schema)
+    }
+
+    /// Returns the graph that makes only some outputs, in the order given, and reads only what they need.
+    ///
+    /// # Errors
+    ///
+    /// [`GraphError::UnknownOutput`].
+    pub fn project(&self, outputs: &[&str]) -> Result<Self, GraphError> {
+        let names = || self.parts.outputs.iter().map(|output| output.name.as_str());
+        let outputs = outputs.iter().map(|wanted| match names().position(|name| name == *wanted) {
+            Some(place) => Ok(((*wanted).to_owned(), self.parts.output_nodes[place])),
+            None => Err(GraphError::UnknownOutput {
+                output: (*wanted).to_owned(),
+                nearest: base::nearest(wanted, names()).map(str::to_owned),
+            }),
+        });
+        let outputs = outputs.collect::<Result<Vec<_>, _>>()?;
+        Ok(Self::of(Parts::new(&self.parts.nodes, &self.parts.vocabularies, outputs)))
+    }
+
+    /// Transforms examples: one row in is one row out, in order.
+    ///
+    /// Raw features are found by name; more columns and another order do not matter. An integer column will do
+    /// where FLOAT is expected, a boolean one where INT or FLOAT is, any integer, float or text type for its kind,
+    /// bytes where they are UTF-8, and a column of Arrow's `Null` type anywhere. FLOATs come out in 32 bits; what
+    /// is too large for them is infinite.
+    ///
+    /// # Errors
+    ///
+    /// [`GraphError::MissingInput`], [`GraphError::InputType`], [`GraphError::ListInput`], [`GraphError::NotText`],
+    /// [`GraphError::InputValue`], and [`GraphError::TooMuchText`].
+    pub fn apply(&self, examples: &RecordBatch) -> Result<RecordBatch, GraphError> {
+        let columns = self.evaluate(examples)?.into_iter().map(feature).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(examples.num_rows()));
+        Ok(RecordBatch::try_new_with_options(self.schema(), columns, &options)
+            .expect("columns have the types of the outputs and one value per example"))
+    }
+
+    /// Returns the outputs' values as they are computed, in the order of the outputs: `Int64`, `Float64`, `Utf8` and
+    /// `Boolean`. For analyzers; [`Graph::apply`] rounds floats to 32 bits, as features are stored.
+    ///
+    /// # Errors
+    ///
+    /// As [`Graph::apply`].
+    pub fn evaluate(&self, examples: &RecordBatch) -> Result<Vec<ArrayRef>, GraphError> {
+        evaluate::evaluate(&self.parts, examples)
+    }
+
+    /// Reads a graph that [`Graph::save`] wrote. Everything is checked again.
+    ///
+    /// # Errors
+    ///
+    /// [`GraphError`], naming the file and what is wrong with it.
+    pub fn load(dir: &Path) -> Result<Self, GraphError> {
+        serialize::load(dir)
+    }
+
+    /// Writes `graph.json`, last, and the vocabularies in `assets/`, below a folder, which is made if need be.
+    ///
+    /// # Errors
+    ///
+    /// [`GraphError::Io`] when the disk refuses.
+    pub fn save(&self, dir: &Path) -> Result<(), GraphError> {
+        serialize::save(self, dir)
+    }
+}
+
+/// Returns a column as features are stored.
+fn feature(column: ArrayRef) -> ArrayRef {
+    let Some(floats) = column.as_primitive_opt::<Float64Type>() else { return column };
+    #[expect(clippy::cast_possible_truncation, reason = "features are 32-bit floats")]
+    let floats: Float32Array = floats.unary(|value| value as f32);
+    Arc::new(floats)
+}
+
+impl Parts {
+    /// Takes the nodes and vocabularies that some outputs need; all are known to be right.
+    pub(crate) fn new(
+        all_nodes: &[Node],
+        all_vocabularies: &[(String, Arc<Vocabulary>)],
+        outputs: Vec<(String, NodeId)>,
+    ) -> Self {
+        let mut is_needed = vec![false; all_nodes.len()];
+        outputs.iter().for_each(|(_, node)| is_needed[node.index()] = true);
+        for (place, node) in all_nodes.iter().enumerate().rev() {
+            if is_needed[place] {
+                node.operands.iter().for_each(|operand| is_needed[operand.index()] = true);
+            }
+        }
+
+        let mut new_ids = vec![NodeId(0); all_nodes.len()];
+        let mut new_vocabularies = vec![None; all_vocabularies.len()];
+        let mut parts = Self {
+            nodes: Vec::new(),
+            last_uses: Vec::new(),
+            vocabularies: Vec::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            output_nodes: Vec::new(),
+            schema: SchemaRef::new(Schema::empty()),
+        };
+        for (place, node) in all_nodes.iter().enumerate().filter(|(place, _)| is_needed[*place]) {
+            let mut node = node.clone();
+            let here = parts.nodes.len();
+            for operand in &mut node.operands {
+                *operand = new_ids[operand.index()];
+                parts.last_uses[operand.index()] = here;
+            }
+            match &mut node.op {
+                Op::Lookup { vocabulary, .. } => {
+                    let next = place_id(parts.vocabularies.len());
+                    let old = vocabulary.index();
+                    let new = *new_vocabularies[old].get_or_insert(VocabularyId(next));
+                    if new.0 == next {
+                        parts.vocabularies.push(all_vocabularies[old].clone());
+                    }
+                    *vocabulary = new;
+                }
+                Op::Input { name, value_type } => {
+                    let input = GraphInput { name: name.clone(), value_type: *value_type };
+                    parts.inputs.push(input);
+                }
+                _ => {}
+            }
+            new_ids[place] = NodeId(place_id(here));
+            parts.last_uses.push(here);
+            parts.nodes.push(node);
+        }
+
+        let bounds = parts.bounds();
+        for (name, node) in outputs {
+            let node = new_ids[node.index()];
+            parts.last_uses[node.index()] = usize::MAX;
+            let value_type = parts.nodes[node.index()].value_type;
+            let num_buckets = bounds[node.index()].filter(|b| b.is_ids).map(|b| b.below);
+            parts.outputs.push(GraphOutput { name, value_type, num_buckets });
+            parts.output_nodes.push(node);
+        }
+        let field =
+            |output: &GraphOutput| Field::new(&output.name, output.value_type.feature_type(), true);
+        parts.schema =
+            SchemaRef::new(Schema::new(parts.outputs.iter().map(field).collect::<Vec<_>>()));
+        parts
+    }
+
+    /// Returns the bound of each node's ids, where they are ids or constants that could be.
+    fn bounds(&self) -> Vec<Option<Bound>> {
+        let mut bounds: Vec<Option<Bound>> = Vec::with_capacity(self.nodes.len());
+        let ids = |below| Some(Bound { below, is_ids: true });
+        let constant = |below| Some(Bound { below, is_ids: false });
+        for node in &self.nodes {
+            bounds.push(match (&node.op, node.operands.as_slice()) {
+                (Op::Bucketize(boundaries), _) => ids(boundaries.values().len() as u64 + 1),
+                (Op::Hash { num_buckets } | Op::KeyedHash { num_buckets, .. }, _) => {
+                    ids(*num_buckets)
+                }
+                (Op::Lookup { vocabulary, num_oov_buckets, default_value }, _) => {
+                    let len = self.vocabularies[vocabulary.index()].1.len() as u64;
+                    let default = match num_oov_buckets {
+                        0 => bound_of(*default_value),
+                        _ => 0,
+                    };
+                    ids((len + num_oov_buckets).max(default).max(1))
+                }
+                (Op::Literal(Literal::Int(value)), _) => constant(bound_of(*value)),
+                (Op::Literal(Literal::Null(ValueType::Int)), _) => constant(0),
+                (Op::Select, [_, a, b]) | (Op::Coalesce, [a, b]) => {
+                    bounds[a.index()].zip(bounds[b.index()]).map(|(a, b)| Bound {
+                        below: a.below.max(b.below),
+                        is_ids: a.is_ids || b.is_ids,
+                    })
+                }
+                _ => None,
+            });
+        }
+        bounds
+    }
+}
+
+/// What a node's values are below, when they are ids, or constants that could be.
+#[derive(Clone, Copy)]
+struct Bound {
+    below: u64,
+    is_ids: bool,
+}
+
+/// Returns the bound of one id; what is negative is none.
+fn bound_of(id: i64) -> u64 {
+    u64::try_from(id).map_or(0, |id| id + 1)
+}
+
+fn place_id(place: usize) -> u32 {
+    u32::try_from(place).expect("no more than there were, which had numbers of 32 bits")
+}

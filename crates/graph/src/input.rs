@@ -1,0 +1,139 @@
+//! Raw columns as a graph reads them.
+
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{DataType, Float32Type, Float64Type, Int64Type};
+
+use crate::evaluate::{Values, repeat};
+use crate::kernels::logic;
+use crate::kernels::text::TextBuilder;
+use crate::{GraphError, Literal, ValueType};
+
+/// Finds a raw feature and brings it to the type in which it is computed.
+pub(crate) fn read(
+    examples: &RecordBatch,
+    feature: &str,
+    expected: ValueType,
+) -> Result<Values, GraphError> {
+    let Some(column) = examples.column_by_name(feature) else {
+        let schema = examples.schema_ref();
+        let names = schema.fields().iter().map(|field| field.name().as_str());
+        return Err(GraphError::MissingInput {
+            feature: feature.to_owned(),
+            expected,
+            nearest: base::nearest(feature, names).map(str::to_owned),
+        });
+    };
+    Reader { feature, expected }.read(column)
+}
+
+struct Reader<'a> {
+    feature: &'a str,
+    expected: ValueType,
+}
+
+impl Reader<'_> {
+    fn read(&self, column: &ArrayRef) -> Result<Values, GraphError> {
+        let data_type = column.data_type();
+        Ok(match (self.expected, data_type) {
+            (_, DataType::Null) => repeat(&Literal::Null(self.expected), column.len())?,
+            (_, DataType::Dictionary(_, values)) => {
+                let options = CastOptions { safe: false, ..CastOptions::default() };
+                let plain = cast_with_options(column, values, &options)
+                    .map_err(|source| self.unfit(source))?;
+                self.read(&plain)?
+            }
+            (ValueType::Int, DataType::Int64) => Values::Int(column.as_primitive().clone()),
+            (ValueType::Int, DataType::Boolean) => Values::Int(logic::to_int(column.as_boolean())),
+            (ValueType::Int, found) if found.is_integer() => Values::Int(self.ints(column)?),
+            (ValueType::Float, DataType::Float64) => Values::Float(column.as_primitive().clone()),
+            (ValueType::Float, DataType::Float32) => {
+                Values::Float(column.as_primitive::<Float32Type>().unary(f64::from))
+            }
+            (ValueType::Float, DataType::Boolean) => {
+                Values::Float(logic::to_float(column.as_boolean()))
+            }
+            (ValueType::Float, found) if found.is_integer() || found.is_floating() => {
+                Values::Float(self.floats(column)?)
+            }
+            (ValueType::String, DataType::Utf8) => Values::String(column.as_string().clone()),
+            (ValueType::String, DataType::LargeUtf8) => {
+                Values::String(texts(column.as_string::<i64>().iter())?)
+            }
+            (ValueType::String, DataType::Utf8View) => {
+                Values::String(texts(column.as_string_view().iter())?)
+            }
+            (ValueType::String, DataType::Binary) => {
+                Values::String(self.decode(column.as_binary::<i32>().iter())?)
+            }
+            (ValueType::String, DataType::LargeBinary) => {
+                Values::String(self.decode(column.as_binary::<i64>().iter())?)
+            }
+            (ValueType::String, DataType::BinaryView) => {
+                Values::String(self.decode(column.as_binary_view().iter())?)
+            }
+            (ValueType::Bool, DataType::Boolean) => Values::Bool(column.as_boolean().clone()),
+            _ => return Err(self.other_type(data_type)),
+        })
+    }
+
+    fn ints(&self, column: &ArrayRef) -> Result<Int64Array, GraphError> {
+        let ints = self.cast(column, &DataType::Int64)?;
+        Ok(ints.as_primitive::<Int64Type>().clone())
+    }
+
+    fn floats(&self, column: &ArrayRef) -> Result<Float64Array, GraphError> {
+        let floats = self.cast(column, &DataType::Float64)?;
+        Ok(floats.as_primitive::<Float64Type>().clone())
+    }
+
+    fn cast(&self, column: &ArrayRef, to: &DataType) -> Result<ArrayRef, GraphError> {
+        let options = CastOptions { safe: false, ..CastOptions::default() };
+        cast_with_options(column, to, &options).map_err(|source| self.unfit(source))
+    }
+
+    fn decode<'b>(
+        &self,
+        rows: impl ExactSizeIterator<Item = Option<&'b [u8]>>,
+    ) -> Result<StringArray, GraphError> {
+        let mut builder = TextBuilder::with_rows(rows.len());
+        for (row, bytes) in rows.enumerate() {
+            match bytes.map(std::str::from_utf8).transpose() {
+                Ok(text) => builder.push_row(text)?,
+                Err(_) => {
+                    return Err(GraphError::NotText { feature: self.feature.to_owned(), row });
+                }
+            }
+        }
+        Ok(builder.finish())
+    }
+
+    fn unfit(&self, source: arrow::error::ArrowError) -> GraphError {
+        let feature = self.feature.to_owned();
+        GraphError::InputValue { feature, expected: self.expected, source }
+    }
+
+    fn other_type(&self, found: &DataType) -> GraphError {
+        let (feature, expected) = (self.feature.to_owned(), self.expected);
+        match found {
+            DataType::List(_)
+            | DataType::LargeList(_)
+            | DataType::FixedSizeList(..)
+            | DataType::ListView(_)
+            | DataType::LargeListView(_) => {
+                GraphError::ListInput { feature, found: found.to_string(), expected }
+            }
+            _ => GraphError::InputType { feature, found: found.to_string(), expected },
+        }
+    }
+}
+
+fn texts<'a>(
+    rows: impl ExactSizeIterator<Item = Option<&'a str>>,
+) -> Result<StringArray, GraphError> {
+    let mut builder = TextBuilder::with_rows(rows.len());
+    for text in rows {
+        builder.push_row(text)?;
+    }
+    Ok(builder.finish())
+}

@@ -1,0 +1,173 @@
+//! What each operation does, over columns.
+//!
+//! Kernels never fail for a value: they give a missing one instead, where [`crate::Op`] says so. Slots of missing
+//! values hold anything, and every kernel can compute on anything.
+
+mod cast;
+mod compare;
+mod ids;
+pub(crate) mod logic;
+mod numbers;
+pub(crate) mod text;
+
+use std::sync::Arc;
+
+use arrow::array::{Array, BooleanArray, PrimitiveArray, StringArray};
+use arrow::datatypes::{ArrowPrimitiveType, Float64Type, Int64Type};
+
+use crate::evaluate::{Values, repeat};
+use crate::{GraphError, Literal, Op, Vocabulary};
+
+/// One operand of numbers: one per row, or one for all rows.
+enum Numbers<'a, T: ArrowPrimitiveType> {
+    Rows(&'a PrimitiveArray<T>),
+    Constant(Option<T::Native>),
+}
+
+// A derive would ask for a `T` that can be copied.
+impl<T: ArrowPrimitiveType> Clone for Numbers<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ArrowPrimitiveType> Copy for Numbers<'_, T> {}
+
+/// One operand of texts: one per row, or one for all rows.
+#[derive(Clone, Copy)]
+enum Texts<'a> {
+    Rows(&'a StringArray),
+    Constant(Option<&'a str>),
+}
+
+impl<'a> Texts<'a> {
+    /// Returns the text of a row.
+    fn at(self, row: usize) -> Option<&'a str> {
+        match self {
+            Self::Rows(rows) => rows.is_valid(row).then(|| rows.value(row)),
+            Self::Constant(text) => text,
+        }
+    }
+}
+
+const CHECKED: &str = "types were checked when the graph was made";
+
+fn ints(values: &Values) -> Numbers<'_, Int64Type> {
+    match values {
+        Values::Int(rows) => Numbers::Rows(rows),
+        Values::Constant(Literal::Int(value)) => Numbers::Constant(Some(*value)),
+        Values::Constant(Literal::Null(_)) => Numbers::Constant(None),
+        _ => unreachable!("{CHECKED}"),
+    }
+}
+
+fn floats(values: &Values) -> Numbers<'_, Float64Type> {
+    match values {
+        Values::Float(rows) => Numbers::Rows(rows),
+        Values::Constant(Literal::Float(value)) => Numbers::Constant(Some(*value)),
+        Values::Constant(Literal::Null(_)) => Numbers::Constant(None),
+        _ => unreachable!("{CHECKED}"),
+    }
+}
+
+fn texts(values: &Values) -> Texts<'_> {
+    match values {
+        Values::String(rows) => Texts::Rows(rows),
+        Values::Constant(Literal::String(text)) => Texts::Constant(Some(text)),
+        Values::Constant(Literal::Null(_)) => Texts::Constant(None),
+        _ => unreachable!("{CHECKED}"),
+    }
+}
+
+fn bools(values: &Values, num_rows: usize) -> BooleanArray {
+    match values {
+        Values::Bool(rows) => rows.clone(),
+        Values::Constant(Literal::Bool(value)) => BooleanArray::from(vec![*value; num_rows]),
+        Values::Constant(Literal::Null(_)) => BooleanArray::new_null(num_rows),
+        _ => unreachable!("{CHECKED}"),
+    }
+}
+
+/// Computes an operation, neither an input nor a literal, for all rows.
+pub(crate) fn compute<'a>(
+    op: &Op,
+    operand: &dyn Fn(usize) -> &'a Values,
+    num_rows: usize,
+    vocabularies: &[(String, Arc<Vocabulary>)],
+) -> Result<Values, GraphError> {
+    // A constant where only rows are worth a kernel of their own.
+    let rows = |place: usize| match operand(place) {
+        Values::Constant(literal) => repeat(literal, num_rows),
+        values => Ok(values.clone()),
+    };
+    Ok(match op {
+        Op::Input { .. } | Op::Literal(_) => unreachable!("the evaluator has these itself"),
+        Op::Add
+        | Op::Subtract
+        | Op::Multiply
+        | Op::Divide
+        | Op::Modulo
+        | Op::Least
+        | Op::Greatest
+        | Op::Power => numbers::binary(op, operand(0), operand(1), num_rows),
+        Op::Negate
+        | Op::Abs
+        | Op::Sign
+        | Op::Ln
+        | Op::Log2
+        | Op::Log10
+        | Op::Exp
+        | Op::Sqrt
+        | Op::Floor
+        | Op::Ceil
+        | Op::Round
+        | Op::Sin
+        | Op::Cos
+        | Op::Tanh
+        | Op::Sigmoid => numbers::unary(op, &rows(0)?),
+        Op::Equal
+        | Op::NotEqual
+        | Op::Less
+        | Op::LessOrEqual
+        | Op::Greater
+        | Op::GreaterOrEqual => {
+            Values::Bool(compare::compare(op, operand(0), operand(1), num_rows))
+        }
+        Op::IsIn(literals) => Values::Bool(compare::is_in(&rows(0)?, literals)),
+        Op::And => {
+            Values::Bool(logic::and(&bools(operand(0), num_rows), &bools(operand(1), num_rows)))
+        }
+        Op::Or => {
+            Values::Bool(logic::or(&bools(operand(0), num_rows), &bools(operand(1), num_rows)))
+        }
+        Op::Not => Values::Bool(logic::not(&bools(operand(0), num_rows))),
+        Op::IsNull => Values::Bool(logic::is_null(operand(0), num_rows)),
+        Op::IsNan => Values::Bool(compare::is_nan(&rows(0)?)),
+        Op::Select => {
+            let conditions = bools(operand(0), num_rows);
+            logic::select(&conditions, operand(1), operand(2), num_rows)?
+        }
+        Op::Coalesce => logic::coalesce(operand(0), operand(1), num_rows)?,
+        Op::Cast { to } => cast::cast(&rows(0)?, *to)?,
+        Op::Lower | Op::Upper | Op::Trim(_) | Op::Substring { .. } | Op::Replace { .. } => {
+            Values::String(text::unary(op, texts(operand(0)), num_rows)?)
+        }
+        Op::Concat => Values::String(text::concat(texts(operand(0)), texts(operand(1)), num_rows)?),
+        Op::Length => Values::Int(text::length(texts(operand(0)), num_rows)),
+        Op::StartsWith | Op::EndsWith | Op::Contains => {
+            Values::Bool(text::search(op, texts(operand(0)), texts(operand(1)), num_rows))
+        }
+        Op::Bucketize(boundaries) => Values::Int(ids::bucketize(&rows(0)?, boundaries)),
+        Op::Lookup { vocabulary, num_oov_buckets, default_value } => {
+            let (_, vocabulary) = &vocabularies[vocabulary.index()];
+            let unknown = ids::Unknown::new(vocabulary, *num_oov_buckets, *default_value);
+            Values::Int(ids::lookup(texts(operand(0)), vocabulary, unknown, num_rows))
+        }
+        Op::Hash { num_buckets } => {
+            Values::Int(ids::hash(texts(operand(0)), *num_buckets, num_rows))
+        }
+        Op::KeyedHash { num_buckets, key } => {
+            Values::Int(ids::keyed_hash(texts(operand(0)), *num_buckets, *key, num_rows))
+        }
+    })
+}

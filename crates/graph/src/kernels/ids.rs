@@ -1,0 +1,107 @@
+//! Values become ids: buckets, places in a vocabulary, hashes.
+
+use std::hash::Hasher as _;
+
+use arrow::array::{Array, Int64Array};
+use farmhash::fingerprint64;
+use siphasher::sip::SipHasher24;
+
+use super::{CHECKED, Texts};
+use crate::evaluate::Values;
+use crate::{Boundaries, Vocabulary};
+
+/// Up to so many boundaries, comparing with all of them beats a search.
+const FEW: usize = 32;
+
+/// Returns how many boundaries are at most each value; NaN is beyond them all.
+pub(super) fn bucketize(values: &Values, boundaries: &Boundaries) -> Int64Array {
+    let boundaries = boundaries.values();
+    let Values::Float(values) = values else { unreachable!("{CHECKED}") };
+    // NaN is less than no boundary, and so beyond them all.
+    if boundaries.len() <= FEW {
+        return values.unary(|value| {
+            let num_above = boundaries.iter().filter(|boundary| value < **boundary).count();
+            as_id((boundaries.len() - num_above) as u64)
+        });
+    }
+    values.unary(|value: f64| {
+        let bucket = match value.is_nan() {
+            true => boundaries.len(),
+            false => boundaries.partition_point(|boundary| *boundary <= value),
+        };
+        as_id(bucket as u64)
+    })
+}
+
+/// What becomes of a token that is not in a vocabulary.
+#[derive(Clone, Copy)]
+pub(super) enum Unknown {
+    Default(i64),
+    Bucket { start: u64, num_buckets: u64 },
+}
+
+impl Unknown {
+    pub(super) fn new(vocabulary: &Vocabulary, num_buckets: u64, default_value: i64) -> Self {
+        match num_buckets {
+            0 => Self::Default(default_value),
+            _ => Self::Bucket { start: vocabulary.len() as u64, num_buckets },
+        }
+    }
+
+    fn id(self, token: &str) -> i64 {
+        match self {
+            Self::Default(id) => id,
+            Self::Bucket { start, num_buckets } => {
+                as_id(start + fingerprint64(token.as_bytes()) % num_buckets)
+            }
+        }
+    }
+}
+
+/// Returns the place of each token in a vocabulary.
+pub(super) fn lookup(
+    tokens: Texts<'_>,
+    vocabulary: &Vocabulary,
+    unknown: Unknown,
+    num_rows: usize,
+) -> Int64Array {
+    map(tokens, num_rows, |token| match vocabulary.id(token) {
+        Some(id) => as_id(id as u64),
+        None => unknown.id(token),
+    })
+}
+
+/// Returns the bucket of each text by its fingerprint.
+pub(super) fn hash(texts: Texts<'_>, num_buckets: u64, num_rows: usize) -> Int64Array {
+    map(texts, num_rows, |text| as_id(fingerprint64(text.as_bytes()) % num_buckets))
+}
+
+/// Returns the bucket of each text by a keyed hash.
+pub(super) fn keyed_hash(
+    texts: Texts<'_>,
+    num_buckets: u64,
+    key: [u64; 2],
+    num_rows: usize,
+) -> Int64Array {
+    map(texts, num_rows, |text| {
+        let mut hasher = SipHasher24::new_with_keys(key[0], key[1]);
+        hasher.write(text.as_bytes());
+        as_id(hasher.finish() % num_buckets)
+    })
+}
+
+fn map(texts: Texts<'_>, num_rows: usize, id: impl Fn(&str) -> i64) -> Int64Array {
+    match texts {
+        Texts::Constant(None) => Int64Array::new_null(num_rows),
+        Texts::Constant(Some(text)) => Int64Array::from_value(id(text), num_rows),
+        Texts::Rows(rows) => {
+            // The slot of a missing text is a text too.
+            let ids: Vec<i64> = (0..rows.len()).map(|row| id(rows.value(row))).collect();
+            Int64Array::new(ids.into(), rows.nulls().cloned())
+        }
+    }
+}
+
+fn as_id(id: u64) -> i64 {
+    i64::try_from(id).expect("the builder refuses more buckets than 63 bits can number")
+}

@@ -1,0 +1,134 @@
+//! Arithmetic and functions of numbers.
+
+use arrow::array::{Float64Array, Int64Array, PrimitiveArray};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::datatypes::{ArrowPrimitiveType, Float64Type, Int64Type};
+
+use super::{CHECKED, Numbers, floats, ints};
+use crate::evaluate::Values;
+use crate::{Op, ValueType};
+
+/// Computes an operation of one number.
+pub(super) fn unary(op: &Op, values: &Values) -> Values {
+    match values {
+        Values::Int(values) => Values::Int(match op {
+            Op::Negate => values.unary(i64::wrapping_neg),
+            Op::Abs => values.unary(i64::wrapping_abs),
+            Op::Sign => values.unary(i64::signum),
+            _ => unreachable!("{CHECKED}"),
+        }),
+        Values::Float(values) => Values::Float(float_unary(op, values)),
+        _ => unreachable!("{CHECKED}"),
+    }
+}
+
+fn float_unary(op: &Op, values: &Float64Array) -> Float64Array {
+    match op {
+        Op::Negate => values.unary(|x: f64| -x),
+        Op::Abs => values.unary(f64::abs),
+        Op::Sign => values.unary(sign),
+        Op::Ln => values.unary(f64::ln),
+        Op::Log2 => values.unary(f64::log2),
+        Op::Log10 => values.unary(f64::log10),
+        Op::Exp => values.unary(f64::exp),
+        Op::Sqrt => values.unary(f64::sqrt),
+        Op::Floor => values.unary(f64::floor),
+        Op::Ceil => values.unary(f64::ceil),
+        Op::Round => values.unary(f64::round_ties_even),
+        Op::Sin => values.unary(f64::sin),
+        Op::Cos => values.unary(f64::cos),
+        Op::Tanh => values.unary(f64::tanh),
+        Op::Sigmoid => values.unary(|x: f64| 1.0 / (1.0 + (-x).exp())),
+        _ => unreachable!("{CHECKED}"),
+    }
+}
+
+fn sign(x: f64) -> f64 {
+    if x > 0.0 {
+        1.0
+    } else if x < 0.0 {
+        -1.0
+    } else {
+        x
+    }
+}
+
+/// Computes an operation of two numbers of one type.
+pub(super) fn binary(op: &Op, a: &Values, b: &Values, num_rows: usize) -> Values {
+    if a.value_type() == ValueType::Float {
+        Values::Float(float_binary(op, floats(a), floats(b), num_rows))
+    } else {
+        Values::Int(int_binary(op, ints(a), ints(b), num_rows))
+    }
+}
+
+fn float_binary(
+    op: &Op,
+    a: Numbers<'_, Float64Type>,
+    b: Numbers<'_, Float64Type>,
+    num_rows: usize,
+) -> Float64Array {
+    match op {
+        Op::Add => zip(a, b, num_rows, |a, b| a + b),
+        Op::Subtract => zip(a, b, num_rows, |a, b| a - b),
+        Op::Multiply => zip(a, b, num_rows, |a, b| a * b),
+        Op::Divide => zip(a, b, num_rows, |a, b| a / b),
+        Op::Modulo => zip(a, b, num_rows, |a, b| a % b),
+        Op::Power => zip(a, b, num_rows, f64::powf),
+        Op::Least => zip(a, b, num_rows, |a, b| if a < b || a.is_nan() { a } else { b }),
+        Op::Greatest => zip(a, b, num_rows, |a, b| if a > b || a.is_nan() { a } else { b }),
+        _ => unreachable!("{CHECKED}"),
+    }
+}
+
+fn int_binary(
+    op: &Op,
+    a: Numbers<'_, Int64Type>,
+    b: Numbers<'_, Int64Type>,
+    num_rows: usize,
+) -> Int64Array {
+    match op {
+        Op::Add => zip(a, b, num_rows, i64::wrapping_add),
+        Op::Subtract => zip(a, b, num_rows, i64::wrapping_sub),
+        Op::Multiply => zip(a, b, num_rows, i64::wrapping_mul),
+        Op::Modulo => modulo(a, b, num_rows),
+        Op::Least => zip(a, b, num_rows, i64::min),
+        Op::Greatest => zip(a, b, num_rows, i64::max),
+        _ => unreachable!("{CHECKED}"),
+    }
+}
+
+/// Returns the rests of division, missing where the divisor is 0.
+fn modulo(a: Numbers<'_, Int64Type>, b: Numbers<'_, Int64Type>, num_rows: usize) -> Int64Array {
+    let rest = |a: i64, b| if b == 0 { 0 } else { a.wrapping_rem(b) };
+    match b {
+        Numbers::Constant(Some(0)) => Int64Array::new_null(num_rows),
+        Numbers::Rows(divisors) if divisors.values().contains(&0) => {
+            let (_, values, nulls) = zip(a, b, num_rows, rest).into_parts();
+            let is_good = BooleanBuffer::collect_bool(num_rows, |row| divisors.value(row) != 0);
+            let nulls = NullBuffer::union(nulls.as_ref(), Some(&NullBuffer::new(is_good)));
+            Int64Array::new(values, nulls)
+        }
+        _ => zip(a, b, num_rows, rest),
+    }
+}
+
+/// Computes `f` for the two numbers of each row, missing where one of them is.
+fn zip<T: ArrowPrimitiveType>(
+    a: Numbers<'_, T>,
+    b: Numbers<'_, T>,
+    num_rows: usize,
+    f: impl Fn(T::Native, T::Native) -> T::Native,
+) -> PrimitiveArray<T> {
+    match (a, b) {
+        (Numbers::Rows(a), Numbers::Rows(b)) => {
+            arrow::compute::binary(a, b, f).expect("all columns have one value per row")
+        }
+        (Numbers::Rows(a), Numbers::Constant(Some(b))) => a.unary(|a| f(a, b)),
+        (Numbers::Constant(Some(a)), Numbers::Rows(b)) => b.unary(|b| f(a, b)),
+        (Numbers::Constant(Some(a)), Numbers::Constant(Some(b))) => {
+            PrimitiveArray::from_value(f(a, b), num_rows)
+        }
+        _ => PrimitiveArray::new_null(num_rows),
+    }
+}
