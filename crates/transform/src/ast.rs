@@ -1,0 +1,90 @@
+//! Expressions as they were written: names, literals and calls, each with its place.
+//!
+//! Operators are calls too, so that one table of functions types all of them.
+
+use graph::ValueType;
+
+/// A part of an expression and where it starts.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Expr {
+    pub(crate) kind: ExprKind,
+    /// How many characters of the expression come before it.
+    pub(crate) at: usize,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ExprKind {
+    /// A column, a helper or another feature.
+    Name(String),
+    Literal(Literal),
+    /// A function or an operator, named as in the table of functions.
+    Call {
+        name: String,
+        args: Vec<Arg>,
+    },
+    /// The first branch whose condition is true, or equal to the operand, gives the value; a missing value where
+    /// none is.
+    Case {
+        operand: Option<Box<Expr>>,
+        branches: Vec<(Expr, Expr)>,
+        otherwise: Option<Box<Expr>>,
+    },
+    Cast {
+        value: Box<Expr>,
+        to: ValueType,
+    },
+}
+
+/// What a function is given, by place or by name.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Arg {
+    pub(crate) name: Option<ArgName>,
+    pub(crate) value: Expr,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ArgName {
+    pub(crate) text: String,
+    pub(crate) at: usize,
+}
+
+/// A value written in an expression.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Literal {
+    /// A missing value of any type.
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    String(String),
+}
+
+impl Expr {
+    /// Returns a call with arguments by place.
+    pub(crate) fn call(name: &str, args: Vec<Self>, at: usize) -> Self {
+        let args = args.into_iter().map(|value| Arg { name: None, value }).collect();
+        Self { kind: ExprKind::Call { name: name.to_owned(), args }, at }
+    }
+
+    /// Calls `visit` with every name and its place.
+    pub(crate) fn names<'a>(&'a self, visit: &mut dyn FnMut(&'a str)) {
+        match &self.kind {
+            ExprKind::Name(name) => visit(name),
+            ExprKind::Literal(_) => {}
+            ExprKind::Call { args, .. } => args.iter().for_each(|arg| arg.value.names(visit)),
+            ExprKind::Case { operand, branches, otherwise } => {
+                if let Some(operand) = operand {
+                    operand.names(visit);
+                }
+                for (condition, value) in branches {
+                    condition.names(visit);
+                    value.names(visit);
+                }
+                if let Some(value) = otherwise {
+                    value.names(visit);
+                }
+            }
+            ExprKind::Cast { value, .. } => value.names(visit),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What a user writes.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The features to make, as expressions over raw columns.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Features by name, each an SQL expression over raw columns, helpers and other features, such as
+    /// `scale_to_z_score(ln(fare + 1))`. These are what comes out, in this order.
+    pub features: IndexMap<String, String>,
+    /// Helpers by name: expressions that features and other helpers may use, and that do not come out.
+    #[serde(default, rename = "let")]
+    pub helpers: IndexMap<String, String>,
+}
+
+/// A column of the raw examples.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputFeature {
+    /// Its name.
+    pub name: String,
+    /// The type of its values; `None` when the data seen so far does not tell.
+    pub feature_type: Option<InputKind>,
+}
+
+/// The type of a raw column's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputKind {
+    /// Integers; booleans are 0 and 1.
+    Int,
+    /// Floats.
+    Float,
+    /// Text.
+    String,
+}
+
+/// A feature that comes out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputFeature {
+    /// Its name.
+    pub name: String,
+    /// The type of its values; `None` when it follows from an input of unknown type.
+    pub value_type: Option<graph::ValueType>,
+    /// For ids: all are below this. `None` for a vocabulary, whose size is not known before the data was read.
+    pub num_buckets: Option<u64>,
+}

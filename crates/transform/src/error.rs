@@ -1,0 +1,86 @@
+//! What is wrong with expressions, and why features could not be learned.
+
+use std::fmt;
+
+use base::{Classify, ErrorKind};
+use dataflow::EngineError;
+use graph::{BuildError, GraphError};
+use sketch::StateError;
+
+/// Something wrong with an expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Which: `features.fare` or `let.miles`; `features` when there is none.
+    pub key: String,
+    /// Where within the expression: the number of characters before the mistake.
+    pub offset: usize,
+    /// What was found and what was expected.
+    pub message: String,
+    /// What to do, when we are fairly sure.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.key, self.offset + 1, self.message)
+    }
+}
+
+/// Why features could not be learned or made.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message names its fields")]
+pub enum TransformError {
+    /// The expressions are wrong.
+    #[error("{}", list(.problems))]
+    Problems { problems: Vec<Problem> },
+
+    /// The examples could not be read or evaluated.
+    #[error("{0}")]
+    Engine(EngineError),
+
+    /// A graph could not be applied or read.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+
+    /// A graph could not be built, for its size.
+    #[error("the transform graph cannot be built: {0}")]
+    Build(#[from] BuildError),
+
+    /// Bytes are not what an earlier pass wrote.
+    #[error("analyzers: {0}")]
+    State(#[from] StateError),
+
+    /// A stored pass holds another number of analyzers than its graph has outputs.
+    #[error("a pass of {found} analyzers over a graph of {expected} inputs")]
+    Pass { found: usize, expected: usize },
+
+    /// Two states are not of one pass.
+    #[error("cannot merge states of different analyzers")]
+    DifferentPass,
+}
+
+fn list(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl Classify for TransformError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Problems { .. } => ErrorKind::Usage,
+            Self::Engine(error) => error.kind(),
+            Self::Graph(error) => error.kind(),
+            Self::Build(error) => error.kind(),
+            Self::State(_) | Self::Pass { .. } => ErrorKind::Data,
+            Self::DifferentPass => ErrorKind::Bug,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Problems { problems } => problems.iter().find_map(|problem| problem.hint.clone()),
+            Self::Engine(error) => error.hint(),
+            Self::Graph(error) => error.hint(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The page about expressions, made from the table of functions.
+
+use std::fmt::Write as _;
+
+use crate::functions::{Arity, Function, GROUPS, Group};
+
+const INTRODUCTION: &str = "\
+<!-- Made from the table of functions in crates/transform/src/functions; \
+`UPDATE=1 cargo test -p transform` writes it. -->
+
+# Feature expressions
+
+A feature is an SQL expression over the columns of the raw examples:
+
+    [nodes.transform.let]
+    paid = \"fill_missing(fare, 0.0)\"
+
+    [nodes.transform.features]
+    fare = \"scale_to_z_score(ln(paid + 1))\"
+    company = \"vocabulary(company, top_k => 1000, num_oov_buckets => 10)\"
+    big_tipper = \"CASE WHEN tips > fare * 0.2 THEN 1 ELSE 0 END\"
+
+`features` are what comes out, in this order. `let` holds helpers: they have names and can be used, and do not
+come out. What two expressions have in common is computed once. `cupola check` finds every mistake before anything
+runs.
+
+## Names
+
+A name in an expression is, in this order,
+
+1. a helper of `let`,
+2. a raw column,
+3. another feature.
+
+Within its own expression a name never means what is being defined: `fare = \"ln(fare)\"` reads the column `fare`,
+and a helper `fare = \"fill_missing(fare, 0.0)\"` reads the column where everybody else then reads the helper.
+Expressions may stand in any order, but not be made from themselves in a circle. Names of columns, helpers and
+features are written in their own case; in double quotes where they are no plain words (`\"trip miles\"`) or are SQL
+keywords (`\"interval\"`). Functions and keywords go in any case.
+
+## Types
+
+Values are int (64 bits), float (computed in 64 bits, given out in 32), string (UTF-8 text) and bool. A value
+may be missing, which is not NaN, not 0 and not the empty text. An int becomes a float where a float is
+expected, and where it meets one; nothing else is converted without a `cast`:
+
+| from | to | `cast(x AS …)` |
+| --- | --- | --- |
+| int | float | the nearest float |
+| float | int | cut off towards 0; missing for NaN and what 64 bits do not hold |
+| bool | int, float | 0 or 1 |
+| int, float | bool | whether it is not 0; NaN is true |
+| int, float, bool | text | decimal digits; floats with a point (`3.0`), as short as reads back; `true`, `false` |
+| text | int, float | the decimal number; missing where it is none |
+| text | bool | `true`, `yes`, `1` and the like, or `false`, `no`, `0`; missing where it is none |
+
+Types are written `int`, `float`, `text` and `bool` (`integer`, `bigint`, `double`, `real`, `string`, `varchar` and
+`boolean` will do). `CASE WHEN … THEN … ELSE … END` gives the value behind the first condition that is true; a missing
+condition is not. Without `ELSE` the value is missing where none is. `NULL` is a missing value.
+
+## Analyzers and mappers
+
+Mappers look at one example. Analyzers look at all examples of the analyzed split first; what they learn is frozen into
+the graph, so that a later example is transformed just as a training example was. Arguments of analyzers may be any
+expressions, with analyzers in them too: all that do not depend on one another share one pass over the data.
+
+Names and formulas are tf.Transform's. What differs: computation is in 64 bits; `bucketize` has no `epsilon`, as its
+ranks are exact up to 65,536 distinct values; `min` and `max` of nothing are missing; examples have at most one value
+per column, so there are no `elementwise` and `reduce_instance_dims`.
+";
+
+/// Returns the reference of expressions as Markdown: rules of names and types, and all functions.
+pub fn reference() -> String {
+    let mut page = INTRODUCTION.to_owned();
+    for group in &GROUPS {
+        let _ = write!(page, "\n## {}\n", group.title);
+        if group.functions.iter().all(Function::is_operator) {
+            operators(&mut page, group);
+        } else {
+            group.functions.iter().for_each(|function| entry(&mut page, function));
+        }
+    }
+    page
+}
+
+fn entry(page: &mut String, function: &Function) {
+    let _ = write!(page, "\n### {}\n\n", function.name);
+    let _ = write!(page, "`{}`", function.signature());
+    if let Some(alias) = function.alias {
+        let _ = write!(page, " (also `{alias}`)");
+    }
+    let _ = write!(page, "\n\n{} {}\n", function.summary, function.edges);
+    let takes: Vec<_> = function
+        .params
+        .iter()
+        .map(|param| format!("`{}`: {}", param.name, param.takes.describe()))
+        .collect();
+    let _ = write!(page, "\nTakes {}. Gives {}.\n", takes.join("; "), function.gives());
+    let _ = write!(page, "\n    {}\n", function.example);
+}
+
+fn operators(page: &mut String, group: &Group) {
+    page.push_str("\nFrom those that bind tightest: `-x`; `* / %`; `+ - ||`; comparisons, `IN`, `BETWEEN`, `LIKE`, ");
+    page.push_str(
+        "`IS`; `NOT`; `AND`; `OR`.\n\n| operator | gives | example |\n| --- | --- | --- |\n",
+    );
+    for function in group.functions {
+        let cell = |text: &str| text.replace('|', "\\|");
+        let _ = writeln!(
+            page,
+            "| `{}` | {}: {} {} | `{}` |",
+            cell(function.name),
+            function.gives(),
+            cell(function.summary),
+            cell(function.edges),
+            cell(function.example),
+        );
+    }
+}
+
+impl Function {
+    /// Returns how it is called: `bucketize(x, num_buckets)`.
+    pub(crate) fn signature(&self) -> String {
+        let params: Vec<_> = self
+            .params
+            .iter()
+            .map(|param| match param.arity {
+                Arity::Required => param.name.to_owned(),
+                Arity::Optional { default } => format!("{} => {default}", param.name),
+                Arity::Repeated => format!("{}, …", param.name),
+            })
+            .collect();
+        format!("{}({})", self.name, params.join(", "))
+    }
+
+    fn gives(&self) -> &'static str {
+        use crate::functions::{Returns, Takes};
+        match self.returns {
+            Returns::Type(graph::ValueType::Int) => "int",
+            Returns::Type(graph::ValueType::Float) => "float",
+            Returns::Type(graph::ValueType::String) => "string",
+            Returns::Type(graph::ValueType::Bool) => "bool",
+            Returns::Common if self.params.iter().any(|param| param.takes == Takes::Any) => {
+                "the common type"
+            }
+            Returns::Common => "int or float, as it takes",
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Calls: which argument is for which parameter, and whether it fits.
+
+use graph::{Literal, ValueType};
+
+use super::{Checker, as_float, graph_literal, type_name};
+use crate::ast::{Arg, Expr, ExprKind};
+use crate::functions::{self, Arity, Code, Function, Param, Returns, Takes};
+use crate::ir::NodeId;
+
+/// What one parameter was given: nothing, something, or for the last parameter of some functions more.
+pub(super) struct Given<'a> {
+    pub(super) exprs: Vec<&'a Expr>,
+    /// Values, converted to the type that the function takes.
+    pub(super) nodes: Vec<NodeId>,
+    /// Constants, where the function takes them.
+    pub(super) literals: Vec<Literal>,
+}
+
+impl Given<'_> {
+    /// Returns the whole number given, if one was.
+    pub(super) fn int(&self) -> Option<i64> {
+        match self.literals.first() {
+            Some(&Literal::Int(value)) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Returns the number given, if one was.
+    pub(super) fn float(&self) -> Option<f64> {
+        self.literals.first().and_then(number)
+    }
+
+    /// Returns the text given, if one was.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self.literals.first() {
+            Some(Literal::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Returns where it stands.
+    pub(super) fn at(&self) -> Option<usize> {
+        self.exprs.first().map(|expr| expr.at)
+    }
+}
+
+/// Returns a constant as a float, if it is a number.
+pub(super) fn number(literal: &Literal) -> Option<f64> {
+    match *literal {
+        Literal::Int(value) => Some(as_float(value)),
+        Literal::Float(value) => Some(value),
+        _ => None,
+    }
+}
+
+impl Checker<'_> {
+    pub(super) fn call(&mut self, name: &str, args: &[Arg], at: usize) -> NodeId {
+        let Some(function) = functions::find(name) else {
+            let hint = functions::nearest(name).map(|name| format!("did you mean `{name}`?"));
+            self.report(at, format!("there is no function `{name}`"), hint);
+            return self.give_up(args, None);
+        };
+        let fixed = match function.returns {
+            Returns::Type(value_type) => Some(value_type),
+            Returns::Common => None,
+        };
+        let Some(mut given) = self.assign(function, args, at) else {
+            return self.give_up(args, fixed);
+        };
+        let num_problems = self.problems.len();
+        let common = self.values(function, &mut given);
+        self.constants(function, &mut given);
+        let value_type = fixed.or(common);
+        if self.problems.len() > num_problems {
+            return self.arena.mistake(value_type);
+        }
+        match &function.code {
+            Code::Analyzer(code) => self.analyzer(*code, &given, value_type),
+            Code::Op(op) => self.plain(op, &given, value_type),
+            Code::Fold(op) => self.fold(op, &given, value_type),
+            Code::Special(code) => self.special(*code, &given, value_type),
+        }
+    }
+
+    /// Checks the arguments of a call that makes no sense, for their own mistakes.
+    fn give_up(&mut self, args: &[Arg], value_type: Option<ValueType>) -> NodeId {
+        for arg in args {
+            self.expr(&arg.value);
+        }
+        self.arena.mistake(value_type)
+    }
+
+    /// Gives each argument to its parameter; nothing when that fails, which is reported.
+    fn assign<'a>(
+        &mut self,
+        function: &Function,
+        args: &'a [Arg],
+        at: usize,
+    ) -> Option<Vec<Given<'a>>> {
+        let params = function.params;
+        let mut given: Vec<Given<'a>> = params
+            .iter()
+            .map(|_| Given { exprs: Vec::new(), nodes: Vec::new(), literals: Vec::new() })
+            .collect();
+        let num_problems = self.problems.len();
+        let mut last_name: Option<&str> = None;
+        for (place, arg) in args.iter().enumerate() {
+            let index = match (&arg.name, last_name) {
+                (Some(name), _) => {
+                    last_name = Some(&name.text);
+                    let wanted = name.text.to_lowercase();
+                    let Some(index) = params.iter().position(|param| param.name == wanted) else {
+                        let hint = base::nearest(&wanted, params.iter().map(|param| param.name));
+                        let hint = hint.map(|name| format!("did you mean `{name}`?"));
+                        let message = format!(
+                            "`{}` has no argument `{}`, expected {}",
+                            function.name,
+                            name.text,
+                            function.signature()
+                        );
+                        self.report(name.at, message, hint);
+                        continue;
+                    };
+                    if !given[index].exprs.is_empty() {
+                        let message = format!("argument `{}` is given twice", params[index].name);
+                        self.report(name.at, message, None);
+                        continue;
+                    }
+                    index
+                }
+                (None, Some(name)) => {
+                    let message =
+                        format!("an argument without a name comes after `{name}`, which has one");
+                    self.report(arg.value.at, message, Some("put it before".to_owned()));
+                    continue;
+                }
+                (None, None) => match params.get(place) {
+                    Some(_) => place,
+                    None if matches!(params.last(), Some(last) if last.arity == Arity::Repeated) => {
+                        params.len() - 1
+                    }
+                    None => {
+                        let message = format!(
+                            "too many arguments: found {}, expected {}",
+                            args.len(),
+                            function.signature()
+                        );
+                        self.report(arg.value.at, message, None);
+                        break;
+                    }
+                },
+            };
+            given[index].exprs.push(&arg.value);
+        }
+        if self.problems.len() > num_problems {
+            return None;
+        }
+        for (param, given) in params.iter().zip(&given) {
+            if given.exprs.is_empty() && !matches!(param.arity, Arity::Optional { .. }) {
+                let message = format!(
+                    "argument `{}` is not given, expected {}",
+                    param.name,
+                    function.signature()
+                );
+                self.report(at, message, None);
+                return None;
+            }
+        }
+        Some(given)
+    }
+
+    /// Checks the arguments that are values, converts them, and returns the type that the shared ones have.
+    fn values(&mut self, function: &Function, given: &mut [Given<'_>]) -> Option<ValueType> {
+        let mut shared: Vec<(String, &Expr)> = Vec::new();
+        let mut shared_nodes = Vec::new();
+        let mut places = Vec::new();
+        for (index, (param, given)) in function.params.iter().zip(given.iter_mut()).enumerate() {
+            if param.takes.is_literal() {
+                continue;
+            }
+            for (nth, &expr) in given.exprs.iter().enumerate() {
+                let node = self.expr(expr);
+                let what = describe(function, param, nth);
+                let node = self.value(&what, param.takes, expr, node);
+                if matches!(param.takes, Takes::Number | Takes::Any) {
+                    shared.push((what, expr));
+                    shared_nodes.push(node);
+                    places.push((index, nth));
+                }
+                given.nodes.push(node);
+            }
+        }
+        let (fits, common) = self.unify(&shared, &shared_nodes);
+        let common = common?;
+        for (((index, nth), node), fits) in places.into_iter().zip(shared_nodes).zip(fits) {
+            given[index].nodes[nth] =
+                if fits { self.coerce(node, common) } else { self.arena.mistake(Some(common)) };
+        }
+        Some(common)
+    }
+
+    /// Checks one value and converts it, unless its type depends on others.
+    fn value(&mut self, what: &str, takes: Takes, expr: &Expr, node: NodeId) -> NodeId {
+        let found = self.arena.value_type(node);
+        let wanted = match takes {
+            Takes::Float => ValueType::Float,
+            Takes::String | Takes::Token => ValueType::String,
+            Takes::Bool => ValueType::Bool,
+            Takes::Number => match found {
+                None | Some(ValueType::Int | ValueType::Float) => return node,
+                Some(_) => ValueType::Float,
+            },
+            _ => return node,
+        };
+        let fits = match found {
+            None => true,
+            Some(found) if found == wanted => true,
+            Some(found) => matches!((found, takes), (ValueType::Int, Takes::Float | Takes::Token)),
+        };
+        if let (Some(found), false) = (found, fits) {
+            self.wrong_type(what, expr, found, &takes.describe(), Some(wanted));
+            return self.arena.mistake(Some(wanted));
+        }
+        self.coerce(node, wanted)
+    }
+
+    /// Checks the arguments that are constants.
+    fn constants(&mut self, function: &Function, given: &mut [Given<'_>]) {
+        for (param, given) in function.params.iter().zip(given) {
+            if !param.takes.is_literal() {
+                continue;
+            }
+            for (nth, &expr) in given.exprs.iter().enumerate() {
+                let literal = match &expr.kind {
+                    ExprKind::Literal(literal) => graph_literal(literal),
+                    _ => None,
+                };
+                let fits = match (&literal, param.takes) {
+                    (Some(Literal::Int(value)), Takes::LiteralInt { min, max }) => {
+                        (min..=max).contains(value)
+                    }
+                    (Some(Literal::Int(_) | Literal::Float(_)), Takes::LiteralNumber) => true,
+                    (Some(Literal::String(_)), Takes::LiteralString) => true,
+                    _ => false,
+                };
+                let (Some(literal), true) = (literal, fits) else {
+                    let found = match &expr.kind {
+                        ExprKind::Literal(literal) => shown(literal),
+                        ExprKind::Name(name) => format!("`{name}`"),
+                        _ => "an expression".to_owned(),
+                    };
+                    let what = describe(function, param, nth);
+                    let expected = param.takes.describe();
+                    self.report(
+                        expr.at,
+                        format!("{what}: found {found}, expected {expected}"),
+                        None,
+                    );
+                    continue;
+                };
+                given.literals.push(literal);
+            }
+        }
+    }
+}
+
+/// Returns `argument `x` of `ln`` or `the left side of `+``.
+fn describe(function: &Function, param: &Param, nth: usize) -> String {
+    let (name, function_name) = (param.name, function.name);
+    if function_name == "-x" {
+        return "the operand of `-`".to_owned();
+    }
+    if function.is_operator() {
+        return format!("the {name} of `{function_name}`");
+    }
+    if param.arity == Arity::Repeated {
+        let before = function.params.len() - 1;
+        return format!("argument {} of `{function_name}`", before + nth + 1);
+    }
+    format!("argument `{name}` of `{function_name}`")
+}
+
+fn shown(literal: &crate::ast::Literal) -> String {
+    match graph_literal(literal) {
+        None => "NULL".to_owned(),
+        Some(Literal::Int(value)) => value.to_string(),
+        Some(Literal::Float(value)) => format!("{value:?}"),
+        Some(Literal::Bool(value)) => value.to_string(),
+        Some(Literal::String(text)) => format!("'{text}'"),
+        Some(Literal::Null(value_type)) => type_name(value_type).to_owned(),
+    }
+}

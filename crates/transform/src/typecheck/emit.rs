@@ -1,0 +1,218 @@
+//! What a checked call becomes: operations of the graph, or an analyzer.
+
+use graph::{Boundaries, Literal, Literals, Op, ValueType};
+
+use super::Checker;
+use super::call::{Given, number};
+use crate::functions::{AnalyzerCode, Special};
+use crate::ir::{Analyzer, NodeCode, NodeId, VocabularyOptions};
+
+const BOOL: Option<ValueType> = Some(ValueType::Bool);
+
+impl Checker<'_> {
+    pub(super) fn analyzer(
+        &mut self,
+        code: AnalyzerCode,
+        given: &[Given<'_>],
+        value_type: Option<ValueType>,
+    ) -> NodeId {
+        let int = |place: usize| given[place].int();
+        let analyzer = match code {
+            AnalyzerCode::ScaleToZScore => Analyzer::ScaleToZScore,
+            AnalyzerCode::ScaleTo01 => Analyzer::ScaleByMinMax {
+                output_min: Literal::Float(0.0),
+                output_max: Literal::Float(1.0),
+            },
+            AnalyzerCode::ScaleByMinMax => {
+                let (min, max) = (given[1].float().unwrap_or(0.0), given[2].float().unwrap_or(1.0));
+                if min >= max {
+                    let at = given[1].at().or(given[2].at()).unwrap_or(0);
+                    let message = format!(
+                        "`output_min` is {min:?}, expected less than `output_max`, which is {max:?}"
+                    );
+                    self.report(at, message, None);
+                    return self.arena.mistake(value_type);
+                }
+                Analyzer::ScaleByMinMax {
+                    output_min: Literal::Float(min),
+                    output_max: Literal::Float(max),
+                }
+            }
+            AnalyzerCode::Bucketize => {
+                Analyzer::Bucketize { num_buckets: size(int(1)).unwrap_or(1) }
+            }
+            AnalyzerCode::Vocabulary => {
+                let num_oov_buckets = count(int(3)).unwrap_or(0);
+                if let (true, Some(at)) = (num_oov_buckets > 0, given[4].at()) {
+                    let message = "`default_value` has no effect where `num_oov_buckets` is not 0";
+                    let hint = Some("leave one of them out".to_owned());
+                    self.report(at, message.to_owned(), hint);
+                    return self.arena.mistake(value_type);
+                }
+                Analyzer::Vocabulary(VocabularyOptions {
+                    top_k: size(int(1)),
+                    frequency_threshold: count(int(2)).unwrap_or(0),
+                    num_oov_buckets,
+                    default_value: int(4).unwrap_or(-1),
+                })
+            }
+            AnalyzerCode::Min => Analyzer::Min,
+            AnalyzerCode::Max => Analyzer::Max,
+            AnalyzerCode::Mean => Analyzer::Mean,
+            AnalyzerCode::Var => Analyzer::Var,
+            AnalyzerCode::Size => Analyzer::Size,
+        };
+        self.arena.add(NodeCode::Analyzer(analyzer), vec![given[0].nodes[0]], value_type)
+    }
+
+    /// Returns the one operation that a function is, over all values given.
+    pub(super) fn plain(
+        &mut self,
+        op: &Op,
+        given: &[Given<'_>],
+        value_type: Option<ValueType>,
+    ) -> NodeId {
+        self.arena.op(op.clone(), all_values(given), value_type)
+    }
+
+    /// Returns an operation of two over all values given, from the left.
+    pub(super) fn fold(
+        &mut self,
+        op: &Op,
+        given: &[Given<'_>],
+        value_type: Option<ValueType>,
+    ) -> NodeId {
+        self.chain(op, &all_values(given), value_type)
+    }
+
+    pub(super) fn special(
+        &mut self,
+        code: Special,
+        given: &[Given<'_>],
+        value_type: Option<ValueType>,
+    ) -> NodeId {
+        let mut args = all_values(given);
+        let op = match code {
+            Special::In => return self.is_in(&args),
+            Special::Between => {
+                let low = self.arena.op(Op::GreaterOrEqual, vec![args[0], args[1]], BOOL);
+                let high = self.arena.op(Op::LessOrEqual, vec![args[0], args[2]], BOOL);
+                args = vec![low, high];
+                Op::And
+            }
+            Special::Like => return self.like(args[0], &given[1]),
+            Special::NullIf => {
+                let equal = self.arena.op(Op::Equal, args.clone(), BOOL);
+                let null = self.null(value_type);
+                args = vec![equal, null, args[0]];
+                Op::Select
+            }
+            Special::Substring => {
+                Op::Substring { start: given[1].int().unwrap_or(1), length: count(given[2].int()) }
+            }
+            Special::Replace => Op::Replace {
+                from: given[1].text().unwrap_or_default().to_owned(),
+                to: given[2].text().unwrap_or_default().to_owned(),
+            },
+            Special::ApplyBuckets => match self.boundaries(&given[1]) {
+                Some(boundaries) => Op::Bucketize(boundaries),
+                None => return self.arena.mistake(value_type),
+            },
+            Special::HashStrings => match self.hash(given) {
+                Some(op) => op,
+                None => return self.arena.mistake(value_type),
+            },
+        };
+        self.arena.op(op, args, value_type)
+    }
+
+    fn chain(&mut self, op: &Op, args: &[NodeId], value_type: Option<ValueType>) -> NodeId {
+        let mut result = args[0];
+        for &arg in &args[1..] {
+            result = self.arena.op(op.clone(), vec![result, arg], value_type);
+        }
+        result
+    }
+
+    fn is_in(&mut self, args: &[NodeId]) -> NodeId {
+        let constants: Option<Vec<Literal>> =
+            args[1..].iter().map(|&arg| self.arena.as_literal(arg).cloned()).collect();
+        if let Some(Ok(literals)) = constants.map(Literals::new) {
+            return self.arena.op(Op::IsIn(literals), vec![args[0]], BOOL);
+        }
+        let mut equal = Vec::new();
+        for &arg in &args[1..] {
+            equal.push(self.arena.op(Op::Equal, vec![args[0], arg], BOOL));
+        }
+        self.chain(&Op::Or, &equal, BOOL)
+    }
+
+    fn like(&mut self, text: NodeId, given: &Given<'_>) -> NodeId {
+        let pattern = given.text().unwrap_or_default();
+        let (open_front, rest) = match pattern.strip_prefix('%') {
+            Some(rest) => (true, rest),
+            None => (false, pattern),
+        };
+        let (part, open_back) = match rest.strip_suffix('%') {
+            Some(part) => (part, true),
+            None => (rest, pattern == "%"),
+        };
+        if part.contains(['%', '_']) {
+            let message = format!(
+                "pattern '{pattern}': found a wildcard within, expected `%` at the ends only"
+            );
+            let hint = Some("`starts_with`, `ends_with` and `contains` take any text".to_owned());
+            self.report(given.at().unwrap_or(0), message, hint);
+            return self.arena.mistake(BOOL);
+        }
+        let op = match (open_front, open_back) {
+            (false, false) => Op::Equal,
+            (false, true) => Op::StartsWith,
+            (true, false) => Op::EndsWith,
+            (true, true) => Op::Contains,
+        };
+        let part = self.arena.literal(Literal::String(part.to_owned()));
+        self.arena.op(op, vec![text, part], BOOL)
+    }
+
+    fn boundaries(&mut self, given: &Given<'_>) -> Option<Boundaries> {
+        let values: Vec<f64> = given.literals.iter().filter_map(number).collect();
+        if let Some(place) = values.windows(2).position(|pair| pair[0] > pair[1]) {
+            let (before, found) = (values[place], values[place + 1]);
+            let message =
+                format!("boundary {found:?} comes after {before:?}, expected ascending ones");
+            self.report(given.exprs[place + 1].at, message, None);
+            return None;
+        }
+        Boundaries::new(values).ok()
+    }
+
+    fn hash(&mut self, given: &[Given<'_>]) -> Option<Op> {
+        let num_buckets = count(given[1].int()).unwrap_or(1);
+        match (count(given[2].int()), count(given[3].int())) {
+            (None, None) => Some(Op::Hash { num_buckets }),
+            (Some(first), Some(second)) => {
+                Some(Op::KeyedHash { num_buckets, key: [first, second] })
+            }
+            (first, _) => {
+                let missing = if first.is_some() { "key_1" } else { "key_0" };
+                let at = given[2].at().or(given[3].at()).unwrap_or(0);
+                self.report(at, format!("a key is two numbers: `{missing}` is not given"), None);
+                None
+            }
+        }
+    }
+}
+
+fn all_values(given: &[Given<'_>]) -> Vec<NodeId> {
+    given.iter().flat_map(|given| &given.nodes).copied().collect()
+}
+
+/// Numbers were checked against the range of their parameter, so nothing is lost here.
+fn count(value: Option<i64>) -> Option<u64> {
+    value.and_then(|value| u64::try_from(value).ok())
+}
+
+fn size(value: Option<i64>) -> Option<usize> {
+    value.and_then(|value| usize::try_from(value).ok())
+}

@@ -1,0 +1,389 @@
+use std::fmt::Write as _;
+
+use insta::assert_snapshot;
+
+use crate::{Config, InputFeature, InputKind, check};
+
+/// Checks expressions over the columns `fare` (float), `hour` (int), `company` (string) and `new` (unknown), and
+/// shows the types of the features, or all problems.
+fn types(helpers: &[(&str, &str)], features: &[(&str, &str)]) -> String {
+    let owned = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    };
+    let config = Config { features: owned(features), helpers: owned(helpers) };
+    let columns = [
+        ("fare", Some(InputKind::Float)),
+        ("hour", Some(InputKind::Int)),
+        ("company", Some(InputKind::String)),
+        ("new", None),
+    ];
+    let columns =
+        columns.map(|(name, feature_type)| InputFeature { name: name.to_owned(), feature_type });
+    let mut shown = String::new();
+    match check(&config, &columns) {
+        Ok(outputs) => {
+            for output in outputs {
+                let value_type =
+                    output.value_type.map_or("unknown".to_owned(), |found| found.to_string());
+                let _ = write!(shown, "{}: {value_type}", output.name);
+                if let Some(num_buckets) = output.num_buckets {
+                    let _ = write!(shown, " below {num_buckets}");
+                }
+                shown.push('\n');
+            }
+        }
+        Err(problems) => {
+            for problem in problems {
+                let _ =
+                    writeln!(shown, "{} at {}: {}", problem.key, problem.offset, problem.message);
+                if let Some(hint) = problem.hint {
+                    let _ = writeln!(shown, "  hint: {hint}");
+                }
+            }
+        }
+    }
+    shown
+}
+
+fn type_of(expression: &str) -> String {
+    let shown = types(&[], &[("x", expression)]);
+    shown
+        .trim_end()
+        .trim_start_matches("x: ")
+        .trim_start_matches("features.x ")
+        .replace('\n', "\n    ")
+}
+
+#[test]
+fn ints_become_floats_where_floats_are() {
+    let cases = [
+        "hour",
+        "hour + 1",
+        "hour + 1.0",
+        "hour / 2",
+        "fill_missing(hour, 0.5)",
+        "-hour",
+        "ln(hour)",
+        "abs(hour)",
+        "least(hour, 3, 4.5)",
+        "CASE WHEN hour > 3 THEN 1 ELSE 0.5 END",
+        "hour = 1.5",
+        "cast(fare AS int)",
+        "nullif(hour, 0)",
+        "floor(hour)",
+        "min(hour)",
+        "mean(hour)",
+    ];
+    let shown: Vec<_> = cases.iter().map(|case| format!("{case}: {}", type_of(case))).collect();
+    assert_snapshot!(shown.join("\n"), @"
+    hour: INT
+    hour + 1: INT
+    hour + 1.0: FLOAT
+    hour / 2: FLOAT
+    fill_missing(hour, 0.5): FLOAT
+    -hour: INT
+    ln(hour): FLOAT
+    abs(hour): INT
+    least(hour, 3, 4.5): FLOAT
+    CASE WHEN hour > 3 THEN 1 ELSE 0.5 END: FLOAT
+    hour = 1.5: BOOL
+    cast(fare AS int): INT
+    nullif(hour, 0): INT
+    floor(hour): FLOAT
+    min(hour): INT
+    mean(hour): FLOAT
+    ");
+}
+
+#[test]
+fn ids_know_how_many_there_are() {
+    let cases = [
+        "bucketize(fare, 10)",
+        "hash_strings(company, 80)",
+        "hash_strings(hour, 80)",
+        "apply_buckets(fare, 1, 2.5)",
+        "vocabulary(company)",
+        "vocabulary(hour, num_oov_buckets => 1)",
+    ];
+    let shown: Vec<_> = cases.iter().map(|case| format!("{case}: {}", type_of(case))).collect();
+    assert_snapshot!(shown.join("\n"), @"
+    bucketize(fare, 10): INT below 10
+    hash_strings(company, 80): INT below 80
+    hash_strings(hour, 80): INT below 80
+    apply_buckets(fare, 1, 2.5): INT below 3
+    vocabulary(company): INT
+    vocabulary(hour, num_oov_buckets => 1): INT
+    ");
+}
+
+#[test]
+fn a_column_of_unknown_type_fits_everywhere() {
+    let cases = [
+        "new",
+        "ln(new)",
+        "lower(new)",
+        "new + 1",
+        "new = 'x'",
+        "fill_missing(new, '')",
+        "NOT new",
+        "vocabulary(new)",
+        "CASE WHEN new THEN new ELSE NULL END",
+        "abs(new)",
+    ];
+    let shown: Vec<_> = cases.iter().map(|case| format!("{case}: {}", type_of(case))).collect();
+    assert_snapshot!(shown.join("\n"), @"
+    new: unknown
+    ln(new): FLOAT
+    lower(new): STRING
+    new + 1: INT
+    new = 'x': BOOL
+    fill_missing(new, ''): STRING
+    NOT new: BOOL
+    vocabulary(new): INT
+    CASE WHEN new THEN new ELSE NULL END: unknown
+    abs(new): unknown
+    ");
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let helpers = [("miles", "fil_missing(fare, 0.0)"), ("broken", "fare +")];
+    let features = [
+        ("a", "scale_to_zscore(lnn(fare) + company)"),
+        ("b", "ln(company) + lower(fare)"),
+        ("c", "miles + broken"),
+        ("d", "faer + Company"),
+    ];
+    assert_snapshot!(types(&helpers, &features), @"
+    let.miles at 0: there is no function `fil_missing`
+      hint: did you mean `fill_missing`?
+    let.broken at 6: found the end, expected an expression
+    features.a at 0: there is no function `scale_to_zscore`
+      hint: did you mean `scale_to_z_score`?
+    features.a at 16: there is no function `lnn`
+      hint: did you mean `ln`?
+    features.a at 28: the right side of `+`: `company` is string, expected int or float
+      hint: `cast(company AS float)` reads numbers from text
+    features.b at 3: argument `x` of `ln`: `company` is string, expected int or float
+      hint: `cast(company AS float)` reads numbers from text
+    features.b at 14: the right side of `+`: found string, expected int or float
+      hint: `cast(… AS float)` reads numbers from text
+    features.b at 20: argument `x` of `lower`: `fare` is float, expected string
+      hint: `cast(fare AS text)` makes text of it
+    features.d at 0: there is no column, helper or feature `faer`
+      hint: did you mean `fare`?
+    features.d at 7: there is no column, helper or feature `Company`
+      hint: did you mean `company`?
+    ");
+}
+
+#[test]
+fn wrong_types_say_what_was_found_and_what_was_expected() {
+    let cases = [
+        "company + 1",
+        "1 - company",
+        "-company",
+        "fare = 'x'",
+        "company < fare",
+        "fare AND TRUE",
+        "NOT hour",
+        "fare || 'x'",
+        "ln(fare > 1)",
+        "coalesce(fare, hour, 'x')",
+        "fill_missing(company, 0)",
+        "CASE WHEN hour THEN 1 END",
+        "CASE WHEN TRUE THEN 1 ELSE 'x' END",
+        "CASE hour WHEN 'x' THEN 1 END",
+        "hour IN (1, 'x')",
+        "hour BETWEEN 'a' AND 3",
+        "length(hour)",
+        "vocabulary(fare)",
+        "min(company)",
+        "bucketize(ln(company), 10)",
+    ];
+    let shown: Vec<_> = cases.iter().map(|case| format!("{case}\n    {}", type_of(case))).collect();
+    assert_snapshot!(shown.join("\n"), @"
+    company + 1
+        at 0: the left side of `+`: `company` is string, expected int or float
+          hint: `cast(company AS float)` reads numbers from text
+    1 - company
+        at 4: the right side of `-`: `company` is string, expected int or float
+          hint: `cast(company AS float)` reads numbers from text
+    -company
+        at 1: the operand of `-`: `company` is string, expected int or float
+          hint: `cast(company AS float)` reads numbers from text
+    fare = 'x'
+        at 7: the right side of `=`: found string, expected float, as the left side is
+    company < fare
+        at 10: the right side of `<`: `fare` is float, expected string, as the left side is
+          hint: `cast(fare AS text)` makes text of it
+    fare AND TRUE
+        at 0: the left side of `AND`: `fare` is float, expected bool
+          hint: compare it, as in `fare > 0`
+    NOT hour
+        at 4: the operand of `NOT`: `hour` is int, expected bool
+          hint: compare it, as in `hour > 0`
+    fare || 'x'
+        at 0: the left side of `||`: `fare` is float, expected string
+          hint: `cast(fare AS text)` makes text of it
+    ln(fare > 1)
+        at 3: argument `x` of `ln`: found bool, expected int or float
+          hint: `cast(… AS int)` makes 0 and 1 of it
+    coalesce(fare, hour, 'x')
+        at 21: argument 3 of `coalesce`: found string, expected float, as argument 1 is
+    fill_missing(company, 0)
+        at 22: argument `value` of `fill_missing`: found int, expected string, as argument `x` is
+    CASE WHEN hour THEN 1 END
+        at 10: a condition behind `WHEN`: `hour` is int, expected bool
+          hint: compare it, as in `hour > 0`
+    CASE WHEN TRUE THEN 1 ELSE 'x' END
+        at 27: the value behind `ELSE`: found string, expected int, as a value behind `THEN` is
+    CASE hour WHEN 'x' THEN 1 END
+        at 15: a value behind `WHEN`: found string, expected int, as the operand is
+    hour IN (1, 'x')
+        at 12: the list of `IN`: found string, expected int, as the left side is
+    hour BETWEEN 'a' AND 3
+        at 13: the low end of `BETWEEN`: found string, expected int, as the left side is
+    length(hour)
+        at 7: argument `x` of `length`: `hour` is int, expected string
+          hint: `cast(hour AS text)` makes text of it
+    vocabulary(fare)
+        at 11: argument `x` of `vocabulary`: `fare` is float, expected string or int
+          hint: `cast(fare AS text)` makes text of it
+    min(company)
+        at 4: argument `x` of `min`: `company` is string, expected int or float
+          hint: `cast(company AS float)` reads numbers from text
+    bucketize(ln(company), 10)
+        at 13: argument `x` of `ln`: `company` is string, expected int or float
+          hint: `cast(company AS float)` reads numbers from text
+    ");
+}
+
+#[test]
+fn wrong_arguments_say_how_the_function_is_called() {
+    let cases = [
+        "ln()",
+        "ln(fare, 2)",
+        "bucketize(fare)",
+        "bucketize(fare, num_bukets => 3)",
+        "bucketize(fare, hour)",
+        "bucketize(fare, 0)",
+        "bucketize(fare, 2.5)",
+        "bucketize(fare, 1 + 1)",
+        "bucketize(x => fare, 10)",
+        "vocabulary(company, top_k => 1, top_k => 2)",
+        "vocabulary(company, top_k => 'x')",
+        "vocabulary(company, num_oov_buckets => 1, default_value => 5)",
+        "replace(company, 'a', company)",
+        "scale_by_min_max(fare, 1, 0)",
+        "apply_buckets(fare)",
+        "apply_buckets(fare, 2, 1)",
+        "hash_strings(company, 9, key_0 => 1)",
+        "company LIKE 'a_c'",
+        "coalesce()",
+    ];
+    let shown: Vec<_> = cases.iter().map(|case| format!("{case}\n    {}", type_of(case))).collect();
+    assert_snapshot!(shown.join("\n"), @"
+    ln()
+        at 0: argument `x` is not given, expected ln(x)
+    ln(fare, 2)
+        at 9: too many arguments: found 2, expected ln(x)
+    bucketize(fare)
+        at 0: argument `num_buckets` is not given, expected bucketize(x, num_buckets)
+    bucketize(fare, num_bukets => 3)
+        at 16: `bucketize` has no argument `num_bukets`, expected bucketize(x, num_buckets)
+          hint: did you mean `num_buckets`?
+    bucketize(fare, hour)
+        at 16: argument `num_buckets` of `bucketize`: found `hour`, expected a whole number from 1 to 100000
+    bucketize(fare, 0)
+        at 16: argument `num_buckets` of `bucketize`: found 0, expected a whole number from 1 to 100000
+    bucketize(fare, 2.5)
+        at 16: argument `num_buckets` of `bucketize`: found 2.5, expected a whole number from 1 to 100000
+    bucketize(fare, 1 + 1)
+        at 16: argument `num_buckets` of `bucketize`: found an expression, expected a whole number from 1 to 100000
+    bucketize(x => fare, 10)
+        at 21: an argument without a name comes after `x`, which has one
+          hint: put it before
+    vocabulary(company, top_k => 1, top_k => 2)
+        at 32: argument `top_k` is given twice
+    vocabulary(company, top_k => 'x')
+        at 29: argument `top_k` of `vocabulary`: found 'x', expected a whole number of at least 1
+    vocabulary(company, num_oov_buckets => 1, default_value => 5)
+        at 59: `default_value` has no effect where `num_oov_buckets` is not 0
+          hint: leave one of them out
+    replace(company, 'a', company)
+        at 22: argument `to` of `replace`: found `company`, expected a text such as 'abc'
+    scale_by_min_max(fare, 1, 0)
+        at 23: `output_min` is 1.0, expected less than `output_max`, which is 0.0
+    apply_buckets(fare)
+        at 0: argument `boundary` is not given, expected apply_buckets(x, boundary, …)
+    apply_buckets(fare, 2, 1)
+        at 23: boundary 1.0 comes after 2.0, expected ascending ones
+    hash_strings(company, 9, key_0 => 1)
+        at 34: a key is two numbers: `key_1` is not given
+    company LIKE 'a_c'
+        at 13: pattern 'a_c': found a wildcard within, expected `%` at the ends only
+          hint: `starts_with`, `ends_with` and `contains` take any text
+    coalesce()
+        at 0: argument `x` is not given, expected coalesce(x, …)
+    ");
+}
+
+#[test]
+fn names_are_helpers_then_columns_then_features() {
+    // A feature named like its column reads the column, and so do all others.
+    assert_snapshot!(types(&[], &[("fare", "lower(cast(fare AS text))"), ("b", "fare > 1")]), @"
+    fare: STRING
+    b: BOOL
+    ");
+    // A helper named like a column takes its place everywhere but in itself.
+    let helpers = [("fare", "cast(fare AS text)")];
+    assert_snapshot!(types(&helpers, &[("fare", "fare"), ("b", "lower(fare)")]), @"
+    fare: STRING
+    b: STRING
+    ");
+    // Order does not matter, and features use features.
+    assert_snapshot!(types(&[("h", "z * 2")], &[("y", "h + z"), ("z", "hour")]), @"
+    y: INT
+    z: INT
+    ");
+}
+
+#[test]
+fn circles_are_found() {
+    assert_snapshot!(types(&[], &[("x", "x + 1")]), @"features.x at 0: `x` is made from itself, and there is no column of that name");
+    assert_snapshot!(types(&[("a", "b + 1"), ("b", "a + 1")], &[("c", "a"), ("d", "e"), ("e", "d")]), @"
+    let.a at 0: `a` is made from itself: a -> b -> a
+    features.d at 0: `d` is made from itself: d -> e -> d
+    ");
+}
+
+#[test]
+fn long_chains_of_helpers_do_not_exhaust_the_stack() {
+    let mut helpers = vec![("h0".to_owned(), "fare".to_owned())];
+    helpers.extend((1..20_000).map(|i| (format!("h{i}"), format!("h{} + 1", i - 1))));
+    let features = [("x".to_owned(), "h19999".to_owned())].into();
+    let config = Config { features, helpers: helpers.into_iter().rev().collect() };
+    let fare = InputFeature { name: "fare".to_owned(), feature_type: Some(InputKind::Float) };
+    assert_eq!(check(&config, &[fare]).unwrap().len(), 1);
+}
+
+#[test]
+fn a_feature_that_is_always_missing_is_a_problem() {
+    for expression in ["NULL", "nullif(NULL, NULL)", "CASE WHEN NULL THEN NULL END"] {
+        let config = Config {
+            features: [("x".to_owned(), expression.to_owned())].into(),
+            ..Config::default()
+        };
+        let problems = check(&config, &[]).unwrap_err();
+        assert_eq!(
+            problems[0].message,
+            "the value is always missing, expected one that has a type"
+        );
+    }
+}
+
+#[test]
+fn no_features_are_a_problem() {
+    assert_snapshot!(types(&[("a", "fare")], &[]), @"features at 0: there are no features, expected at least one");
+}
