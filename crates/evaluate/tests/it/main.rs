@@ -1,0 +1,10 @@
+//! Evaluations as a caller sees them.
+
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
+#![expect(clippy::float_cmp, reason = "sums are exact, and small numbers make exact metrics")]
+
+mod bounds;
+mod golden;
+mod properties;
+mod scene;
+mod sums;
