@@ -49,6 +49,15 @@ pub trait Component: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Returns whether the node judges what it was made from, and may answer no and stop.
+    ///
+    /// Nodes that depend on anything that such a gate was made from wait for its answer, though they read nothing
+    /// of its outputs: no model is trained on data that is being refused.
+    fn is_gate(&self, config: &Value) -> bool {
+        let _ = config;
+        false
+    }
+
     /// Returns how the node gets its outputs.
     fn kind(&self) -> Kind<'_>;
 
@@ -252,7 +261,7 @@ pub enum Answer {
         reason: String,
         /// A table or list for people, several lines; may be empty.
         details: String,
-        /// Whether nodes that depend on this one must not run.
+        /// Whether nodes that depend on this one, or wait for it as a gate, must not run.
         stop: bool,
     },
 }

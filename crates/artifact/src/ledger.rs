@@ -52,7 +52,8 @@ pub trait Ledger: Send + Sync {
         now_ms: i64,
     ) -> Result<Vec<Artifact>, LedgerError>;
 
-    /// Makes an execution FAILED or CANCELED, with the reason; it has no outputs.
+    /// Makes an execution FAILED or CANCELED, with the reason as its custom property
+    /// [`Execution::ERROR`]; it has no outputs.
     ///
     /// # Errors
     ///
@@ -237,6 +238,11 @@ pub struct Execution {
     pub create_time_ms: i64,
     /// When it last changed: when it ended, once it has.
     pub last_update_time_ms: i64,
+}
+
+impl Execution {
+    /// The custom property that says why an execution failed or was canceled.
+    pub const ERROR: &str = "error";
 }
 
 /// How a run ended, or that it has not.
