@@ -1,0 +1,6 @@
+//! Pushing when the process is killed, and when the disk is full.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests may panic and talk")]
+
+mod crash;
+mod full_disk;
