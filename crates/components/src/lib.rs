@@ -1,1 +1,57 @@
-//! The standard components: where stages meet artifacts.
+//! The standard components: the one place where stages meet artifacts.
+//!
+//! Entry point: [`registry`]. Each file is one component: its ports, its configuration, its check and its
+//! run, which opens the input artifacts, calls one stage and writes the output artifacts.
+//! **Invariants:** what a component writes depends on its configuration, its inputs' content and its declared
+//! files alone; raise its version when the same inputs would give another output.
+//! Not here: what the stages compute; when and whether a node runs (`pipeline`).
+
+mod config;
+mod error;
+mod evaluator;
+mod example_gen;
+mod example_validator;
+mod features;
+mod import_schema_gen;
+mod latest_blessed_model;
+mod ports;
+mod pusher;
+mod schema_gen;
+mod scoring;
+mod statistics_gen;
+mod trainer;
+mod transform;
+mod view;
+
+use std::sync::Arc;
+
+use artifact::Registry;
+
+pub use error::ComponentError;
+pub use evaluator::Evaluator;
+pub use example_gen::ExampleGen;
+pub use example_validator::{ExampleValidator, count_findings};
+pub use import_schema_gen::ImportSchemaGen;
+pub use latest_blessed_model::LatestBlessedModel;
+pub use pusher::Pusher;
+pub use schema_gen::SchemaGen;
+pub use statistics_gen::StatisticsGen;
+pub use trainer::Trainer;
+pub use transform::Transform;
+pub use view::{read_findings, read_schema, read_statistics};
+
+/// Returns the standard components, in the order of their stages.
+pub fn registry() -> Registry {
+    Registry::new(vec![
+        Arc::new(ExampleGen),
+        Arc::new(StatisticsGen),
+        Arc::new(SchemaGen),
+        Arc::new(ImportSchemaGen),
+        Arc::new(ExampleValidator),
+        Arc::new(Transform),
+        Arc::new(Trainer),
+        Arc::new(LatestBlessedModel),
+        Arc::new(Evaluator),
+        Arc::new(Pusher),
+    ])
+}

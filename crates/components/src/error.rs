@@ -1,0 +1,67 @@
+//! What can go wrong where stages meet artifacts.
+
+use std::path::PathBuf;
+
+use base::{Classify, ErrorKind, IoError};
+
+/// What can go wrong where stages meet artifacts. A stage's own errors pass through unchanged.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message names its fields")]
+pub enum ComponentError {
+    /// A file of an artifact could not be read or written.
+    #[error(transparent)]
+    Io(#[from] IoError),
+
+    /// A configuration passed its check but does not read.
+    #[error("a checked configuration does not read")]
+    Config(#[source] serde_json::Error),
+
+    /// A file of an artifact is not what it should be.
+    #[error("{}: not a {expected}", .path.display())]
+    Corrupt { path: PathBuf, expected: String },
+
+    /// The runner did not give what a required port promises.
+    #[error("node `{node}`: input `{input}` has no artifact")]
+    MissingInput { node: String, input: &'static str },
+
+    /// An artifact has no splits where there must be one.
+    #[error("{}: no splits are left to work on", .path.display())]
+    NoSplits { path: PathBuf },
+
+    /// The learned features do not suit the model.
+    #[error("the learned features do not suit the model: {problems}")]
+    Features { problems: String },
+
+    /// A column of scored examples is not there.
+    #[error("no column `{column}` among the scored examples")]
+    MissingColumn { column: String },
+
+    /// The columns of scored examples do not make a batch.
+    #[error("scored examples do not make a batch")]
+    Scored { source: arrow::error::ArrowError },
+
+    /// The user stopped the run.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl Classify for ComponentError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Io(error) => error.kind(),
+            Self::Config(_)
+            | Self::MissingInput { .. }
+            | Self::MissingColumn { .. }
+            | Self::Scored { .. } => ErrorKind::Bug,
+            Self::Corrupt { .. } | Self::NoSplits { .. } | Self::Features { .. } => ErrorKind::Data,
+            Self::Cancelled => ErrorKind::Unavailable,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Io(error) => error.hint(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! ExampleGen: raw data becomes examples.
+
+use std::path::{Path, PathBuf};
+
+use artifact::{
+    CheckContext, Checked, Component, Executor, FeatureInfo, Input, Kind, Outcome, Output,
+    OutputProperties, Problem, RunContext, types,
+};
+use base::{BoxError, Classify};
+use ingest::{Config, InferredFeature, IngestError};
+use serde_json::Value;
+
+use crate::config::{read, schema_of};
+use crate::features;
+use crate::ports::split_names;
+
+/// How much of the data a check reads; beyond it, the types of numeric columns count as not known yet.
+const CHECK_BYTES: u64 = 64 << 20;
+
+/// Reads raw data into examples: infers types, splits by content, writes shards.
+pub struct ExampleGen;
+
+impl Component for ExampleGen {
+    fn name(&self) -> &'static str {
+        "ExampleGen"
+    }
+
+    fn execution_type(&self) -> &'static str {
+        "tfx.components.example_gen.component.FileBasedExampleGen"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn description(&self) -> &'static str {
+        "Reads raw data into examples and splits them."
+    }
+
+    fn inputs(&self) -> &'static [Input] {
+        &[]
+    }
+
+    fn outputs(&self) -> &'static [Output] {
+        &[Output { key: "examples", artifact_type: types::EXAMPLES }]
+    }
+
+    fn config_schema(&self) -> schemars::Schema {
+        schema_of::<Config>()
+    }
+
+    fn check(&self, config: &Value, context: &CheckContext<'_>) -> Checked {
+        let mut checked = Checked::default();
+        let Ok(config) = read::<Config>(config) else { return checked };
+        if let Err(error) = config.check() {
+            checked.problems.push(problem(error));
+        }
+        match ingest::infer_features(&config, context.base_dir, context.engine, Some(CHECK_BYTES)) {
+            Ok(features) => {
+                let features = features.into_iter().map(feature_info).collect();
+                checked.features.insert("examples", features);
+            }
+            Err(error) => checked.problems.push(problem(error)),
+        }
+        checked
+    }
+
+    fn files(&self, config: &Value, base_dir: &Path) -> Result<Vec<PathBuf>, BoxError> {
+        Ok(ingest::source_files(&read::<Config>(config)?.source, base_dir)?)
+    }
+
+    fn kind(&self) -> Kind<'_> {
+        Kind::Executor(self)
+    }
+}
+
+impl Executor for ExampleGen {
+    fn run(&self, context: &RunContext<'_>) -> Result<Outcome, BoxError> {
+        let config: Config = read(context.config)?;
+        let out_dir = &context.outputs["examples"];
+        let outcome = ingest::run(&config, context.base_dir, out_dir, context.engine)?;
+
+        let names: Vec<String> = outcome.splits.iter().map(|(name, _)| name.clone()).collect();
+        let mut output = OutputProperties::default();
+        output.properties.insert("span".to_owned(), 0.into());
+        output.properties.insert("split_names".to_owned(), split_names(&names));
+        output.custom_properties.insert("payload_format".to_owned(), "FORMAT_PARQUET".into());
+        output.custom_properties.insert("file_format".to_owned(), "parquet".into());
+
+        let total: u64 = outcome.splits.iter().map(|(_, rows)| rows).sum();
+        let counts: Vec<_> =
+            outcome.splits.iter().map(|(name, rows)| format!("{name} {rows}")).collect();
+        let mut summary = format!("{total} examples: {}", counts.join(", "));
+        if outcome.num_rejected > 0 {
+            summary.push_str(&format!("; {} rows rejected", outcome.num_rejected));
+        }
+        Ok(Outcome { properties: [("examples", output)].into(), summary, ..Outcome::default() })
+    }
+}
+
+fn problem(error: IngestError) -> Problem {
+    let key = error.key().to_owned();
+    let hint = error.hint();
+    Problem { key, offset: None, message: BoxError::from(error).to_string(), hint }
+}
+
+/// A type seen in a part of the data may still widen (INT to FLOAT to STRING); only STRING cannot.
+fn feature_info(feature: InferredFeature) -> FeatureInfo {
+    let kind = feature.feature_type.map(features::of_dataset);
+    let kind = kind.filter(|&kind| feature.complete || kind == artifact::FeatureKind::Bytes);
+    FeatureInfo { name: feature.name, kind, num_buckets: None }
+}

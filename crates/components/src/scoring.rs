@@ -1,0 +1,141 @@
+//! Scores raw examples as they are read, so that one pass evaluates candidate and baseline.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use base::BoxError;
+use dataflow::{BatchIter, Source};
+use evaluate::Columns;
+use model::{PREDICTION, Predictor};
+use servable::Servable;
+
+use crate::ComponentError;
+
+/// Raw examples with their label, as the candidate's graph computes it, and what each model predicts for them.
+///
+/// The raw features keep their names and places; the columns that are added come behind them. Only the columns
+/// that are asked for are computed, and only the raw features that these need are read.
+pub(crate) struct Scored<'a> {
+    raw: &'a dyn Source,
+    candidate: &'a Servable,
+    baseline: Option<&'a Servable>,
+    columns: &'a Columns,
+    schema: SchemaRef,
+}
+
+/// Returns names for the columns to add that no raw feature has.
+pub(crate) fn added_columns(raw: &[SchemaRef], has_baseline: bool) -> Columns {
+    let free = |name: &str| {
+        let mut name = name.to_owned();
+        while raw.iter().any(|schema| schema.column_with_name(&name).is_some()) {
+            name.push('_');
+        }
+        name
+    };
+    Columns {
+        label: free("label"),
+        candidate: free("candidate prediction"),
+        baseline: has_baseline.then(|| free("baseline prediction")),
+    }
+}
+
+impl<'a> Scored<'a> {
+    /// Returns the scored examples of `raw`, which has none of the `columns` itself; the baseline is asked if
+    /// it has a column.
+    pub(crate) fn new(
+        raw: &'a dyn Source,
+        candidate: &'a Servable,
+        baseline: Option<&'a Servable>,
+        columns: &'a Columns,
+    ) -> Self {
+        let label = candidate.signature().label.as_str();
+        let outputs = candidate.graph().schema();
+        let label =
+            outputs.field_with_name(label).map_or(DataType::Null, |f| f.data_type().clone());
+        let raw_schema = raw.schema();
+        let mut fields: Vec<_> = raw_schema.fields().iter().map(Arc::clone).collect();
+        fields.push(Arc::new(Field::new(&columns.label, label, true)));
+        for name in std::iter::once(&columns.candidate).chain(&columns.baseline) {
+            fields.push(Arc::new(Field::new(name, DataType::Float32, true)));
+        }
+        Self { raw, candidate, baseline, columns, schema: Arc::new(Schema::new(fields)) }
+    }
+
+    /// Returns the raw features to read so that some columns can be given.
+    fn raw_columns(&self, wanted: &[String]) -> Vec<String> {
+        let mut names: BTreeSet<&str> = wanted.iter().map(String::as_str).collect();
+        let label_inputs = self.candidate.label_inputs();
+        let mut need = |column: &str, servable: &'a Servable| {
+            if wanted.iter().any(|name| name == column) {
+                names.extend(servable.raw_inputs().iter().map(|input| input.name.as_str()));
+            }
+        };
+        need(&self.columns.candidate, self.candidate);
+        if let (Some(column), Some(servable)) = (&self.columns.baseline, self.baseline) {
+            need(column, servable);
+        }
+        if wanted.contains(&self.columns.label) {
+            names.extend(label_inputs.iter().map(|input| input.name.as_str()));
+        }
+        let raw = self.raw.schema();
+        let fields = raw.fields().iter().map(|field| field.name());
+        fields.filter(|name| names.contains(name.as_str())).cloned().collect()
+    }
+
+    fn score(&self, raw: &RecordBatch, wanted: Option<&[String]>) -> Result<RecordBatch, BoxError> {
+        let mut fields = Vec::new();
+        let mut columns: Vec<ArrayRef> = Vec::new();
+        for field in self.schema.fields() {
+            let name = field.name();
+            if wanted.is_some_and(|wanted| !wanted.contains(name)) {
+                continue;
+            }
+            columns.push(if *name == self.columns.label {
+                self.candidate.label(raw)?
+            } else if *name == self.columns.candidate {
+                predictions(self.candidate, raw)?
+            } else if let Some(baseline) =
+                self.baseline.filter(|_| self.columns.baseline.as_ref() == Some(name))
+            {
+                predictions(baseline, raw)?
+            } else {
+                let found = raw.column_by_name(name).map(Arc::clone);
+                found.ok_or_else(|| ComponentError::MissingColumn { column: name.clone() })?
+            });
+            fields.push(Arc::clone(field));
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(raw.num_rows()));
+        let schema = Arc::new(Schema::new(fields));
+        RecordBatch::try_new_with_options(schema, columns, &options)
+            .map_err(|source| ComponentError::Scored { source }.into())
+    }
+}
+
+fn predictions(servable: &Servable, raw: &RecordBatch) -> Result<ArrayRef, BoxError> {
+    let predicted = servable.predict(raw)?;
+    let column = predicted.column_by_name(PREDICTION).map(Arc::clone);
+    Ok(column.ok_or_else(|| ComponentError::MissingColumn { column: PREDICTION.to_owned() })?)
+}
+
+impl Source for Scored<'_> {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn num_partitions(&self) -> usize {
+        self.raw.num_partitions()
+    }
+
+    fn read(
+        &self,
+        partition: usize,
+        columns: Option<&[String]>,
+    ) -> Result<BatchIter<'_>, BoxError> {
+        let wanted = columns.map(<[String]>::to_vec);
+        let raw_columns = wanted.as_deref().map(|wanted| self.raw_columns(wanted));
+        let batches = self.raw.read(partition, raw_columns.as_deref())?;
+        Ok(Box::new(batches.map(move |batch| self.score(&batch?, wanted.as_deref()))))
+    }
+}

@@ -1,0 +1,206 @@
+//! Trainer: transformed examples become a model with the graph in front of it.
+
+use std::fmt::Write as _;
+use std::ops::ControlFlow;
+
+use artifact::{
+    CheckContext, Checked, Component, Executor, FeatureInfo, FeatureKind, Input, Kind, Outcome,
+    Output, OutputProperties, Problem, RunContext, types,
+};
+use base::BoxError;
+use dataset::Dataset;
+use graph::{Graph, GraphOutput, ValueType};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use servable::Servable;
+use train::{Available, Config, LossPoint, Trained, ValueKind};
+
+use crate::ComponentError;
+use crate::config::{read_with, schema_with};
+use crate::ports::required;
+use crate::view::write;
+
+/// The key of the splits, beside the stage's own keys.
+const SPLITS: &str = "splits";
+const SPLITS_HELP: &str = "Which split is trained on, and which one measures the loss.";
+
+/// The loss curve, one line per point.
+const LOSS_FILE: &str = "loss.csv";
+
+/// Trains a built-in model and writes it as a servable: graph, weights and signature.
+pub struct Trainer;
+
+/// Which split is trained on, and which one measures the loss.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Splits {
+    /// The split to train on.
+    train: String,
+    /// The split whose loss is measured, and decides about stopping early.
+    eval: String,
+}
+
+impl Default for Splits {
+    fn default() -> Self {
+        Self { train: "train".to_owned(), eval: "eval".to_owned() }
+    }
+}
+
+impl Component for Trainer {
+    fn name(&self) -> &'static str {
+        "Trainer"
+    }
+
+    fn execution_type(&self) -> &'static str {
+        "tfx.components.trainer.component.Trainer"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn description(&self) -> &'static str {
+        "Trains a model on transformed examples."
+    }
+
+    fn inputs(&self) -> &'static [Input] {
+        &[
+            Input {
+                key: "transformed_examples",
+                artifact_type: types::EXAMPLES,
+                required: true,
+                default_provider: None,
+            },
+            Input {
+                key: "transform_graph",
+                artifact_type: types::TRANSFORM_GRAPH,
+                required: true,
+                default_provider: None,
+            },
+        ]
+    }
+
+    fn outputs(&self) -> &'static [Output] {
+        &[
+            Output { key: "model", artifact_type: types::MODEL },
+            Output { key: "model_run", artifact_type: types::MODEL_RUN },
+        ]
+    }
+
+    fn config_schema(&self) -> schemars::Schema {
+        schema_with::<Config, Splits>(SPLITS, SPLITS_HELP)
+    }
+
+    fn check(&self, config: &Value, context: &CheckContext<'_>) -> Checked {
+        let mut checked = Checked::default();
+        let Ok((config, _)) = read_with::<Config, Splits>(SPLITS, config) else { return checked };
+        let Some(Some(features)) = context.inputs.get("transform_graph") else { return checked };
+        let available: Vec<_> = features.iter().map(available_before).collect();
+        checked.problems = train::check(&config, &available)
+            .into_iter()
+            .map(|problem| Problem {
+                key: problem.key,
+                offset: None,
+                message: problem.message,
+                hint: problem.hint,
+            })
+            .collect();
+        checked
+    }
+
+    fn kind(&self) -> Kind<'_> {
+        Kind::Executor(self)
+    }
+}
+
+impl Executor for Trainer {
+    fn run(&self, context: &RunContext<'_>) -> Result<Outcome, BoxError> {
+        let (config, splits): (Config, Splits) = read_with(SPLITS, context.config)?;
+        let graph = Graph::load(&required(context, "transform_graph")?.uri)?;
+        let examples = required(context, "transformed_examples")?;
+        let dataset = Dataset::open(&examples.uri, &examples.split_names())?;
+
+        let available: Vec<_> = graph.outputs().iter().map(available).collect();
+        let features = train::feature_specs(&config, &available).map_err(first_problem)?;
+        let train_source = dataset.split(&splits.train)?.source()?;
+        let eval_source = dataset.split(&splits.eval)?.source()?;
+        let trained = train::train(&config, &features, &train_source, &eval_source, &mut |step| {
+            let message = match step.eval_loss {
+                Some(eval_loss) => format!("loss {:.4}, eval loss {eval_loss:.4}", step.loss),
+                None => format!("loss {:.4}", step.loss),
+            };
+            context.progress.report(step.step, step.num_steps, &message);
+            if context.progress.is_cancelled() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+
+        Servable::save(&context.outputs["model"], &graph, &trained.model)?;
+        write(&context.outputs["model_run"].join(LOSS_FILE), loss_csv(&trained.history))?;
+        Ok(Outcome {
+            properties: [
+                ("model", OutputProperties::default()),
+                ("model_run", OutputProperties::default()),
+            ]
+            .into(),
+            summary: summary(&trained),
+            ..Outcome::default()
+        })
+    }
+}
+
+fn summary(trained: &Trained) -> String {
+    let last = trained.history.iter().rev().find_map(|point| point.eval_loss);
+    let mut text = format!("{} steps", trained.steps);
+    if let Some(loss) = last {
+        let _ = write!(text, ", eval loss {loss:.4}");
+    }
+    if trained.stopped_early {
+        let _ = write!(text, ", stopped early, best at step {}", trained.best_step);
+    }
+    if trained.num_missing_labels > 0 {
+        let _ = write!(text, "; {} examples without a label skipped", trained.num_missing_labels);
+    }
+    text
+}
+
+fn loss_csv(history: &[LossPoint]) -> String {
+    let mut text = String::from("step,train_loss,eval_loss\n");
+    for point in history {
+        let eval = point.eval_loss.map_or(String::new(), |loss| loss.to_string());
+        let _ = writeln!(text, "{},{},{eval}", point.step, point.train_loss);
+    }
+    text
+}
+
+/// A vocabulary's size is not known before the data was analyzed.
+fn available_before(feature: &FeatureInfo) -> Available {
+    let kind = match feature.kind {
+        Some(FeatureKind::Int) => ValueKind::Int,
+        Some(FeatureKind::Bytes) => ValueKind::Bytes,
+        Some(FeatureKind::Struct) => ValueKind::Other,
+        Some(FeatureKind::Float) | None => ValueKind::Float,
+    };
+    let num_buckets = feature.num_buckets.and_then(|n| usize::try_from(n).ok());
+    Available { name: feature.name.clone(), kind, num_buckets }
+}
+
+fn available(output: &GraphOutput) -> Available {
+    let kind = match output.value_type {
+        ValueType::Int | ValueType::Bool => ValueKind::Int,
+        ValueType::Float => ValueKind::Float,
+        ValueType::String => ValueKind::Bytes,
+    };
+    let num_buckets = output.num_buckets.and_then(|n| usize::try_from(n).ok());
+    Available { name: output.name.clone(), kind, num_buckets }
+}
+
+/// The check before the run could not see vocabularies' sizes; what it could not see is told here.
+fn first_problem(problems: Vec<train::Problem>) -> ComponentError {
+    let texts: Vec<_> =
+        problems.into_iter().map(|p| format!("`{}`: {}", p.key, p.message)).collect();
+    ComponentError::Features { problems: texts.join("; ") }
+}

@@ -1,0 +1,193 @@
+//! Transform: feature expressions become a graph, and examples become transformed examples.
+
+use artifact::{
+    CheckContext, Checked, Component, Executor, FeatureInfo, FeatureKind, Input, Kind, Outcome,
+    Output, OutputProperties, Problem, RunContext, types,
+};
+use base::BoxError;
+use dataset::{Dataset, ShardWriter};
+use graph::ValueType;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use transform::{ApplyGraph, Config, InputFeature, InputKind};
+
+use crate::config::{read_with, schema_with};
+use crate::features;
+use crate::ports::{keep_splits, required, split_properties};
+use crate::view::SCHEMA_FILE;
+
+/// The key of the splits, beside the stage's own keys.
+const SPLITS: &str = "splits";
+const SPLITS_HELP: &str = "Which splits are learned from, and which are transformed.";
+
+/// Learns the analyzers' values on one split, compiles the graph, and applies it to all.
+pub struct Transform;
+
+/// Which splits are learned from, and which are transformed.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Splits {
+    /// The split whose examples the analyzers see.
+    analyze: String,
+    /// The splits to transform; all where not given.
+    transform: Vec<String>,
+}
+
+impl Default for Splits {
+    fn default() -> Self {
+        Self { analyze: "train".to_owned(), transform: Vec::new() }
+    }
+}
+
+impl Component for Transform {
+    fn name(&self) -> &'static str {
+        "Transform"
+    }
+
+    fn execution_type(&self) -> &'static str {
+        "tfx.components.transform.component.Transform"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn description(&self) -> &'static str {
+        "Learns and applies feature expressions."
+    }
+
+    fn inputs(&self) -> &'static [Input] {
+        &[
+            Input {
+                key: "examples",
+                artifact_type: types::EXAMPLES,
+                required: true,
+                default_provider: None,
+            },
+            Input {
+                key: "schema",
+                artifact_type: types::SCHEMA,
+                required: true,
+                default_provider: None,
+            },
+        ]
+    }
+
+    fn outputs(&self) -> &'static [Output] {
+        &[
+            Output { key: "transform_graph", artifact_type: types::TRANSFORM_GRAPH },
+            Output { key: "transformed_examples", artifact_type: types::EXAMPLES },
+        ]
+    }
+
+    fn config_schema(&self) -> schemars::Schema {
+        schema_with::<Config, Splits>(SPLITS, SPLITS_HELP)
+    }
+
+    fn check(&self, config: &Value, context: &CheckContext<'_>) -> Checked {
+        let mut checked = Checked::default();
+        let Ok((config, _)) = read_with::<Config, Splits>(SPLITS, config) else { return checked };
+        let known = |input| context.inputs.get(input).cloned().flatten();
+        let Some(inputs) = known("schema").or_else(|| known("examples")) else { return checked };
+        let inputs: Vec<_> = inputs.into_iter().map(input_feature).collect();
+        match transform::check(&config, &inputs) {
+            Ok(outputs) => {
+                let outputs: Vec<FeatureInfo> = outputs
+                    .into_iter()
+                    .map(|output| FeatureInfo {
+                        name: output.name,
+                        kind: output.value_type.map(value_kind),
+                        num_buckets: output.num_buckets,
+                    })
+                    .collect();
+                checked.features.insert("transform_graph", outputs.clone());
+                checked.features.insert("transformed_examples", outputs);
+            }
+            Err(problems) => {
+                // Their names are known all the same, so that a label that is none of them is found too.
+                let named = |name: &String| FeatureInfo {
+                    name: name.clone(),
+                    kind: None,
+                    num_buckets: None,
+                };
+                let outputs: Vec<FeatureInfo> = config.features.keys().map(named).collect();
+                checked.features.insert("transform_graph", outputs.clone());
+                checked.features.insert("transformed_examples", outputs);
+                checked.problems = problems
+                    .into_iter()
+                    .map(|problem| Problem {
+                        key: problem.key,
+                        offset: Some(problem.offset),
+                        message: problem.message,
+                        hint: problem.hint,
+                    })
+                    .collect();
+            }
+        }
+        checked
+    }
+
+    fn kind(&self) -> Kind<'_> {
+        Kind::Executor(self)
+    }
+}
+
+impl Executor for Transform {
+    fn run(&self, context: &RunContext<'_>) -> Result<Outcome, BoxError> {
+        let (config, splits): (Config, Splits) = read_with(SPLITS, context.config)?;
+        let examples = required(context, "examples")?;
+        let schema = schema::read_schema(&required(context, "schema")?.uri.join(SCHEMA_FILE))?;
+        let inputs: Vec<_> =
+            features::of_whole_schema(&schema).into_iter().map(input_feature).collect();
+        let names = match splits.transform.as_slice() {
+            [] => keep_splits(examples, &[])?,
+            names => names.to_vec(),
+        };
+        let dataset = Dataset::open(&examples.uri, &examples.split_names())?;
+
+        let analyzed = dataset.split(&splits.analyze)?.source()?;
+        let graph = transform::analyze(&config, &inputs, &analyzed, context.engine)?;
+        graph.save(&context.outputs["transform_graph"])?;
+
+        let stage = ApplyGraph::new(graph);
+        let out_dir = &context.outputs["transformed_examples"];
+        for (done, name) in names.iter().enumerate() {
+            context.progress.report(done as u64, names.len() as u64, name);
+            let source = dataset.split(name)?.source()?;
+            let dir = Dataset::split_dir(out_dir, name);
+            let mut writer = ShardWriter::create(&dir, "transformed_examples", stage.schema())?;
+            dataflow::map(context.engine, &source, &stage, &mut |batch| Ok(writer.write(&batch)?))?;
+            writer.close()?;
+        }
+
+        let num_features = stage.schema().fields().len();
+        Ok(Outcome {
+            properties: [
+                ("transform_graph", OutputProperties::default()),
+                ("transformed_examples", split_properties(examples, &names)),
+            ]
+            .into(),
+            summary: format!("{num_features} features, learned on {}", splits.analyze),
+            ..Outcome::default()
+        })
+    }
+}
+
+fn input_feature(feature: FeatureInfo) -> InputFeature {
+    let feature_type = feature.kind.and_then(|kind| match kind {
+        FeatureKind::Int => Some(InputKind::Int),
+        FeatureKind::Float => Some(InputKind::Float),
+        FeatureKind::Bytes => Some(InputKind::String),
+        FeatureKind::Struct => None,
+    });
+    InputFeature { name: feature.name, feature_type }
+}
+
+fn value_kind(value_type: ValueType) -> FeatureKind {
+    match value_type {
+        ValueType::Int | ValueType::Bool => FeatureKind::Int,
+        ValueType::Float => FeatureKind::Float,
+        ValueType::String => FeatureKind::Bytes,
+    }
+}
