@@ -1,0 +1,275 @@
+//! The command line: verbs, flags and their help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// From raw data to a pushed model: checked, transformed, trained, evaluated, with lineage.
+#[derive(Debug, Parser)]
+#[command(name = "cupola", version, arg_required_else_help = true)]
+#[command(
+    after_help = "Exit codes: 0 done; 1 done, and the answer is no (anomalies, not blessed); \
+    2 the command or the configuration is wrong, nothing ran; 3 the run failed."
+)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Flags of every command.
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+/// Flags of every command.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Global {
+    /// Print the result as one JSON object.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Show no progress.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// Where artifacts and metadata are.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RootArg {
+    /// Where artifacts and metadata are [default: the nearest `.cupola` here or in a folder above]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
+}
+
+/// A pipeline file and changes to it.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PipelineArgs {
+    /// The pipeline file.
+    #[arg(value_name = "PIPELINE", default_value = "pipeline.toml")]
+    pub(crate) pipeline: PathBuf,
+
+    /// Set a value of the file, such as `nodes.example_gen.source.csv=trips.csv`; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a pipeline; what did not change is not done again.
+    Run(RunArgs),
+    /// Check a pipeline file and everything it names; run nothing.
+    Check(PipelineArgs),
+    /// Make a new pipeline from a template.
+    Init(InitArgs),
+    /// What ran, and how it went.
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// What was made.
+    #[command(subcommand)]
+    Artifacts(ArtifactsCommand),
+    /// What an artifact was made from, and what was made from it.
+    Lineage(LineageArgs),
+    /// Statistics of examples.
+    #[command(subcommand)]
+    Stats(StatsCommand),
+    /// Schemas: of the data, and of the pipeline file.
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+    /// Where data did not fit its schema.
+    #[command(subcommand)]
+    Anomalies(AnomaliesCommand),
+    /// Raw rows through a model: predictions as CSV.
+    Predict(PredictArgs),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// `cupola run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// What to run.
+    #[command(flatten)]
+    pub(crate) pipeline: PipelineArgs,
+
+    /// Where artifacts and metadata go [default: `.cupola` beside the pipeline file]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
+
+    /// Say why each node would run or not; run nothing.
+    #[arg(long)]
+    pub(crate) explain: bool,
+
+    /// Do everything again, whatever is there already.
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+
+    /// How many threads folds and maps use [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<std::num::NonZeroUsize>,
+}
+
+/// `cupola init`.
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// The folder to make it in; made if need be.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+
+    /// What to start from.
+    #[arg(long, value_enum, default_value_t = Template::Taxi)]
+    pub(crate) template: Template,
+
+    /// The data file that the pipeline reads, for the template `csv`.
+    #[arg(long, value_name = "FILE", required_if_eq("template", "csv"))]
+    pub(crate) data: Option<PathBuf>,
+
+    /// The column to predict, for the template `csv`: 0 or 1, or a comparison such as `tips > 2`.
+    #[arg(long, value_name = "EXPRESSION", required_if_eq("template", "csv"))]
+    pub(crate) label: Option<String>,
+
+    /// How many trips to generate, for the template `taxi`.
+    #[arg(long, value_name = "N", default_value_t = 15_000)]
+    pub(crate) rows: u64,
+
+    /// Write over files that are there.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// What a new pipeline starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Template {
+    /// Taxi trips with generated data: will the passenger tip well?
+    Taxi,
+    /// Your own CSV file, every column a feature by its type.
+    Csv,
+}
+
+/// `cupola runs`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// List runs, newest first.
+    List {
+        #[command(flatten)]
+        root: RootArg,
+        /// Only runs of this pipeline.
+        #[arg(long)]
+        pipeline: Option<String>,
+        /// How many to show.
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: usize,
+    },
+    /// Show the nodes of a run.
+    Show {
+        /// The run's id, or the beginning of it [default: the newest run]
+        run: Option<String>,
+        #[command(flatten)]
+        root: RootArg,
+    },
+}
+
+/// `cupola artifacts`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ArtifactsCommand {
+    /// List artifacts, newest first.
+    List {
+        #[command(flatten)]
+        root: RootArg,
+        /// Only artifacts of this type, such as `Model`.
+        #[arg(long = "type", value_name = "TYPE")]
+        type_name: Option<String>,
+        /// Only artifacts of this pipeline.
+        #[arg(long)]
+        pipeline: Option<String>,
+        /// How many to show.
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: usize,
+    },
+    /// Show one artifact.
+    Show {
+        /// The artifact's number.
+        artifact: i64,
+        #[command(flatten)]
+        root: RootArg,
+    },
+}
+
+/// `cupola lineage`.
+#[derive(Debug, Args)]
+pub(crate) struct LineageArgs {
+    /// The artifact's number.
+    pub(crate) artifact: i64,
+    #[command(flatten)]
+    pub(crate) root: RootArg,
+    /// Which way to look.
+    #[arg(long, value_enum, default_value_t = Direction::Both)]
+    pub(crate) direction: Direction,
+    /// How many executions to go through at the most.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) hops: usize,
+}
+
+/// Which way lineage is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Direction {
+    /// To what it was made from.
+    Up,
+    /// To what was made from it.
+    Down,
+    /// Both ways.
+    Both,
+}
+
+/// `cupola stats`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StatsCommand {
+    /// Show the statistics of an artifact.
+    Show(ShowArgs),
+}
+
+/// `cupola schema`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SchemaCommand {
+    /// Show the schema of an artifact.
+    Show(ShowArgs),
+    /// Print the JSON Schema of pipeline files, for editors.
+    Pipeline,
+}
+
+/// `cupola anomalies`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AnomaliesCommand {
+    /// Show the anomalies of an artifact; exits with 1 when there are any.
+    Show(ShowArgs),
+}
+
+/// Which artifact to show.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The artifact's number [default: the newest of its type]
+    pub(crate) artifact: Option<i64>,
+    #[command(flatten)]
+    pub(crate) root: RootArg,
+    /// Only this split.
+    #[arg(long)]
+    pub(crate) split: Option<String>,
+}
+
+/// `cupola predict`.
+#[derive(Debug, Args)]
+pub(crate) struct PredictArgs {
+    /// A pushed model: its serving directory (the newest version is taken) or one version of it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: PathBuf,
+    /// Raw rows, with the columns that the model was trained on; the label is not needed.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input: PathBuf,
+    /// Where the predictions go [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}

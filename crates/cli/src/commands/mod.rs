@@ -1,0 +1,60 @@
+//! One file per verb.
+
+pub(crate) mod anomalies;
+pub(crate) mod artifacts;
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod init;
+pub(crate) mod lineage;
+pub(crate) mod predict;
+pub(crate) mod run;
+pub(crate) mod runs;
+pub(crate) mod schema;
+pub(crate) mod stats;
+
+use artifact::{Artifact, ArtifactId, Ledger};
+use base::BoxError;
+
+use crate::args::ShowArgs;
+use crate::error::CliError;
+use crate::root::open_ledger;
+
+/// Returns the artifact that a `show` command means: the one given, or the newest of its type.
+fn artifact_to_show(args: &ShowArgs, type_name: &'static str) -> Result<Artifact, BoxError> {
+    let (root, ledger) = open_ledger(args.root.root.as_deref())?;
+    match args.artifact {
+        Some(id) => {
+            let artifact = ledger.artifact(ArtifactId(id))?;
+            if artifact.type_name != type_name {
+                let found = artifact.type_name;
+                return Err(CliError::WrongType { id, found, expected: type_name }.into());
+            }
+            Ok(artifact)
+        }
+        None => {
+            let newest = ledger.artifacts(Some(type_name), None)?.into_iter().next();
+            let nothing =
+                CliError::Nothing { what: format!("an artifact of type {type_name}"), root };
+            Ok(newest.ok_or(nothing)?)
+        }
+    }
+}
+
+/// Keeps the split asked for, or all of them.
+fn keep_split<T>(
+    splits: Vec<(String, T)>,
+    wanted: Option<&str>,
+    artifact: &Artifact,
+) -> Result<Vec<(String, T)>, CliError> {
+    let Some(wanted) = wanted else { return Ok(splits) };
+    let names: Vec<_> = splits.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let kept: Vec<_> = splits.into_iter().filter(|(name, _)| name == wanted).collect();
+    if kept.is_empty() {
+        return Err(CliError::NoSplit {
+            id: artifact.id.0,
+            split: wanted.to_owned(),
+            available: names.join(", "),
+        });
+    }
+    Ok(kept)
+}

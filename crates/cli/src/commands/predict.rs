@@ -1,0 +1,163 @@
+//! `cupola predict`: raw rows through a pushed model, predictions as CSV or JSON.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, Float32Array, RecordBatch};
+use arrow::datatypes::Float32Type;
+use base::{BoxError, IoError, publish};
+use dataflow::{Engine, ErasedStage, Source};
+use dataset::{CsvFiles, FeatureType, ParquetFiles};
+use engine::LocalEngine;
+use graph::ValueType;
+use model::Predictor;
+use serde_json::json;
+use servable::Servable;
+
+use crate::args::{Global, PredictArgs};
+use crate::error::{CliError, Outcome};
+use crate::output::print_json;
+
+/// Predicts.
+pub(crate) fn predict(args: &PredictArgs, global: &Global) -> Result<Outcome, BoxError> {
+    let no_model = || CliError::NoModel { path: args.model.clone() };
+    let version = push::newest(&args.model)?.ok_or_else(no_model)?;
+    let scorer = Scorer(Servable::load(&version)?);
+    let source = open(&args.input, &scorer.0)?;
+    let engine = LocalEngine::with_all_cores(Arc::default());
+    let outputs: Vec<&str> = scorer.0.signature().outputs.iter().map(|o| o.name.as_str()).collect();
+
+    if global.json {
+        let mut rows = Vec::new();
+        engine.map(source.as_ref(), &scorer, &mut |batch| {
+            let columns = columns(&batch);
+            rows.extend((0..batch.num_rows()).map(|row| {
+                let values = columns.iter().zip(&outputs);
+                let values =
+                    values.map(|(column, name)| ((*name).to_owned(), json!(value(column, row))));
+                values.collect::<serde_json::Map<_, _>>()
+            }));
+            Ok(())
+        })?;
+        print_json("predictions", json!({ "model": version, "rows": rows }))?;
+        return Ok(Outcome::Done);
+    }
+    let write = |out: File, path: &Path| {
+        let failed = |error| IoError::at("write", path)(error).into();
+        write_csv(&engine, source.as_ref(), &scorer, &outputs, out, &failed)
+    };
+    match &args.output {
+        None => {
+            let failed = |error| CliError::Write(error).into();
+            write_csv(&engine, source.as_ref(), &scorer, &outputs, io::stdout(), &failed)?;
+        }
+        Some(path) => {
+            let temporary = publish::temporary_beside(path);
+            let file = File::create(&temporary).map_err(IoError::at("write", path))?;
+            let published = write(file, path).and_then(|()| {
+                Ok(fs::rename(&temporary, path).map_err(IoError::at("write", path))?)
+            });
+            if published.is_err() {
+                // The error says more than a failure to tidy up would.
+                let _ = fs::remove_file(&temporary);
+            }
+            published?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// Writes one line per row, in the order of the input.
+fn write_csv(
+    engine: &dyn Engine,
+    source: &dyn Source,
+    scorer: &Scorer,
+    outputs: &[&str],
+    out: impl Write + Send,
+    failed: &(dyn Fn(io::Error) -> BoxError + Sync),
+) -> Result<(), BoxError> {
+    let mut out = BufWriter::new(out);
+    writeln!(out, "{}", outputs.join(",")).map_err(failed)?;
+    let mut text = String::new();
+    engine.map(source, scorer, &mut |batch| {
+        let columns = columns(&batch);
+        text.clear();
+        for row in 0..batch.num_rows() {
+            for (index, column) in columns.iter().enumerate() {
+                if index > 0 {
+                    text.push(',');
+                }
+                if let Some(value) = value(column, row) {
+                    let _ = write!(text, "{value}");
+                }
+            }
+            text.push('\n');
+        }
+        out.write_all(text.as_bytes()).map_err(failed)
+    })?;
+    out.flush().map_err(failed)
+}
+
+/// Opens raw rows with just the columns that a model needs, each of the type that it needs.
+fn open(input: &Path, servable: &Servable) -> Result<Box<dyn Source>, BoxError> {
+    let paths = [input.to_path_buf()];
+    let needed = servable.raw_inputs();
+    if input.extension().is_some_and(|extension| extension == "parquet") {
+        let files = ParquetFiles::open(&paths)?;
+        let schema = files.schema();
+        if let Some(missing) = needed.iter().find(|raw| schema.index_of(&raw.name).is_err()) {
+            return Err(missing_column(input, &missing.name, servable).into());
+        }
+        return Ok(Box::new(files));
+    }
+    let files = CsvFiles::open(&paths)?;
+    if let Some(missing) = needed.iter().find(|raw| !files.columns().contains(&raw.name)) {
+        return Err(missing_column(input, &missing.name, servable).into());
+    }
+    let features: Vec<_> = needed
+        .iter()
+        .map(|raw| {
+            let feature_type = match raw.value_type {
+                ValueType::Int | ValueType::Bool => FeatureType::Int,
+                ValueType::Float => FeatureType::Float,
+                ValueType::String => FeatureType::Bytes,
+            };
+            (raw.name.clone(), Some(feature_type))
+        })
+        .collect();
+    Ok(Box::new(files.with_features(&features)?))
+}
+
+fn missing_column(input: &Path, column: &str, servable: &Servable) -> CliError {
+    let needed: Vec<_> =
+        servable.raw_inputs().iter().map(|raw| format!("`{}`", raw.name)).collect();
+    CliError::MissingColumn {
+        path: PathBuf::from(input),
+        column: column.to_owned(),
+        needed: needed.join(", "),
+    }
+}
+
+fn columns(batch: &RecordBatch) -> Vec<&Float32Array> {
+    batch.columns().iter().map(|column| column.as_primitive::<Float32Type>()).collect()
+}
+
+fn value(column: &Float32Array, row: usize) -> Option<f32> {
+    column.is_valid(row).then(|| column.value(row))
+}
+
+/// A servable as a stage of this process; it is never sent anywhere.
+struct Scorer(Servable);
+
+impl ErasedStage for Scorer {
+    fn columns(&self) -> Option<Vec<String>> {
+        Some(self.0.raw_inputs().iter().map(|raw| raw.name.clone()).collect())
+    }
+
+    fn apply(&self, batch: &RecordBatch) -> Result<RecordBatch, BoxError> {
+        self.0.predict(batch)
+    }
+}

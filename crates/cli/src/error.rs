@@ -1,0 +1,165 @@
+//! How a command ends: exit codes, and errors as people read them.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use base::{BoxError, Classify, ErrorKind, IoError};
+use dataflow::EngineError;
+
+/// How a command that worked ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Done.
+    Done,
+    /// Done, and the answer is no: anomalies, not blessed.
+    No,
+    /// It was found before anything ran that the configuration is wrong; that was said already.
+    Wrong,
+    /// The run failed; that was said already.
+    Failed,
+}
+
+impl Outcome {
+    /// Returns the exit code.
+    pub(crate) fn code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Done => 0,
+            Self::No => 1,
+            Self::Wrong => 2,
+            Self::Failed => 3,
+        })
+    }
+}
+
+/// What only the command line can get wrong.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// There is no root here.
+    #[error("no `{name}` folder in {} or above it", .start.display())]
+    NoRoot { name: &'static str, start: PathBuf },
+
+    /// There is nothing of that kind yet.
+    #[error("{what} not found in {}", .root.display())]
+    Nothing { what: String, root: PathBuf },
+
+    /// An artifact of another type than the command shows.
+    #[error("artifact {id} is of type {found}, expected {expected}")]
+    WrongType { id: i64, found: String, expected: &'static str },
+
+    /// A split that an artifact does not have.
+    #[error("artifact {id} has no split `{split}`, expected one of {available}")]
+    NoSplit { id: i64, split: String, available: String },
+
+    /// A file would be overwritten.
+    #[error("{} exists already", .path.display())]
+    Exists { path: PathBuf },
+
+    /// A folder holds no pushed model.
+    #[error("{}: no pushed model found, expected a folder named by a number with a `READY` file", .path.display())]
+    NoModel { path: PathBuf },
+
+    /// An input does not have a column that a model needs.
+    #[error("{}: column `{column}` is missing, the model needs {needed}", .path.display())]
+    MissingColumn { path: PathBuf, column: String, needed: String },
+
+    /// A run that is given by the beginning of its id is not the only one.
+    #[error("run `{run}` could be {candidates}")]
+    Ambiguous { run: String, candidates: String },
+
+    /// The process may not hear signals.
+    #[error("cannot listen for signals")]
+    Signals(#[source] ctrlc::Error),
+
+    /// Standard output or a file did not take what was written.
+    #[error("cannot write the result")]
+    Write(#[source] std::io::Error),
+}
+
+impl Classify for CliError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoRoot { .. } | Self::Nothing { .. } | Self::NoModel { .. } => {
+                ErrorKind::NotFound
+            }
+            Self::WrongType { .. } | Self::NoSplit { .. } | Self::Ambiguous { .. } => {
+                ErrorKind::Usage
+            }
+            Self::Exists { .. } => ErrorKind::Conflict,
+            Self::MissingColumn { .. } => ErrorKind::Data,
+            Self::Signals(_) | Self::Write(_) => ErrorKind::Unavailable,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoRoot { .. } => Some(
+                "name it with `--root DIR`; `cupola run PIPELINE` makes one beside the pipeline file"
+                    .to_owned(),
+            ),
+            Self::Nothing { .. } => Some("`cupola artifacts list` shows what there is".to_owned()),
+            Self::Exists { .. } => Some("`--force` writes over it".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// Says an error on standard error and returns the exit code for it.
+pub(crate) fn report(error: &BoxError) -> ExitCode {
+    if is_closed_pipe(error) {
+        return ExitCode::SUCCESS;
+    }
+    print_error(&error.to_string(), error.hint().as_deref());
+    if error.kind() == ErrorKind::Bug {
+        print_hint("this is a mistake in Cupola; please report it with the command and its output");
+    }
+    ExitCode::from(match error.kind() {
+        ErrorKind::Usage => 2,
+        _ => 3,
+    })
+}
+
+/// Prints `error: <message>` and, on lines of its own, the hint.
+pub(crate) fn print_error(message: &str, hint: Option<&str>) {
+    anstream::eprintln!("{}error:{} {message}", style::ERROR.render(), style::ERROR.render_reset());
+    if let Some(hint) = hint {
+        print_hint(hint);
+    }
+}
+
+/// Prints `  hint: <hint>`.
+pub(crate) fn print_hint(hint: &str) {
+    anstream::eprintln!("  {}hint:{} {hint}", style::HINT.render(), style::HINT.render_reset());
+}
+
+/// Somebody like `head` took what they wanted; that is no error.
+fn is_closed_pipe(error: &BoxError) -> bool {
+    let mut cause = Some(error.as_error());
+    while let Some(current) = cause {
+        if let Some(EngineError::Work(within)) = current.downcast_ref() {
+            return is_closed_pipe(within);
+        }
+        let kind = current.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        let io_kind = current.downcast_ref::<IoError>().map(IoError::io_kind);
+        if kind.or(io_kind) == Some(std::io::ErrorKind::BrokenPipe) {
+            return true;
+        }
+        cause = current.source();
+    }
+    false
+}
+
+/// Colours, which mean nothing that the words do not say.
+pub(crate) mod style {
+    use clap::builder::styling::{AnsiColor, Style};
+
+    /// For `error:`.
+    pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
+    /// For `hint:`.
+    pub(crate) const HINT: Style = AnsiColor::Cyan.on_default();
+    /// For what went well.
+    pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+    /// For what did not.
+    pub(crate) const BAD: Style = AnsiColor::Red.on_default();
+    /// For what matters less.
+    pub(crate) const DIM: Style = Style::new().dimmed();
+}

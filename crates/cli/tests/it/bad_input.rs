@@ -1,0 +1,156 @@
+//! Bad input: one clear message, the right exit code, nothing lost.
+
+use std::fs;
+use std::process::Command;
+
+use insta::assert_snapshot;
+
+use crate::scene::{PIPELINE, Scene};
+
+const HEADER: &str = "trip_miles,fare,payment_type,company,tips";
+
+/// Runs the pipeline over one data file and returns what a person sees.
+fn run(csv: impl AsRef<[u8]>, code: i32) -> String {
+    let scene = Scene::with_data(csv);
+    scene.cupola(&["run", "--quiet"]).expect_code(code).stderr
+}
+
+#[test]
+fn no_such_file() {
+    let scene = Scene::empty();
+    scene.write("pipeline.toml", PIPELINE);
+    assert_snapshot!(scene.cupola(&["run"]).expect_code(2).stderr, @r"
+        error: pipeline.toml:6:1: no file matches `data/*.csv` in .
+          hint: there is no folder ./data
+        ");
+}
+
+#[test]
+fn no_such_pipeline() {
+    let scene = Scene::empty();
+    scene.write("pipelines.toml", PIPELINE);
+    assert_snapshot!(scene.cupola(&["run"]).expect_code(2).stderr, @r"
+        error: no pipeline file pipeline.toml
+          hint: did you mean `pipelines.toml`?
+        ");
+}
+
+#[test]
+fn an_empty_file() {
+    assert_snapshot!(run("", 2), @r"error: pipeline.toml:6:1: data/trips.csv: the file is empty, expected a header with column names");
+}
+
+#[test]
+fn a_header_and_nothing_else() {
+    assert_snapshot!(run(format!("{HEADER}\n"), 2), @r"error: pipeline.toml:6:1: data/trips.csv: no rows found, expected at least one");
+}
+
+#[test]
+fn a_ragged_row() {
+    assert_snapshot!(run(format!("{HEADER}\n1,2,Cash,Acme,0\n1,2,Cash\n"), 2), @r"
+        error: pipeline.toml:6:1: data/trips.csv:3: found 3 cells, expected 5 (1 of 2 rows rejected, the limit is 0)
+          hint: `max_rejected_rows = 1` sets such rows aside in `rejected.csv`
+        ");
+}
+
+#[test]
+fn bytes_that_are_not_utf8() {
+    let mut csv = format!("{HEADER}\n1,2,Cash,").into_bytes();
+    csv.extend_from_slice(b"\xff\xfe,0\n");
+    assert_snapshot!(run(csv, 2), @r"
+        error: pipeline.toml:6:1: data/trips.csv:2: column `company`: not UTF-8 (1 of 1 rows rejected, the limit is 0)
+          hint: convert the file to UTF-8, for example with `iconv -t UTF-8`
+        ");
+}
+
+#[test]
+fn a_column_twice() {
+    assert_snapshot!(run("trip_miles,fare,fare,company,tips\n1,2,3,Acme,0\n", 2), @r"error: pipeline.toml:6:1: data/trips.csv:1: column `fare`: stands twice in the header, as columns 2 and 3");
+}
+
+#[test]
+fn a_later_shard_turns_numbers_into_text() {
+    let scene = Scene::with_data(format!("{HEADER}\n1,2,Cash,Acme,0\n"));
+    scene.write("data/trips2.csv", &format!("{HEADER}\nfar,2,Cash,Acme,0\n"));
+    assert_snapshot!(scene.cupola(&["run", "--quiet"]).expect_code(2).stderr, @r"
+        error: pipeline.toml:15:32: argument `x` of `scale_to_z_score`: found string, expected int or float
+          hint: `cast(… AS float)` reads numbers from text
+        error: pipeline.toml:15:57: argument `value` of `fill_missing`: found float, expected string, as argument `x` is
+        ");
+}
+
+#[test]
+fn a_root_that_cannot_be_written() {
+    let scene = Scene::taxi();
+    scene.write("file", "not a folder");
+    let said = scene.cupola(&["run", "--quiet", "--root", "file"]).expect_code(3);
+    assert_snapshot!(said.stderr, @r"error: cannot create [DIR]/file: File exists (os error 17)");
+}
+
+#[test]
+fn corrupt_parquet() {
+    let scene = Scene::with_data("");
+    fs::write(scene.path("data/trips.parquet"), b"PAR1 this is not Parquet at all PAR1").unwrap();
+    scene.replace("pipeline.toml", "csv = \"data/*.csv\"", "parquet = \"data/*.parquet\"");
+    assert_snapshot!(scene.cupola(&["run", "--quiet"]).expect_code(2).stderr, @r"error: pipeline.toml:6:1: data/trips.parquet: not a readable Parquet file: EOF: Parquet file too small. Size is 36 but need 543976553");
+}
+
+#[test]
+fn a_store_that_is_no_database() {
+    let scene = Scene::taxi();
+    fs::create_dir(scene.path(".cupola")).unwrap();
+    scene.write(".cupola/metadata.sqlite", &"this is not a database ".repeat(100));
+    let said = scene.cupola(&["run", "--quiet"]).expect_code(3);
+    assert_snapshot!(said.stderr, @r"
+        error: [DIR]/.cupola/metadata.sqlite: not a database, expected SQLite with ML Metadata's tables
+          hint: the file was not changed; move it away, or choose another place with `--root DIR`
+        ");
+    assert_eq!(
+        fs::read_to_string(scene.path(".cupola/metadata.sqlite")).unwrap(),
+        "this is not a database ".repeat(100)
+    );
+}
+
+#[test]
+fn every_mistake_of_a_pipeline_is_reported_at_once() {
+    let scene = Scene::taxi();
+    scene.replace("pipeline.toml", "[nodes.schema_gen]", "[nodes.schema_gen]\ninfer_shape = true");
+    scene.replace("pipeline.toml", "num_steps = 300", "num_steps = \"many\"");
+    scene.replace("pipeline.toml", "ln(fare + 1.0)", "lnn(fare + 1.0)");
+    scene.replace("pipeline.toml", "company, 'none'", "compny, 'none'");
+    scene.replace("pipeline.toml", "label = \"big_tipper\"", "label = \"big_tiper\"");
+    scene.replace("pipeline.toml", "metric = \"auc\"", "metric = \"auk\"");
+    scene.write(
+        "pipeline.toml",
+        &format!("{}\n[nodes.pushr]\n", fs::read_to_string(scene.path("pipeline.toml")).unwrap()),
+    );
+    let said = scene.cupola(&["check"]).expect_code(2);
+    assert_snapshot!(said.stderr, @r#"
+        error: pipeline.toml:10:1: unknown key `nodes.schema_gen.infer_shape`
+          hint: did you mean `infer_feature_shape`?
+        error: pipeline.toml:17:26: there is no function `lnn`
+          hint: did you mean `ln`?
+        error: pipeline.toml:19:36: there is no column, helper or feature `compny`
+          hint: did you mean `company`?
+        error: pipeline.toml:23:37: no transformed feature `big_tiper`, expected one of `trip_miles`, `fare`, `payment_type`, `company`, `big_tipper`
+          hint: did you mean `big_tipper`?
+        error: pipeline.toml:24:13: `nodes.trainer.num_steps`: expected a whole number of at least 1, found the string "many"
+        error: pipeline.toml:30:10: `nodes.evaluator.thresholds.0.metric`: expected one of `example_count`, `weighted_example_count`, `auc`, `auc_precision_recall`, `accuracy`, `precision` or 31 others, found the string "auk"
+          hint: did you mean `auc`?
+        error: pipeline.toml:37:8: node `pushr`: there is no component `Pushr`
+          hint: did you mean `[nodes.pusher]`?
+        "#);
+    // Nothing ran.
+    assert!(!scene.path(".cupola").exists());
+    assert_eq!(scene.cupola(&["run"]).expect_code(2).stderr, said.stderr);
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let scene = Scene::taxi();
+    let shell = format!("{} schema pipeline | head -n 1", env!("CARGO_BIN_EXE_cupola"));
+    let output =
+        Command::new("sh").args(["-c", &shell]).current_dir(scene.path("")).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "{\n");
+}

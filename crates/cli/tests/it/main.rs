@@ -1,0 +1,12 @@
+//! The binary, as a user runs it.
+
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+
+mod bad_input;
+mod cache;
+mod crash;
+mod docs;
+mod main_road;
+mod scene;
+mod together;
