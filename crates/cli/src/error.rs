@@ -36,7 +36,7 @@ impl Outcome {
 pub(crate) enum CliError {
     /// There is no root here.
     #[error("no `{name}` folder in {} or above it", .start.display())]
-    NoRoot { name: &'static str, start: PathBuf },
+    NoRoot { name: &'static str, start: PathBuf, below: Option<PathBuf> },
 
     /// There is nothing of that kind yet.
     #[error("{what} not found in {}", .root.display())]
@@ -92,6 +92,9 @@ impl Classify for CliError {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::NoRoot { below: Some(root), .. } => {
+                Some(format!("there is one below: `--root {}`", root.display()))
+            }
             Self::NoRoot { .. } => Some(
                 "name it with `--root DIR`; `cupola run PIPELINE` makes one beside the pipeline file"
                     .to_owned(),

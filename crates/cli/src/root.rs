@@ -37,5 +37,33 @@ fn nearest() -> Result<PathBuf, CliError> {
     let start = std::env::current_dir().unwrap_or_default();
     let found =
         start.ancestors().map(|dir| dir.join(ROOT)).find(|root| root.join(METADATA).is_file());
-    found.ok_or(CliError::NoRoot { name: ROOT, start })
+    found.ok_or_else(|| CliError::NoRoot { name: ROOT, below: below(&start), start })
+}
+
+/// How deep, and through how many folders of a level, a root is looked for that the user may mean.
+const LEVELS: usize = 3;
+const FOLDERS: usize = 1000;
+
+/// Returns a root below a folder, for a hint: the nearest, and of those the first in the order of names.
+fn below(start: &Path) -> Option<PathBuf> {
+    let mut level = vec![start.to_path_buf()];
+    for _ in 0..LEVELS {
+        let mut next: Vec<_> = level.iter().flat_map(|dir| folders(dir)).take(FOLDERS).collect();
+        next.sort_unstable();
+        let mut roots = next.iter().map(|dir| dir.join(ROOT));
+        if let Some(root) = roots.find(|root| root.join(METADATA).is_file()) {
+            return Some(root.strip_prefix(start).map(Path::to_path_buf).unwrap_or(root));
+        }
+        level = next;
+    }
+    None
+}
+
+/// Returns the folders in a folder, without the hidden ones.
+fn folders(dir: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let visible = entries.filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
+    visible
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
 }

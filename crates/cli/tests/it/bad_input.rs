@@ -146,6 +146,21 @@ fn every_mistake_of_a_pipeline_is_reported_at_once() {
 }
 
 #[test]
+fn a_root_elsewhere_is_pointed_out() {
+    let scene = Scene::empty();
+    assert_snapshot!(scene.cupola(&["runs", "list"]).expect_code(3).stderr, @r"
+        error: no `.cupola` folder in [DIR] or above it
+          hint: name it with `--root DIR`; `cupola run PIPELINE` makes one beside the pipeline file
+        ");
+    fs::create_dir_all(scene.path("mine/taxi/.cupola")).unwrap();
+    scene.write("mine/taxi/.cupola/metadata.sqlite", "");
+    assert_snapshot!(scene.cupola(&["runs", "list"]).expect_code(3).stderr, @r"
+        error: no `.cupola` folder in [DIR] or above it
+          hint: there is one below: `--root mine/taxi/.cupola`
+        ");
+}
+
+#[test]
 fn a_closed_pipe_is_no_error() {
     let scene = Scene::taxi();
     let shell = format!("{} schema pipeline | head -n 1", env!("CARGO_BIN_EXE_cupola"));
