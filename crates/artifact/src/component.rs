@@ -178,6 +178,9 @@ pub struct FeatureInfo {
     pub kind: Option<FeatureKind>,
     /// For ids: how many there can be.
     pub num_buckets: Option<u64>,
+    /// What a person should know about its type, such as which cell made it text; a sentence that the name
+    /// begins.
+    pub note: Option<String>,
 }
 
 /// The type of a feature's values.

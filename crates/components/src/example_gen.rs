@@ -7,7 +7,7 @@ use artifact::{
     OutputProperties, Problem, RunContext, types,
 };
 use base::{BoxError, Classify};
-use ingest::{Config, InferredFeature, IngestError};
+use ingest::{Config, InferredFeature, IngestError, TurnedText};
 use serde_json::Value;
 
 use crate::config::{read, schema_of};
@@ -108,5 +108,8 @@ fn problem(error: IngestError) -> Problem {
 fn feature_info(feature: InferredFeature) -> FeatureInfo {
     let kind = feature.feature_type.map(features::of_dataset);
     let kind = kind.filter(|&kind| feature.complete || kind == artifact::FeatureKind::Bytes);
-    FeatureInfo { name: feature.name, kind, num_buckets: None }
+    let note = feature.turned_text.map(|TurnedText { path, line, value }| {
+        format!("reads as numbers up to {}:{line}, which holds {value:?}", path.display())
+    });
+    FeatureInfo { name: feature.name, kind, num_buckets: None, note }
 }

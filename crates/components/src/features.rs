@@ -30,6 +30,7 @@ pub(crate) fn of_whole_schema(schema: &formats::metadata::Schema) -> Vec<Feature
         name,
         kind: of_schema(feature_type),
         num_buckets: None,
+        note: None,
     };
     schema::feature_types(schema).into_iter().map(info).collect()
 }

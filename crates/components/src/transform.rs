@@ -99,6 +99,7 @@ impl Component for Transform {
                         name: output.name,
                         kind: output.value_type.map(value_kind),
                         num_buckets: output.num_buckets,
+                        note: None,
                     })
                     .collect();
                 checked.features.insert("transform_graph", outputs.clone());
@@ -110,6 +111,7 @@ impl Component for Transform {
                     name: name.clone(),
                     kind: None,
                     num_buckets: None,
+                    note: None,
                 };
                 let outputs: Vec<FeatureInfo> = config.features.keys().map(named).collect();
                 checked.features.insert("transform_graph", outputs.clone());
@@ -181,7 +183,7 @@ fn input_feature(feature: FeatureInfo) -> InputFeature {
         FeatureKind::Bytes => Some(InputKind::String),
         FeatureKind::Struct => None,
     });
-    InputFeature { name: feature.name, feature_type }
+    InputFeature { name: feature.name, feature_type, note: feature.note }
 }
 
 fn value_kind(value_type: ValueType) -> FeatureKind {

@@ -20,6 +20,19 @@ pub struct InferredFeature {
     /// Whether all of the data was looked at. A type seen in a part of it may still widen: from none to INT to
     /// FLOAT to BYTES.
     pub complete: bool,
+    /// The first cell that is text, in comma-separated text where numbers came before it.
+    pub turned_text: Option<TurnedText>,
+}
+
+/// The cell that made a column text: all of the values before it are numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TurnedText {
+    /// The file.
+    pub path: PathBuf,
+    /// The line where its row begins.
+    pub line: u64,
+    /// What it holds; of a long text the beginning, with `…` behind it.
+    pub value: String,
 }
 
 /// Returns the features of a source, in the order of its columns.
@@ -45,8 +58,14 @@ pub fn infer_features(
             };
             let inferred = infer_types(&files, config, engine)?;
             let complete = files.is_complete();
-            let columns = files.columns().iter().cloned().zip(inferred.types);
-            let feature = |(name, feature_type)| InferredFeature { name, feature_type, complete };
+            let types = inferred.types.into_iter().zip(inferred.turned_text);
+            let columns = files.columns().iter().cloned().zip(types);
+            let feature = |(name, (feature_type, turned_text))| InferredFeature {
+                name,
+                feature_type,
+                complete,
+                turned_text,
+            };
             Ok(columns.map(feature).collect())
         }
         SourceConfig::Parquet(_) => {
@@ -55,6 +74,7 @@ pub fn infer_features(
                 name: field.name().clone(),
                 feature_type: FeatureType::of(field.data_type()),
                 complete: true,
+                turned_text: None,
             });
             Ok(fields.collect())
         }

@@ -3,6 +3,8 @@
 //! Its source are the pieces of the files, not their rows: a batch says where rows are, and the state reads
 //! them. So cells are looked at where they lie and never become columns of text first.
 
+mod column;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,16 +12,19 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
 use base::BoxError;
 use dataflow::{Accumulator, Batches, Engine, EngineError, Pass, fold};
-use dataset::{CsvFiles, CsvRows, FeatureType, Piece, RowError, RowReason, cell_type};
+use dataset::{CsvFiles, CsvRows, FeatureType, Piece, RowError, RowReason};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::IngestError;
+use self::column::{Column, TextCell};
+use crate::{IngestError, TurnedText};
 
 /// What a pass over comma-separated text found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Inferred {
     /// The type of every column, by the header's order; `None` where there are no values.
     pub(crate) types: Vec<Option<FeatureType>>,
+    /// The cell of every column that made text of numbers; `None` where there is none.
+    pub(crate) turned_text: Vec<Option<TurnedText>>,
     /// How many rows there are, those that cannot be read included.
     pub(crate) num_rows: u64,
     /// How many rows cannot be read.
@@ -92,10 +97,9 @@ impl Pass for InferTypes {
     }
 
     fn start(&self) -> Result<TypesState, BoxError> {
-        let types = vec![None; self.0.columns.len()];
         Ok(TypesState {
             pass: self.clone(),
-            types,
+            columns: vec![Column::default(); self.0.columns.len()],
             num_rows: 0,
             num_rejected: 0,
             rejected: Vec::new(),
@@ -107,7 +111,7 @@ impl Pass for InferTypes {
 #[derive(Serialize, Deserialize)]
 struct TypesState {
     pass: InferTypes,
-    types: Vec<Option<FeatureType>>,
+    columns: Vec<Column>,
     num_rows: u64,
     num_rejected: u64,
     rejected: Vec<Rejected>,
@@ -124,7 +128,7 @@ struct Rejected {
 }
 
 /// The version of the state's bytes, their first.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl TypesState {
     fn read(&mut self, piece: Piece) -> Result<(), BoxError> {
@@ -137,10 +141,10 @@ impl TypesState {
             self.num_rows += 1;
             match row {
                 Ok(row) => {
-                    self.types
+                    self.columns
                         .iter_mut()
                         .zip(row.cells())
-                        .for_each(|(seen, cell)| widen(seen, cell));
+                        .for_each(|(column, cell)| column.widen(cell, &row, piece.file));
                 }
                 Err(RowError { line, offset, length, reason, .. }) => {
                     self.num_rejected += 1;
@@ -152,14 +156,6 @@ impl TypesState {
             }
         }
         Ok(())
-    }
-}
-
-/// Types widen in their order, and nothing is wider than text.
-#[inline]
-fn widen(seen: &mut Option<FeatureType>, cell: &[u8]) {
-    if *seen != Some(FeatureType::Bytes) {
-        *seen = (*seen).max(cell_type(cell));
     }
 }
 
@@ -179,12 +175,10 @@ impl Accumulator for TypesState {
     }
 
     fn merge(&mut self, other: Self) -> Result<(), BoxError> {
-        if self.types.len() != other.types.len() {
+        if self.columns.len() != other.columns.len() {
             return Err(IngestError::BadState { reason: "other columns" }.into());
         }
-        for (seen, more) in self.types.iter_mut().zip(other.types) {
-            *seen = (*seen).max(more);
-        }
+        self.columns.iter_mut().zip(other.columns).for_each(|(column, later)| column.merge(later));
         self.num_rows += other.num_rows;
         self.num_rejected += other.num_rejected;
         let room = self.pass.0.max_kept.saturating_sub(self.rejected.len());
@@ -199,8 +193,15 @@ impl Accumulator for TypesState {
             RowError { path: paths[file].clone(), line, offset, length, reason }
         });
         let rejected = rejected.collect();
-        let (types, num_rows, num_rejected) = (self.types, self.num_rows, self.num_rejected);
-        Ok(Inferred { types, num_rows, num_rejected, rejected })
+        let types = self.columns.iter().map(|column| column.feature_type).collect();
+        let place = |TextCell { file, line, value }| {
+            let path = paths[file].clone();
+            TurnedText { path, line, value }
+        };
+        let columns = self.columns.into_iter();
+        let turned_text = columns.map(|column| column.turned_text().map(place)).collect();
+        let (num_rows, num_rejected) = (self.num_rows, self.num_rejected);
+        Ok(Inferred { types, turned_text, num_rows, num_rejected, rejected })
     }
 
     fn to_bytes(&self) -> Vec<u8> {

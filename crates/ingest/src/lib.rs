@@ -18,7 +18,7 @@ mod split;
 
 pub use config::{Config, Patterns, SourceConfig};
 pub use error::IngestError;
-pub use features::{InferredFeature, infer_features};
+pub use features::{InferredFeature, TurnedText, infer_features};
 pub use files::source_files;
 pub use rejected::REJECTED_FILE;
 pub use run::{Outcome, run};

@@ -23,6 +23,9 @@ pub struct InputFeature {
     pub name: String,
     /// The type of its values; `None` when the data seen so far does not tell.
     pub feature_type: Option<InputKind>,
+    /// What a person should know about its type when it does not fit, such as which cell made it text; a sentence
+    /// that the name begins: `reads as numbers up to trips.csv:7, which holds "far"`.
+    pub note: Option<String>,
 }
 
 /// The type of a raw column's values.

@@ -19,7 +19,7 @@
 //!     features: [("fare".to_owned(), "scale_to_z_scor(ln(fare + 1))".to_owned())].into(),
 //!     ..Config::default()
 //! };
-//! let fare = InputFeature { name: "fare".to_owned(), feature_type: Some(InputKind::Float) };
+//! let fare = InputFeature { name: "fare".to_owned(), feature_type: Some(InputKind::Float), note: None };
 //! let problems = check(&config, &[fare]).unwrap_err();
 //! assert_eq!(problems[0].to_string(), "features.fare:1: there is no function `scale_to_z_scor`");
 //! assert_eq!(problems[0].hint.as_deref(), Some("did you mean `scale_to_z_score`?"));

@@ -5,6 +5,7 @@
 
 mod call;
 mod emit;
+mod evidence;
 
 use std::collections::BTreeMap;
 
@@ -202,7 +203,7 @@ impl Checker<'_> {
         match self.arena.value_type(node) {
             None | Some(ValueType::Bool) => self.coerce(node, ValueType::Bool),
             Some(found) => {
-                self.wrong_type(what, expr, found, "bool", Some(ValueType::Bool));
+                self.wrong_type(what, expr, found, "bool", Some(ValueType::Bool), None);
                 self.arena.mistake(Some(ValueType::Bool))
             }
         }
@@ -227,7 +228,7 @@ impl Checker<'_> {
         exprs: &[(String, &Expr)],
         nodes: &[NodeId],
     ) -> (Vec<bool>, Option<ValueType>) {
-        let mut common: Option<(ValueType, &str)> = None;
+        let mut common: Option<(ValueType, &str, &Expr)> = None;
         let mut fits = Vec::with_capacity(nodes.len());
         for ((what, expr), &node) in exprs.iter().zip(nodes) {
             let Some(found) = self.arena.value_type(node) else {
@@ -235,25 +236,25 @@ impl Checker<'_> {
                 continue;
             };
             match common {
-                None => common = Some((found, what)),
-                Some((known, _)) if known == found => {}
-                Some((known, first)) if known.is_number() && found.is_number() => {
-                    common = Some((ValueType::Float, first));
+                None => common = Some((found, what, expr)),
+                Some((known, ..)) if known == found => {}
+                Some((known, first, by)) if known.is_number() && found.is_number() => {
+                    common = Some((ValueType::Float, first, by));
                 }
-                Some((known, first)) => {
+                Some((known, first, by)) => {
                     let first = first.split_once(" of `").map_or(first, |(short, _)| short);
                     let expected = format!("{}, as {first} is", type_name(known));
-                    self.wrong_type(what, expr, found, &expected, Some(known));
+                    self.wrong_type(what, expr, found, &expected, Some(known), Some(by));
                     fits.push(false);
                     continue;
                 }
             }
             fits.push(true);
         }
-        (fits, common.map(|(value_type, _)| value_type))
+        (fits, common.map(|(value_type, ..)| value_type))
     }
 
-    /// Reports `what: found this, expected that`.
+    /// Reports `what: found this, expected that`; `by` is the expression that it has to be like, if there is one.
     fn wrong_type(
         &mut self,
         what: &str,
@@ -261,7 +262,15 @@ impl Checker<'_> {
         found: ValueType,
         expected: &str,
         wanted: Option<ValueType>,
+        by: Option<&Expr>,
     ) {
+        let evidence = match (found, wanted) {
+            (ValueType::String, Some(ValueType::Int | ValueType::Float)) => self.evidence(expr),
+            (ValueType::Int | ValueType::Float, Some(ValueType::String)) => {
+                by.and_then(|by| self.evidence(by))
+            }
+            _ => None,
+        };
         let found_name = type_name(found);
         let (found_text, name) = match &expr.kind {
             ExprKind::Name(name) => (format!("`{name}` is {found_name}"), name.as_str()),
@@ -289,7 +298,8 @@ impl Checker<'_> {
             }
             _ => None,
         };
-        self.report(expr.at, format!("{what}: {found_text}, expected {expected}"), hint);
+        let message = format!("{what}: {found_text}, expected {expected}");
+        self.report(expr.at, message, evidence.or(hint));
     }
 
     /// Returns a node as a type that it is of, or becomes without being asked.

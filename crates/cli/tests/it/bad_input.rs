@@ -72,11 +72,12 @@ fn a_column_twice() {
 fn a_later_shard_turns_numbers_into_text() {
     let scene = Scene::with_data(format!("{HEADER}\n1,2,Cash,Acme,0\n"));
     scene.write("data/trips2.csv", &format!("{HEADER}\nfar,2,Cash,Acme,0\n"));
-    assert_snapshot!(scene.cupola(&["run", "--quiet"]).expect_code(2).stderr, @r"
+    assert_snapshot!(scene.cupola(&["run", "--quiet"]).expect_code(2).stderr, @r#"
         error: pipeline.toml:15:32: argument `x` of `scale_to_z_score`: found string, expected int or float
-          hint: `cast(… AS float)` reads numbers from text
+          hint: `trip_miles` reads as numbers up to data/trips2.csv:2, which holds "far"; `cast(trip_miles AS float)` makes missing values of such cells
         error: pipeline.toml:15:57: argument `value` of `fill_missing`: found float, expected string, as argument `x` is
-        ");
+          hint: `trip_miles` reads as numbers up to data/trips2.csv:2, which holds "far"; `cast(trip_miles AS float)` makes missing values of such cells
+        "#);
 }
 
 #[test]

@@ -165,6 +165,7 @@ fn problems(config: &Value) -> Vec<String> {
         name: name.to_owned(),
         kind: Some(kind),
         num_buckets: None,
+        note: None,
     };
     let features = vec![
         feature("trip_start_hour", FeatureKind::Int),

@@ -92,6 +92,12 @@ pub struct CsvRow<'r> {
 }
 
 impl<'r> CsvRow<'r> {
+    /// Returns the number of the line where the row begins.
+    #[inline]
+    pub fn line(&self) -> u64 {
+        self.record.line
+    }
+
     /// Returns a cell's bytes, its quotes taken off. An empty cell is a missing value.
     ///
     /// # Panics

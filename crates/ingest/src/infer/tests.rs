@@ -1,6 +1,7 @@
 use std::fs;
 use std::num::NonZeroUsize;
 
+use dataset::cell_type;
 use engine::LocalEngine;
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -42,6 +43,28 @@ fn a_type_is_the_widest_of_all_cells_of_all_files() {
 }
 
 #[test]
+fn the_cell_that_turns_numbers_into_text_is_found() {
+    // The place and what is there, for the first column.
+    let found = |texts: &[&str]| {
+        let turned = infer_with(2, texts, 9).turned_text[0].clone()?;
+        let name = turned.path.file_name()?.to_str()?.to_owned();
+        Some(format!("{name}:{} {}", turned.line, turned.value))
+    };
+    let shows = |texts: &[&str], expected: &str| assert_eq!(found(texts).unwrap(), expected);
+    shows(&["a\n1\nfar\nnear\n"], "0.csv:3 far");
+    shows(&["a\n1\n", "a\n2\n", "a\nfar\n3\n", "a\nnear\n"], "2.csv:2 far");
+    shows(&["a\n\"\"\n1.5\n\"1,5\n\"\n"], "0.csv:4 1,5\n");
+    shows(&["a\n1\n9223372036854775808\n"], "0.csv:3 9223372036854775808");
+    shows(&["a,b\n1,\"\n\n\"\nx\ny,2\n"], "0.csv:6 y");
+    assert_eq!(found(&["a\nfar\n1\n"]), None);
+    assert_eq!(found(&["a\nfar\n", "a\n1\nnear\n"]), None);
+    assert_eq!(found(&["a\n\"\"\n", "a\nfar\n"]), None);
+    assert_eq!(found(&["a\n1\n2.5\n"]), None);
+    // A row that cannot be read has no say.
+    assert_eq!(found(&["a\n1\nfar,2\n3\n"]), None);
+}
+
+#[test]
 fn rows_that_cannot_be_read_have_no_say_in_types_and_are_kept_up_to_a_number() {
     let texts = ["a,b\n1,1\nx\n2,2,y\n3,3\n", "a,b\n\"z\n\"\n4,4\n"];
     let inferred = infer_with(2, &texts, 2);
@@ -57,7 +80,7 @@ fn rows_that_cannot_be_read_have_no_say_in_types_and_are_kept_up_to_a_number() {
 
 #[test]
 fn a_state_travels_as_bytes() {
-    let (_dir, files) = files(&["a,b\n1,x\n2\n"]);
+    let (_dir, files) = files(&["a,b\n1,2\n1,x\n2\n"]);
     let pass = InferTypes(Arc::new(Description {
         paths: files.paths().to_vec(),
         columns: files.columns().to_vec(),
@@ -68,7 +91,7 @@ fn a_state_travels_as_bytes() {
     state.read(files.pieces()[0]).unwrap();
     let back = TypesState::from_bytes(&state.to_bytes()).unwrap();
     assert_eq!(back.finish().unwrap(), state.finish().unwrap());
-    for bytes in [b"".as_slice(), b"\x02{}", b"\x01{}"] {
+    for bytes in [b"".as_slice(), b"\x01{}", b"\x02{}", b"\x03{}"] {
         assert!(TypesState::from_bytes(bytes).is_err());
     }
 }
@@ -98,5 +121,16 @@ proptest! {
         prop_assert_eq!(reasons(&one), reasons(&many));
         let naive = cells.iter().filter(|cell| !cell.contains(',')).filter_map(|cell| cell_type(cell.as_bytes())).max();
         prop_assert_eq!(one.types[0], naive);
+        let found = |inferred: &Inferred| {
+            inferred.turned_text[0].clone().map(|turned| (turned.path.ends_with("0.csv"), turned.line))
+        };
+        let turned = cells.iter().position(|cell| cell == "x").filter(|&first| {
+            cells[..first].iter().any(|cell| !cell.contains(',') && !cell.is_empty())
+        });
+        let line = |row: usize| row as u64 + 2;
+        prop_assert_eq!(found(&one), turned.map(|row| (true, line(row))));
+        let cut = first.len();
+        let place = |row: usize| if row < cut { (true, line(row)) } else { (false, line(row - cut)) };
+        prop_assert_eq!(found(&many), turned.map(place));
     }
 }

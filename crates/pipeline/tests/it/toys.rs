@@ -425,6 +425,7 @@ fn check_source(config: &Value, context: &CheckContext<'_>) -> Checked {
                 name: name.to_owned(),
                 kind: Some(FeatureKind::Int),
                 num_buckets: None,
+                note: None,
             };
             checked.features.insert("examples", words.map(feature).collect());
         }

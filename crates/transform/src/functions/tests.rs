@@ -7,7 +7,11 @@ fn columns() -> Vec<InputFeature> {
     let floats =
         ["fare", "tips", "trip_miles", "pickup_latitude", "pickup_longitude", "dropoff_latitude"];
     let column = |kind| {
-        move |name: &&str| InputFeature { name: (*name).to_owned(), feature_type: Some(kind) }
+        move |name: &&str| InputFeature {
+            name: (*name).to_owned(),
+            feature_type: Some(kind),
+            note: None,
+        }
     };
     let mut columns: Vec<_> = floats.iter().map(column(InputKind::Float)).collect();
     columns.extend(["trip_start_hour"].iter().map(column(InputKind::Int)));

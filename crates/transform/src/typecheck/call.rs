@@ -218,7 +218,7 @@ impl Checker<'_> {
             Some(found) => matches!((found, takes), (ValueType::Int, Takes::Float | Takes::Token)),
         };
         if let (Some(found), false) = (found, fits) {
-            self.wrong_type(what, expr, found, &takes.describe(), Some(wanted));
+            self.wrong_type(what, expr, found, &takes.describe(), Some(wanted), None);
             return self.arena.mistake(Some(wanted));
         }
         self.coerce(node, wanted)

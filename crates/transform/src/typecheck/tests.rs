@@ -17,8 +17,11 @@ fn types(helpers: &[(&str, &str)], features: &[(&str, &str)]) -> String {
         ("company", Some(InputKind::String)),
         ("new", None),
     ];
-    let columns =
-        columns.map(|(name, feature_type)| InputFeature { name: name.to_owned(), feature_type });
+    let columns = columns.map(|(name, feature_type)| InputFeature {
+        name: name.to_owned(),
+        feature_type,
+        note: None,
+    });
     let mut shown = String::new();
     match check(&config, &columns) {
         Ok(outputs) => {
@@ -364,7 +367,8 @@ fn long_chains_of_helpers_do_not_exhaust_the_stack() {
     helpers.extend((1..20_000).map(|i| (format!("h{i}"), format!("h{} + 1", i - 1))));
     let features = [("x".to_owned(), "h19999".to_owned())].into();
     let config = Config { features, helpers: helpers.into_iter().rev().collect() };
-    let fare = InputFeature { name: "fare".to_owned(), feature_type: Some(InputKind::Float) };
+    let fare =
+        InputFeature { name: "fare".to_owned(), feature_type: Some(InputKind::Float), note: None };
     assert_eq!(check(&config, &[fare]).unwrap().len(), 1);
 }
 
@@ -386,4 +390,54 @@ fn a_feature_that_is_always_missing_is_a_problem() {
 #[test]
 fn no_features_are_a_problem() {
     assert_snapshot!(types(&[("a", "fare")], &[]), @"features at 0: there are no features, expected at least one");
+}
+
+#[test]
+fn what_is_known_of_a_column_that_is_text_is_told_where_numbers_are_expected() {
+    let note = "reads as numbers up to a.csv:3, which holds \"far\"".to_owned();
+    let column = |name: &str, feature_type, note| InputFeature {
+        name: name.to_owned(),
+        feature_type: Some(feature_type),
+        note,
+    };
+    let columns = [
+        column("miles", InputKind::String, Some(note.clone())),
+        column("company", InputKind::String, None),
+        column("fare", InputKind::Float, Some(note)),
+    ];
+    let hint = |expression: &str| {
+        let own = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let config = Config {
+            features: [own("x", expression)].into(),
+            helpers: [own("far", "fill_missing(miles, '')"), own("further", "far")].into(),
+        };
+        let problems = check(&config, &columns).unwrap_err();
+        problems[0].hint.clone().unwrap_or_default()
+    };
+    assert_snapshot!(hint("ln(miles)"), @r#"`miles` reads as numbers up to a.csv:3, which holds "far"; `cast(miles AS float)` makes missing values of such cells"#);
+    let told = hint("ln(miles)");
+    for expression in [
+        "ln(fill_missing(miles, 'none'))",
+        "fill_missing(miles, 0.0)",
+        "scale_to_z_score(fill_missing(miles, 0))",
+        "miles > 3",
+        "3 < miles",
+        "miles * 2",
+        "ln(further)",
+        "ln(CASE WHEN fare > 1 THEN NULL ELSE miles END)",
+        "CASE miles WHEN 1 THEN 2 END",
+    ] {
+        assert_eq!(hint(expression), told, "{expression}");
+    }
+    for expression in [
+        "ln(company)",
+        "ln(fill_missing(company, miles))",
+        "ln(lower(miles))",
+        "lower(fare)",
+        "company > 3",
+        "fill_missing(fare, 'none')",
+        "CASE WHEN miles THEN 1 END",
+    ] {
+        assert!(!hint(expression).contains("a.csv"), "{expression}");
+    }
 }

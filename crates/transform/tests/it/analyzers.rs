@@ -192,13 +192,19 @@ fn a_column_without_values_is_what_the_expressions_take_it_for() {
 #[test]
 fn a_column_of_another_type_than_expected_is_an_error_that_names_it() {
     let batch = RecordBatch::try_from_iter(strings(&[Some("a")])).unwrap();
-    let input =
-        InputFeature { name: "x".to_owned(), feature_type: Some(transform::InputKind::Float) };
+    let input = InputFeature {
+        name: "x".to_owned(),
+        feature_type: Some(transform::InputKind::Float),
+        note: None,
+    };
     let features = config(&[], &[("a", "mean(x)")]);
     let error = analyze(&features, &[input], &partitions(&batch, &[]), &engine(1)).unwrap_err();
     assert_snapshot!(error, @"feature `x` is Utf8, the transform graph expects FLOAT");
-    let missing =
-        InputFeature { name: "y".to_owned(), feature_type: Some(transform::InputKind::Float) };
+    let missing = InputFeature {
+        name: "y".to_owned(),
+        feature_type: Some(transform::InputKind::Float),
+        note: None,
+    };
     let features = config(&[], &[("a", "mean(y)")]);
     let error = analyze(&features, &[missing], &partitions(&batch, &[]), &engine(1)).unwrap_err();
     assert_snapshot!(error, @"feature `y` is missing, which the transform graph reads as FLOAT");

@@ -16,8 +16,13 @@ fn taxi_columns() -> Vec<InputFeature> {
         "dropoff_longitude",
     ];
     let ints = ["trip_seconds", "trip_start_hour", "pickup_community_area"];
-    let column =
-        |kind| move |name: &str| InputFeature { name: name.to_owned(), feature_type: Some(kind) };
+    let column = |kind| {
+        move |name: &str| InputFeature {
+            name: name.to_owned(),
+            feature_type: Some(kind),
+            note: None,
+        }
+    };
     let floats = floats.into_iter().map(column(InputKind::Float));
     let ints = ints.into_iter().map(column(InputKind::Int));
     let strings = ["payment_type", "company"].into_iter().map(column(InputKind::String));

@@ -41,6 +41,7 @@ fn inputs(batch: &RecordBatch) -> Vec<InputFeature> {
             arrow::datatypes::DataType::Utf8 => Some(InputKind::String),
             _ => None,
         },
+        note: None,
     };
     schema.fields().iter().map(input).collect()
 }
