@@ -1,9 +1,13 @@
-//! Foreign message formats: the tensorflow_metadata messages, binary and text.
+//! Foreign formats: TFRecord files, `tf.Example` on the wire, the tensorflow_metadata messages.
 //!
-//! Entry points: [`metadata`] (the messages), [`text`] (their text form, as in `schema.pbtxt`). The
-//! definitions in `proto/` restate field names and numbers; `build.rs` compiles them in Rust.
-//! **Invariant:** what the peers wrote can be read, and what we write they can read.
-//! Not here: what any field means (`statistics`, `schema`).
+//! Entry points: [`tfrecord`] (framing and compression), [`example`] (`tf.Example` and `tf.SequenceExample`
+//! walked and written without message objects), [`metadata`] (the messages), [`text`] (their text form, as in
+//! `schema.pbtxt`). The definitions in `proto/` restate field names and numbers; `build.rs` compiles them in
+//! Rust. **Invariants:** what the peers wrote can be read, and what we write they can read; no allocation is
+//! as large as an unchecked length says.
+//! Not here: what any field means (`statistics`, `schema`), columns (`dataset`).
+
+pub mod example;
 
 /// The tensorflow_metadata messages, package `tensorflow.metadata.v0`.
 #[expect(missing_docs, reason = "generated from definitions that restate field names only")]
@@ -14,5 +18,7 @@ pub mod metadata {
 }
 
 pub mod text;
+pub mod tfrecord;
+pub mod wire;
 
 pub use prost::{Message, Name};

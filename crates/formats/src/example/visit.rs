@@ -1,0 +1,215 @@
+//! Walks the features of one record.
+
+use std::borrow::Cow;
+
+use super::{Feature, with_feature};
+use crate::wire::{DELIMITED, WireError, WireReader};
+
+/// Takes the features of a record, in the order in which they stand.
+///
+/// A name may come more than once; the last one counts.
+pub trait ExampleVisitor {
+    /// Why the visitor may refuse.
+    type Error: From<WireError>;
+
+    /// Takes a feature of an example, or of a sequence example's context. The name is not yet known to be UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// The visitor's own; the walk ends with it.
+    fn feature(&mut self, name: &[u8], feature: FeatureReader<'_>) -> Result<(), Self::Error>;
+
+    /// Takes a feature list of a sequence example. The name is not yet known to be UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// The visitor's own; the walk ends with it.
+    fn feature_list(&mut self, name: &[u8], steps: StepsReader<'_>) -> Result<(), Self::Error>;
+}
+
+/// A feature that was not read yet.
+#[derive(Clone, Copy, Debug)]
+pub struct FeatureReader<'a>(WireReader<'a>);
+
+impl FeatureReader<'_> {
+    /// Reads the feature and hands it to `take`.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_feature`].
+    #[inline]
+    pub fn read<T, E: From<WireError>>(
+        self,
+        take: impl FnOnce(Feature<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        with_feature(self.0, take)
+    }
+}
+
+/// A feature list that was not read yet: one feature for each step.
+#[derive(Clone, Copy, Debug)]
+pub struct StepsReader<'a>(WireReader<'a>);
+
+impl StepsReader<'_> {
+    /// Reads the steps and hands each to `take`.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError`] when the list is malformed, and those of `take`.
+    pub fn for_each<E: From<WireError>>(
+        self,
+        mut take: impl FnMut(Feature<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut list = self.0;
+        while !list.is_empty() {
+            let tag = list.tag()?;
+            if tag.field == 1 {
+                with_feature(list.message(tag)?, &mut take)?;
+            } else {
+                list.skip(tag)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Walks a `tf.Example`.
+///
+/// # Errors
+///
+/// [`WireError`] when the record is malformed outside of features, which are the visitor's to read, and the
+/// visitor's own.
+#[inline]
+pub fn visit_example<V: ExampleVisitor>(record: &[u8], visitor: &mut V) -> Result<(), V::Error> {
+    let mut example = WireReader::new(record);
+    while !example.is_empty() {
+        if example.take_tag(1, DELIMITED) {
+            visit_features(example.delimited()?, visitor)?;
+            continue;
+        }
+        let tag = example.tag()?;
+        match tag.field {
+            1 => visit_features(example.message(tag)?, visitor)?,
+            _ => example.skip(tag)?,
+        }
+    }
+    Ok(())
+}
+
+/// Walks a `tf.SequenceExample`.
+///
+/// # Errors
+///
+/// As [`visit_example`].
+pub fn visit_sequence_example<V: ExampleVisitor>(
+    record: &[u8],
+    visitor: &mut V,
+) -> Result<(), V::Error> {
+    let mut example = WireReader::new(record);
+    while !example.is_empty() {
+        let tag = example.tag()?;
+        match tag.field {
+            1 => visit_features(example.message(tag)?, visitor)?,
+            2 => visit_feature_lists(example.message(tag)?, visitor)?,
+            _ => example.skip(tag)?,
+        }
+    }
+    Ok(())
+}
+
+#[inline]
+fn visit_features<V: ExampleVisitor>(
+    mut features: WireReader<'_>,
+    visitor: &mut V,
+) -> Result<(), V::Error> {
+    while let Some(entry) = next_entry(&mut features)? {
+        if let Some((name, value)) = plain_entry(entry) {
+            visitor.feature(name, FeatureReader(value))?;
+            continue;
+        }
+        let check = |value| with_feature(value, |feature| feature.count().map(drop));
+        let (name, offset, value) = merge_entry(entry, check)?;
+        visitor.feature(name, FeatureReader(WireReader::at(&value, offset)))?;
+    }
+    Ok(())
+}
+
+fn visit_feature_lists<V: ExampleVisitor>(
+    mut lists: WireReader<'_>,
+    visitor: &mut V,
+) -> Result<(), V::Error> {
+    while let Some(entry) = next_entry(&mut lists)? {
+        if let Some((name, value)) = plain_entry(entry) {
+            visitor.feature_list(name, StepsReader(value))?;
+            continue;
+        }
+        let check = |value| StepsReader(value).for_each(|feature| feature.count().map(drop));
+        let (name, offset, value) = merge_entry(entry, check)?;
+        visitor.feature_list(name, StepsReader(WireReader::at(&value, offset)))?;
+    }
+    Ok(())
+}
+
+/// Takes the next entry of a map that is field 1.
+#[inline]
+fn next_entry<'a>(map: &mut WireReader<'a>) -> Result<Option<WireReader<'a>>, WireError> {
+    while !map.is_empty() {
+        if map.take_tag(1, DELIMITED) {
+            return map.delimited().map(Some);
+        }
+        let tag = map.tag()?;
+        if tag.field == 1 {
+            return map.message(tag).map(Some);
+        }
+        map.skip(tag)?;
+    }
+    Ok(None)
+}
+
+/// Returns key and value of an entry that has the one before the other and nothing else, as all writers make
+/// them.
+#[inline]
+fn plain_entry(mut entry: WireReader<'_>) -> Option<(&[u8], WireReader<'_>)> {
+    if !entry.take_tag(1, DELIMITED) {
+        return None;
+    }
+    let name = entry.delimited().ok()?.rest();
+    if !entry.take_tag(2, DELIMITED) {
+        return None;
+    }
+    let value = entry.delimited().ok()?;
+    entry.is_empty().then_some((name, value))
+}
+
+/// Returns key, offset and value of any entry: the last key counts, values are merged, both may be left out.
+#[cold]
+fn merge_entry<'a>(
+    mut entry: WireReader<'a>,
+    check: impl Fn(WireReader<'a>) -> Result<(), WireError>,
+) -> Result<(&'a [u8], usize, Cow<'a, [u8]>), WireError> {
+    let (mut name, mut merged): (&[u8], Option<(usize, Cow<'_, [u8]>)>) = (&[], None);
+    while !entry.is_empty() {
+        let tag = entry.tag()?;
+        match tag.field {
+            1 => {
+                let key = entry.message(tag)?;
+                name = key.rest();
+                if str::from_utf8(name).is_err() {
+                    return Err(key.error(crate::wire::WireProblem::NameNotUtf8));
+                }
+            }
+            2 => {
+                let value = entry.message(tag)?;
+                check(value)?;
+                match &mut merged {
+                    None => merged = Some((value.offset(), Cow::Borrowed(value.rest()))),
+                    // Merging two messages is reading the one behind the other.
+                    Some((_, values)) => values.to_mut().extend_from_slice(value.rest()),
+                }
+            }
+            _ => entry.skip(tag)?,
+        }
+    }
+    let (offset, value) = merged.unwrap_or((entry.offset(), Cow::Borrowed(&[])));
+    Ok((name, offset, value))
+}
