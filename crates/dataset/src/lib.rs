@@ -14,6 +14,8 @@ mod error;
 mod feature;
 mod parquet_files;
 mod shards;
+mod tf_example;
+mod tfrecord;
 
 pub use csv::{
     CsvError, CsvFiles, CsvRow, CsvRows, MAX_COLUMNS, MAX_ROW_BYTES, Piece, RowError, RowReason,
@@ -25,6 +27,13 @@ pub use error::DatasetError;
 pub use feature::FeatureType;
 pub use parquet_files::ParquetFiles;
 pub use shards::{ROW_GROUP_ROWS, SHARD_ROWS, ShardWriter};
+pub use tf_example::{
+    BatchError, DiscoverFeatures, Discovered, Discovery, EncodeExamples, ExampleDecoder,
+    ExampleEncoder, ExampleFiles, ExampleProblem, MissingFeature, Payload, TfExampleError,
+    discover_schema,
+};
+pub use tfrecord::{
+    PartitionReader, TFRECORD_SHARD_ROWS, TfRecordError, TfRecordFiles, TfRecordShardWriter,
+};
 
-/// Rows per batch handed to accumulators and stages: large enough to vectorize, small enough for the cache.
-const BATCH_ROWS: usize = 8192;
+use tfrecord::BATCH_ROWS;

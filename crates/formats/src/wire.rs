@@ -11,7 +11,7 @@
 use base::{Classify, ErrorKind};
 
 /// Groups within groups, unknown fields being the only place where they occur.
-const MAX_GROUP_DEPTH: u32 = 64;
+const MAX_GROUP_DEPTH: usize = 64;
 
 /// Why bytes are not the message that they should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -150,10 +150,10 @@ impl<'a> WireReader<'a> {
     pub fn tag(&mut self) -> Result<Tag, WireError> {
         let before = *self;
         let tag = self.varint()?;
-        match u32::try_from(tag) {
-            Ok(key) if key >> 3 != 0 && key & 7 <= 5 => {
-                Ok(Tag { field: key >> 3, wire_type: (key & 7) as u8 })
-            }
+        let [wire_type, ..] = (tag & 7).to_le_bytes();
+        match u32::try_from(tag >> 3) {
+            // A tag has 32 bits, three of which are the wire type's.
+            Ok(field @ 1..=0x1fff_ffff) if wire_type <= FIXED32 => Ok(Tag { field, wire_type }),
             _ => Err(before.error(WireProblem::BadTag { tag })),
         }
     }
@@ -278,7 +278,7 @@ impl<'a> WireReader<'a> {
             let before = *self;
             let tag = self.tag()?;
             match tag.wire_type {
-                START_GROUP if open.len() as u32 >= MAX_GROUP_DEPTH => {
+                START_GROUP if open.len() >= MAX_GROUP_DEPTH => {
                     return Err(before.error(WireProblem::TooDeep));
                 }
                 START_GROUP => open.push(tag.field),
@@ -294,11 +294,15 @@ impl<'a> WireReader<'a> {
 /// Appends a varint.
 #[inline]
 pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
+    loop {
+        let [low, ..] = value.to_le_bytes();
         value >>= 7;
+        if value == 0 {
+            out.push(low);
+            return;
+        }
+        out.push(low | 0x80);
     }
-    out.push(value as u8);
 }
 
 /// Returns how many bytes a varint takes.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Feature, with_feature};
-use crate::wire::{DELIMITED, WireError, WireReader};
+use crate::wire::{DELIMITED, WireError, WireProblem, WireReader};
 
 /// Takes the features of a record, in the order in which they stand.
 ///
@@ -128,7 +128,7 @@ fn visit_features<V: ExampleVisitor>(
             continue;
         }
         let check = |value| with_feature(value, |feature| feature.count().map(drop));
-        let (name, offset, value) = merge_entry(entry, check)?;
+        let Merged { name, value, offset } = merge_entry(entry, check)?;
         visitor.feature(name, FeatureReader(WireReader::at(&value, offset)))?;
     }
     Ok(())
@@ -144,7 +144,7 @@ fn visit_feature_lists<V: ExampleVisitor>(
             continue;
         }
         let check = |value| StepsReader(value).for_each(|feature| feature.count().map(drop));
-        let (name, offset, value) = merge_entry(entry, check)?;
+        let Merged { name, value, offset } = merge_entry(entry, check)?;
         visitor.feature_list(name, StepsReader(WireReader::at(&value, offset)))?;
     }
     Ok(())
@@ -181,35 +181,44 @@ fn plain_entry(mut entry: WireReader<'_>) -> Option<(&[u8], WireReader<'_>)> {
     entry.is_empty().then_some((name, value))
 }
 
-/// Returns key, offset and value of any entry: the last key counts, values are merged, both may be left out.
+/// An entry of a map in any form.
+struct Merged<'a> {
+    name: &'a [u8],
+    value: Cow<'a, [u8]>,
+    /// Where the value, or its first piece, stands in the record.
+    offset: usize,
+}
+
+/// Reads any entry: the last key counts, values are merged, both may be left out.
 #[cold]
 fn merge_entry<'a>(
     mut entry: WireReader<'a>,
     check: impl Fn(WireReader<'a>) -> Result<(), WireError>,
-) -> Result<(&'a [u8], usize, Cow<'a, [u8]>), WireError> {
-    let (mut name, mut merged): (&[u8], Option<(usize, Cow<'_, [u8]>)>) = (&[], None);
+) -> Result<Merged<'a>, WireError> {
+    let mut merged = Merged { name: &[], value: Cow::Borrowed(&[]), offset: entry.offset() };
     while !entry.is_empty() {
         let tag = entry.tag()?;
         match tag.field {
             1 => {
                 let key = entry.message(tag)?;
-                name = key.rest();
-                if str::from_utf8(name).is_err() {
-                    return Err(key.error(crate::wire::WireProblem::NameNotUtf8));
+                merged.name = key.rest();
+                if str::from_utf8(merged.name).is_err() {
+                    return Err(key.error(WireProblem::NameNotUtf8));
                 }
             }
             2 => {
                 let value = entry.message(tag)?;
                 check(value)?;
-                match &mut merged {
-                    None => merged = Some((value.offset(), Cow::Borrowed(value.rest()))),
+                if merged.value.is_empty() {
+                    merged.offset = value.offset();
+                    merged.value = Cow::Borrowed(value.rest());
+                } else {
                     // Merging two messages is reading the one behind the other.
-                    Some((_, values)) => values.to_mut().extend_from_slice(value.rest()),
+                    merged.value.to_mut().extend_from_slice(value.rest());
                 }
             }
             _ => entry.skip(tag)?,
         }
     }
-    let (offset, value) = merged.unwrap_or((entry.offset(), Cow::Borrowed(&[])));
-    Ok((name, offset, value))
+    Ok(merged)
 }

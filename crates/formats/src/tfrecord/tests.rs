@@ -93,7 +93,8 @@ proptest! {
             prop_assert_eq!(start.num_records, found.len() as u64);
             let is_last = index + 1 == starts.len();
             prop_assert!(is_last || end - start.offset >= partition_bytes);
-            let part = &file[start.offset as usize..end as usize];
+            let place = |offset: u64| usize::try_from(offset).unwrap();
+            let part = &file[place(start.offset)..place(end)];
             let mut reader = RecordReader::starting_at(part, start.offset, start.num_records);
             while let Some(record) = reader.next_record().unwrap() {
                 prop_assert_eq!(record.number, found.len() as u64 + 1);
@@ -111,7 +112,7 @@ fn checksums_are_those_of_the_peer() {
     let masked = 0xe306_9283u32.rotate_right(15).wrapping_add(0xa282_ead8);
     assert_eq!(masked_crc32c(b"123456789"), masked);
     // How a file of TensorFlow's begins, whose first record has 3187 bytes (`mnist.tfrecord` of TFX).
-    let header = *b"\x73\x0c\0\0\0\0\0\0HEADER";
+    let header = [0x73, 0x0c, 0, 0, 0, 0, 0, 0, 0x87, 0x4a, 0x7f, 0xf7];
     assert_eq!(read_header(&header), Ok(3187));
 }
 
