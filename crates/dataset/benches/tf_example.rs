@@ -23,7 +23,7 @@ use formats::tfrecord::{Compression, RecordReader, RecordWriter};
 const NUM_ROWS: usize = 32_768;
 
 /// The features of the Chicago taxi data, of which some are missing now and then.
-const FEATURES: [(&str, DataType, u64); 18] = [
+const FEATURES: [(&str, DataType, u16); 18] = [
     ("company", DataType::Utf8, 30),
     ("dropoff_census_tract", DataType::Int64, 30),
     ("dropoff_community_area", DataType::Int64, 3),
@@ -48,11 +48,11 @@ const FEATURES: [(&str, DataType, u64); 18] = [
 struct Random(u64);
 
 impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
+    fn below(&mut self, bound: u16) -> u16 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        self.0 % bound
+        u16::try_from(self.0 % u64::from(bound)).unwrap()
     }
 }
 
@@ -69,8 +69,8 @@ fn records(is_shuffled: bool) -> Vec<Vec<u8>> {
     let mut record = || {
         let mut features = Vec::new();
         if is_shuffled {
-            for i in (1..order.len()).rev() {
-                order.swap(i, random.below(i as u64 + 1) as usize);
+            for i in (1..18u16).rev() {
+                order.swap(usize::from(i), usize::from(random.below(i + 1)));
             }
         }
         for &index in &order {
@@ -79,22 +79,22 @@ fn records(is_shuffled: bool) -> Vec<Vec<u8>> {
             if random.below(100) >= *missing_percent {
                 match data_type {
                     DataType::Utf8 => {
-                        let text = texts[random.below(4) as usize];
+                        let text = texts[usize::from(random.below(4))];
                         put_bytes(&mut feature, std::iter::once(text.as_bytes()));
                     }
                     DataType::Float32 => {
-                        put_floats(&mut feature, &[random.below(1000) as f32 / 8.0])
+                        put_floats(&mut feature, &[f32::from(random.below(1000)) / 8.0])
                     }
                     _ if name.ends_with("tract") => {
-                        put_ints(&mut feature, &[17_031_000_000 + random.below(1_000_000) as i64]);
+                        put_ints(&mut feature, &[17_031_000_000 + i64::from(random.below(65_535))]);
                     }
                     _ if name.ends_with("timestamp") => {
-                        put_ints(&mut feature, &[1_400_000_000 + random.below(1_000_000) as i64]);
+                        put_ints(&mut feature, &[1_400_000_000 + i64::from(random.below(65_535))]);
                     }
                     _ if name.ends_with("seconds") => {
-                        put_ints(&mut feature, &[random.below(4000) as i64]);
+                        put_ints(&mut feature, &[i64::from(random.below(4000))]);
                     }
-                    _ => put_ints(&mut feature, &[random.below(31) as i64]),
+                    _ => put_ints(&mut feature, &[i64::from(random.below(31))]),
                 }
             }
             put_named(&mut features, name, &feature);

@@ -101,7 +101,7 @@ impl Names {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::BTreeMap;
 
     use proptest::prelude::*;
 
@@ -112,7 +112,7 @@ mod tests {
         fn names_are_found_as_in_a_map(
             records in prop::collection::vec(prop::collection::vec("[ab]{0,6}", 0..12), 0..20),
         ) {
-            let (mut names, mut expected) = (Names::default(), HashMap::new());
+            let (mut names, mut expected) = (Names::default(), BTreeMap::new());
             for record in &records {
                 names.begin();
                 for name in record {

@@ -120,7 +120,7 @@ proptest! {
 
     #[test]
     fn how_records_are_parted_does_not_show(
-        records in prop::collection::vec(super::round_trip::any_example(), 0..30),
+        records in prop::collection::vec(round_trip::any_example(), 0..30),
         cut in any::<prop::sample::Index>(),
     ) {
         let dir = tempfile::tempdir().unwrap();

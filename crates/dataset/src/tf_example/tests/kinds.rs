@@ -117,7 +117,7 @@ fn every_bit_of_a_number_survives() {
     let ints = [i64::MIN, -1, 0, 127, 128, i64::MAX];
     let record =
         example(&[("f", Value::Floats(floats.to_vec())), ("i", Value::Ints(ints.to_vec()))]);
-    let batch = decode(Payload::TfExample, &schema, &[record.clone()]).unwrap();
+    let batch = decode(Payload::TfExample, &schema, std::slice::from_ref(&record)).unwrap();
     let found = batch.column(0).as_list::<i32>().value(0);
     let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
     assert_eq!(bits(found.as_primitive::<Float32Type>().values()), bits(&floats));
