@@ -7,7 +7,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use base::BoxError;
 use dataflow::{BatchIter, Source};
 
-use super::{BatchError, ExampleDecoder, ExampleProblem, Payload, TfExampleError};
+use super::{ExampleBatchError, ExampleDecoder, ExampleProblem, Payload, TfExampleError};
 use crate::tfrecord::{BATCH_BYTES, BATCH_ROWS};
 use crate::{PartitionReader, TfRecordFiles};
 
@@ -102,8 +102,8 @@ impl Batches<'_> {
             return Ok(None);
         }
         self.decoder.finish().map(Some).map_err(|error| match error {
-            BatchError::Row { row, problem } => self.error(self.places[row], problem),
-            BatchError::Arrow(source) => TfExampleError::Batch { source },
+            ExampleBatchError::Row { row, problem } => self.error(self.places[row], problem),
+            ExampleBatchError::Arrow(source) => TfExampleError::Batch { source },
         })
     }
 
