@@ -68,6 +68,7 @@ impl<'a> Feature<'a> {
     /// # Errors
     ///
     /// [`WireError`] when the list is malformed.
+    #[inline]
     pub fn count(self) -> Result<u64, WireError> {
         let mut count = 0;
         match self {
