@@ -145,13 +145,20 @@ impl<'a> Join<'a> {
     fn add_skewed(&mut self, base: &[&[u64]], test: &[&[u64]]) {
         let end = KEY + self.layout.num_compared;
         let (of_base, of_test) = (runs(base, end), runs(test, end));
-        for &(a, times) in &of_base {
-            for &(b, others) in &of_test {
-                if a[..end] == b[..end] {
-                    continue;
+        let mut num_equal = 0_u64;
+        for (a, times) in &of_base {
+            if let Ok(found) = of_test.binary_search_by(|(b, _)| b[..end].cmp(&a[..end])) {
+                num_equal = num_equal.saturating_add(times.saturating_mul(of_test[found].1));
+            }
+        }
+        let num_pairs = (base.len() as u64).saturating_mul(test.len() as u64);
+        self.num_skewed = self.num_skewed.saturating_add(num_pairs.saturating_sub(num_equal));
+        for (a, _) in &of_base {
+            for (b, _) in &of_test {
+                if self.sample.len() >= self.sample_size {
+                    return;
                 }
-                self.num_skewed = self.num_skewed.saturating_add(times.saturating_mul(others));
-                if self.sample.len() < self.sample_size {
+                if a[..end] != b[..end] {
                     self.sample.push((a.to_vec(), b.to_vec()));
                 }
             }
@@ -159,9 +166,12 @@ impl<'a> Join<'a> {
     }
 }
 
-/// How often each pair of fingerprints was seen, of each column that is counted.
+/// How often each pair of fingerprints was seen, baseline first.
+type PairCounts = BTreeMap<(u64, u64), u64>;
+
+/// The pairs of fingerprints of each column that is counted.
 struct Confusion {
-    columns: Vec<(usize, BTreeMap<(u64, u64), u64>)>,
+    columns: Vec<(usize, PairCounts)>,
 }
 
 impl Confusion {

@@ -47,7 +47,7 @@ impl Range {
 
     fn has(self, key: u128) -> bool {
         // The upper 64 bits say where in all keys this one is; ranges go from the smallest keys to the greatest.
-        let place = (key >> 64) * u128::from(self.count) >> 64;
+        let place = ((key >> 64) * u128::from(self.count)) >> 64;
         place == u128::from(self.index)
     }
 }

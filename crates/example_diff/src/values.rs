@@ -318,10 +318,7 @@ mod tests {
             (f64::INFINITY, 1, f64::INFINITY),
         ] {
             let rounded = round(value, num_digits);
-            assert!(
-                (rounded - expected).abs() < 1e-12 || rounded == expected,
-                "{value}: {rounded}"
-            );
+            assert_eq!(rounded.to_bits(), f64::to_bits(expected), "{value}: {rounded}");
         }
     }
 

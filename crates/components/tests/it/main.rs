@@ -4,6 +4,13 @@
 #![expect(clippy::float_cmp, reason = "small numbers make exact metrics")]
 
 mod configs;
+mod distribution_validator;
 mod evaluator;
+mod example_diff;
+mod example_validator;
+mod latest;
 mod latest_blessed_model;
+mod ledger;
 mod scene;
+mod schema_gen;
+mod stage;

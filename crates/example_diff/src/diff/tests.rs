@@ -195,6 +195,9 @@ fn many_duplicates_do_not_take_time_by_pairs() {
     let found = diff(&source(&same, 5_000), &source(&same, 5_000), &allow);
     assert_eq!(counts(&found)[0], ("fare", [400_000_000, 400_000_000, 400_000_000, 0, 0, 0]));
     assert_eq!((found.num_skewed_pairs, found.sample.len()), (0, 0));
+    let other: Vec<Trip> = (0..20_000_u16).map(|fare| trip(1, "Cash", f32::from(fare))).collect();
+    let found = diff(&source(&other, 5_000), &source(&other, 5_000), &allow);
+    assert_eq!((found.num_skewed_pairs, found.sample.len()), (399_980_000, 10));
 }
 
 #[test]
@@ -275,6 +278,7 @@ fn trips() -> impl Strategy<Value = Vec<Trip>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn counts_are_those_by_hand_and_nothing_else_shows(
         base in trips(),
