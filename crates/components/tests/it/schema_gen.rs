@@ -118,6 +118,7 @@ fn a_curated_file_is_checked_before_the_run_and_its_features_are_known() {
         name: name.to_owned(),
         kind: Some(FeatureKind::Bytes),
         num_buckets: None,
+        note: None,
     };
     let inputs = [("statistics", Some(vec![feature("paid"), feature("tips")]))].into();
     let context = CheckContext { base_dir: stage.path(), inputs, engine: &engine };

@@ -147,6 +147,7 @@ impl Stage {
             name: (*name).to_owned(),
             kind: Some(*kind),
             num_buckets: None,
+            note: None,
         };
         let inputs = inputs
             .iter()
