@@ -62,6 +62,18 @@ pub(crate) enum CliError {
     #[error("{}: column `{column}` is missing, the model needs {needed}", .path.display())]
     MissingColumn { path: PathBuf, column: String, needed: String },
 
+    /// Files of one dataset that are not of one format.
+    #[error("{}: found {found}, expected {expected} as {} is", .path.display(), .first.display())]
+    MixedFiles { path: PathBuf, found: &'static str, first: PathBuf, expected: &'static str },
+
+    /// A file that should hold statistics.
+    #[error("{}: not statistics, expected a DatasetFeatureStatisticsList in binary form", .path.display())]
+    NotStatistics { path: PathBuf },
+
+    /// Rows are asked for where there are none.
+    #[error("{}: statistics have no rows, expected CSV or Parquet files for `--rows`", .path.display())]
+    NoRows { path: PathBuf },
+
     /// A run that is given by the beginning of its id is not the only one.
     #[error("run `{run}` could be {candidates}")]
     Ambiguous { run: String, candidates: String },
@@ -81,11 +93,13 @@ impl Classify for CliError {
             Self::NoRoot { .. } | Self::Nothing { .. } | Self::NoModel { .. } => {
                 ErrorKind::NotFound
             }
-            Self::WrongType { .. } | Self::NoSplit { .. } | Self::Ambiguous { .. } => {
-                ErrorKind::Usage
-            }
+            Self::WrongType { .. }
+            | Self::NoSplit { .. }
+            | Self::Ambiguous { .. }
+            | Self::MixedFiles { .. }
+            | Self::NoRows { .. } => ErrorKind::Usage,
             Self::Exists { .. } => ErrorKind::Conflict,
-            Self::MissingColumn { .. } => ErrorKind::Data,
+            Self::MissingColumn { .. } | Self::NotStatistics { .. } => ErrorKind::Data,
             Self::Signals(_) | Self::Write(_) => ErrorKind::Unavailable,
         }
     }
@@ -129,6 +143,20 @@ pub(crate) fn print_error(message: &str, hint: Option<&str>) {
     }
 }
 
+/// Prints `warning: <message>`.
+pub(crate) fn print_warning(message: &str) {
+    anstream::eprintln!(
+        "{}warning:{} {message}",
+        style::WARNING.render(),
+        style::WARNING.render_reset()
+    );
+}
+
+/// Prints a line about what was done beside the result.
+pub(crate) fn print_note(message: &str) {
+    anstream::eprintln!("{message}");
+}
+
 /// Prints `  hint: <hint>`.
 pub(crate) fn print_hint(hint: &str) {
     anstream::eprintln!("  {}hint:{} {hint}", style::HINT.render(), style::HINT.render_reset());
@@ -159,6 +187,8 @@ pub(crate) mod style {
     pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
     /// For `hint:`.
     pub(crate) const HINT: Style = AnsiColor::Cyan.on_default();
+    /// For `warning:`.
+    pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
     /// For what went well.
     pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
     /// For what did not.

@@ -8,9 +8,9 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use base::BoxError;
 use dataflow::{BatchIter, Source};
 
-use super::columns::{Columns, data_type};
+use super::columns::{Columns, data_type, fits};
 use super::layout::{Cutting, scan};
-use super::{CsvError, CsvRows, Piece, RowReason};
+use super::{CsvError, CsvRow, CsvRows, Piece, RowError, RowReason};
 use crate::difference::ColumnDifference;
 use crate::{BATCH_ROWS, FeatureType};
 
@@ -136,7 +136,17 @@ impl CsvFiles {
         self.is_complete
     }
 
-    fn path(&self, piece: Piece) -> &Path {
+    /// Returns what in a row does not fit its features: a row with any such cell is a misfit.
+    pub fn misfits(&self, row: &CsvRow<'_>) -> Vec<RowError> {
+        let cells = self.features.iter().map(|&(column, kind)| (column, kind, row.cell(column)));
+        cells
+            .filter(|&(_, kind, cell)| !fits(kind, cell))
+            .map(|(column, _, cell)| row.error(self.bad_cell(column, cell)))
+            .collect()
+    }
+
+    /// Returns the file that a piece is of.
+    pub fn path(&self, piece: Piece) -> &Path {
         &self.paths[piece.file]
     }
 }
