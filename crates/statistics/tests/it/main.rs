@@ -6,6 +6,7 @@ mod compare;
 mod edge_cases;
 mod golden;
 mod properties;
+mod tfx;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
