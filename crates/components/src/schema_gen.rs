@@ -141,7 +141,8 @@ impl Executor for SchemaGen {
         let names = keep_splits(artifact, &config.exclude_splits)?;
         let statistics = read_statistics(artifact)?;
         let kept = statistics.iter().filter(|(split, _)| names.contains(split));
-        let datasets: Vec<_> = kept.flat_map(|(_, list)| &list.datasets).collect();
+        let datasets: Vec<_> =
+            kept.map(|(_, list)| schema::default_slice(list)).collect::<Result<_, _>>()?;
         let (schema, what) = match &config.curated {
             None => (infer(&datasets, &config.infer)?, String::new()),
             Some(curated) => {

@@ -14,3 +14,4 @@ mod ledger;
 mod scene;
 mod schema_gen;
 mod stage;
+mod statistics_gen;
