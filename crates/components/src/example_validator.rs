@@ -255,13 +255,15 @@ impl Control {
     }
 }
 
+/// Holds all examples against the schema, and where there are earlier statistics each slice with its own, too.
 fn validate(
     list: &DatasetFeatureStatisticsList,
     schema: &Schema,
     options: &ValidateOptions<'_>,
     controls: &SliceControls<'_>,
 ) -> Result<Anomalies, schema::SchemaError> {
-    if list.datasets.len() > 1 {
+    let is_compared = controls.previous.is_some() || controls.serving.is_some();
+    if is_compared && list.datasets.len() > 1 {
         return schema::validate_slices(list, schema, options, controls);
     }
     let options = ValidateOptions {
