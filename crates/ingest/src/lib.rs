@@ -15,9 +15,10 @@ mod key;
 mod open;
 mod rejected;
 mod run;
+mod source;
 mod split;
 
-pub use config::{Config, Patterns, SourceConfig};
+pub use config::{Config, FeatureKind, Form, Hash, Patterns, Payload, SourceConfig, TfrecordTable};
 pub use error::IngestError;
 pub use features::{InferredFeature, TurnedText, infer_features};
 pub use files::source_files;

@@ -1,15 +1,15 @@
 //! Raw data opened where it lies, to be looked at rather than made into examples.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use dataflow::{Engine, Source};
 use dataset::{CsvFiles, FeatureType, ParquetFiles};
 
-use crate::features::{infer_types, open_parquet};
+use crate::source::{infer_types, open_parquet, prepare};
 use crate::{Config, IngestError, SourceConfig, source_files};
 
 /// Raw data whose features are known, ready to be read.
-#[derive(Debug)]
 pub struct RawData {
     paths: Vec<PathBuf>,
     num_rejected: u64,
@@ -17,11 +17,12 @@ pub struct RawData {
     rows: Rows,
 }
 
-#[derive(Debug)]
 enum Rows {
     /// The files, which leave misfits out if any may be, and the type of every column.
     Csv(CsvFiles, Vec<(String, Option<FeatureType>)>),
     Parquet(ParquetFiles),
+    /// Rows of a format that has types of its own.
+    Typed(Box<dyn Source>),
 }
 
 /// Opens a source; of comma-separated text, all is read once for the types. Splits are not looked at.
@@ -49,6 +50,16 @@ pub fn open(config: &Config, base_dir: &Path, engine: &dyn Engine) -> Result<Raw
             let rows = Rows::Parquet(open_parquet(&paths)?);
             Ok(RawData { paths, num_rejected: 0, has_misfits: false, rows })
         }
+        SourceConfig::Tfrecord(_) => {
+            let rows = Rows::Typed(prepare(config, &paths, engine)?.source);
+            Ok(RawData { paths, num_rejected: 0, has_misfits: false, rows })
+        }
+    }
+}
+
+impl fmt::Debug for RawData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawData").field("paths", &self.paths).finish_non_exhaustive()
     }
 }
 
@@ -67,8 +78,8 @@ impl RawData {
     pub fn features(&self) -> Vec<(String, Option<FeatureType>)> {
         match &self.rows {
             Rows::Csv(_, types) => types.clone(),
-            Rows::Parquet(files) => {
-                let schema = files.schema();
+            Rows::Parquet(_) | Rows::Typed(_) => {
+                let schema = self.source().schema();
                 let fields = schema.fields().iter();
                 fields.map(|f| (f.name().clone(), FeatureType::of(f.data_type()))).collect()
             }
@@ -129,6 +140,7 @@ impl RawData {
         match &self.rows {
             Rows::Csv(files, _) => files,
             Rows::Parquet(files) => files,
+            Rows::Typed(source) => source.as_ref(),
         }
     }
 
@@ -136,7 +148,7 @@ impl RawData {
     pub fn csv(&self) -> Option<&CsvFiles> {
         match &self.rows {
             Rows::Csv(files, _) => Some(files),
-            Rows::Parquet(_) => None,
+            Rows::Parquet(_) | Rows::Typed(_) => None,
         }
     }
 }
