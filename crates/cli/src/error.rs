@@ -62,6 +62,10 @@ pub(crate) enum CliError {
     #[error("{}: column `{column}` is missing, the model needs {needed}", .path.display())]
     MissingColumn { path: PathBuf, column: String, needed: String },
 
+    /// A file stands where a verb allows none.
+    #[error("found `{file}` before `{verb}`, expected nothing there")]
+    FileBeforeVerb { file: String, verb: &'static str },
+
     /// Files of one dataset that are not of one format.
     #[error("{}: found {found}, expected {expected} as {} is", .path.display(), .first.display())]
     MixedFiles { path: PathBuf, found: &'static str, first: PathBuf, expected: &'static str },
@@ -96,6 +100,7 @@ impl Classify for CliError {
             Self::WrongType { .. }
             | Self::NoSplit { .. }
             | Self::Ambiguous { .. }
+            | Self::FileBeforeVerb { .. }
             | Self::MixedFiles { .. }
             | Self::NoRows { .. } => ErrorKind::Usage,
             Self::Exists { .. } => ErrorKind::Conflict,
@@ -114,6 +119,9 @@ impl Classify for CliError {
                     .to_owned(),
             ),
             Self::Nothing { .. } => Some("`cupola artifacts list` shows what there is".to_owned()),
+            Self::FileBeforeVerb { verb, .. } => {
+                Some(format!("a file of that name is meant by `./{verb}`"))
+            }
             Self::Exists { .. } => Some("`--force` writes over it".to_owned()),
             _ => None,
         }

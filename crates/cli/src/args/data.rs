@@ -21,7 +21,7 @@ pub(crate) struct FilesArgs {
 
 /// `cupola stats`.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(subcommand_precedence_over_arg = true, subcommand_negates_reqs = true)]
 pub(crate) struct StatsArgs {
     #[command(subcommand)]
     pub(crate) command: Option<StatsCommand>,

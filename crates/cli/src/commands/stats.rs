@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::args::{Global, ShowArgs, StatsArgs, StatsCommand};
 use crate::commands::{artifact_to_show, keep_split};
-use crate::error::Outcome;
+use crate::error::{CliError, Outcome};
 use crate::output::{print, print_json};
 
 pub(crate) use diff::distances_table;
@@ -19,6 +19,14 @@ pub(crate) use json::distance_json;
 
 /// Runs one of the `stats` commands.
 pub(crate) fn stats(args: &StatsArgs, global: &Global) -> Result<Outcome, BoxError> {
+    let files = &args.files.files.files;
+    if let (Some(command), Some(file)) = (&args.command, files.first()) {
+        let verb = match command {
+            StatsCommand::Show(_) => "show",
+            StatsCommand::Diff(_) => "diff",
+        };
+        return Err(CliError::FileBeforeVerb { file: file.clone(), verb }.into());
+    }
     match &args.command {
         None => files::files(&args.files, global),
         Some(StatsCommand::Show(args)) => show(args, global),

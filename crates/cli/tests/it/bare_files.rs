@@ -473,7 +473,13 @@ fn the_verbs_of_artifacts_are_still_there() {
         let said = stderr(&scene, &args, 3);
         assert!(said.contains("no `.cupola` folder"), "{said}");
     }
+    let between = stderr(&scene, &["stats", "--json", "show"], 3);
+    assert!(between.contains("no `.cupola` folder"), "{between}");
     assert!(stderr(&scene, &["stats"], 2).contains("<FILES>"));
+    assert_snapshot!(stderr(&scene, &["stats", "trips.csv", "show"], 2), @r"
+        error: found `trips.csv` before `show`, expected nothing there
+          hint: a file of that name is meant by `./show`
+        ");
     // A file that is named like a verb has a folder in its name.
     scene.write("show", TRIPS);
     stdout(&scene, &["stats", "./show"], 0);
