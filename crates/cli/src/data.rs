@@ -10,7 +10,7 @@ use base::{BoxError, Classify, ErrorKind, IoError};
 use dataflow::{BatchIter, Engine, Source};
 use dataset::FeatureType;
 use formats::Message;
-use formats::metadata::feature_name_statistics::{FieldId, Type};
+use formats::metadata::feature_name_statistics::Type;
 use formats::metadata::{
     self, DatasetFeatureStatistics, DatasetFeatureStatisticsList, FeatureNameStatistics, Schema,
 };
@@ -76,7 +76,7 @@ impl Files {
             }
             Content::Statistics(statistics) => {
                 let features = statistics.features.iter();
-                features.map(|feature| (feature_name(feature), feature_type(feature))).collect()
+                features.map(|feature| (feature.dotted_name(), feature_type(feature))).collect()
             }
         }
     }
@@ -165,15 +165,6 @@ pub(crate) fn alike(
     let (types, others) = (current.types(), baseline.types());
     let current = current.widen(&and_those_of(others))?;
     Ok((current, Some(baseline.widen(&and_those_of(types))?)))
-}
-
-/// Returns a feature's name, the steps of its path joined by dots.
-pub(crate) fn feature_name(feature: &FeatureNameStatistics) -> String {
-    match &feature.field_id {
-        Some(FieldId::Name(name)) => name.clone(),
-        Some(FieldId::Path(path)) => path.step.join("."),
-        None => String::new(),
-    }
 }
 
 fn feature_type(feature: &FeatureNameStatistics) -> FeatureType {

@@ -6,6 +6,11 @@ use serde_json::Value;
 
 use crate::ComponentError;
 
+/// No configuration.
+#[derive(serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoConfig {}
+
 /// Reads a configuration that was checked against its schema.
 pub(crate) fn read<T: DeserializeOwned>(config: &Value) -> Result<T, ComponentError> {
     T::deserialize(config).map_err(ComponentError::Config)

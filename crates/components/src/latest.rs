@@ -9,30 +9,54 @@ use artifact::{
 };
 use serde_json::Value;
 
-use crate::config::schema_of;
+use crate::config::{NoConfig, schema_of};
+use crate::ports::RESOLVER;
 
-/// Finds the statistics of the data before: the newest that the same node made of other data.
+/// Finds the data before: the newest of its type that the same node made of other data.
 ///
-/// Statistics with the content of those at hand are passed over: comparing data with itself says nothing, and a
-/// run that changes nothing must find the baseline that it found before. So are those of a later span: what comes
+/// What has the content of the data at hand is passed over: comparing data with itself says nothing, and a run
+/// that changes nothing must find the baseline that it found before. So is what is of a later span: what comes
 /// after is not before.
-pub struct LatestStatistics;
+pub struct Latest {
+    name: &'static str,
+    description: &'static str,
+    inputs: &'static [Input; 1],
+    outputs: &'static [Output; 1],
+}
 
-/// Finds the examples before: the newest other ones that the same node made, as [`LatestStatistics`] does.
-pub struct LatestExamples;
+/// Finds the statistics of the data before.
+pub const LATEST_STATISTICS: Latest = Latest {
+    name: "LatestStatistics",
+    description: "Finds the newest statistics of earlier data of the pipeline, as the baseline for those at hand.",
+    inputs: &[Input {
+        key: "statistics",
+        artifact_type: types::EXAMPLE_STATISTICS,
+        required: true,
+        default_provider: None,
+    }],
+    outputs: &[Output { key: "baseline_statistics", artifact_type: types::EXAMPLE_STATISTICS }],
+};
 
-/// No configuration.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Config {}
+/// Finds the examples before.
+pub const LATEST_EXAMPLES: Latest = Latest {
+    name: "LatestExamples",
+    description: "Finds the newest earlier examples of the pipeline, as the baseline for those at hand.",
+    inputs: &[Input {
+        key: "examples",
+        artifact_type: types::EXAMPLES,
+        required: true,
+        default_provider: None,
+    }],
+    outputs: &[Output { key: "baseline_examples", artifact_type: types::EXAMPLES }],
+};
 
-impl Component for LatestStatistics {
+impl Component for Latest {
     fn name(&self) -> &'static str {
-        "LatestStatistics"
+        self.name
     }
 
     fn execution_type(&self) -> &'static str {
-        "tfx.dsl.components.common.resolver.Resolver"
+        RESOLVER
     }
 
     fn version(&self) -> u32 {
@@ -40,26 +64,19 @@ impl Component for LatestStatistics {
     }
 
     fn description(&self) -> &'static str {
-        "Finds the newest statistics of earlier data of the pipeline, as the baseline for those at hand."
+        self.description
     }
 
     fn inputs(&self) -> &'static [Input] {
-        const {
-            &[Input {
-                key: "statistics",
-                artifact_type: types::EXAMPLE_STATISTICS,
-                required: true,
-                default_provider: None,
-            }]
-        }
+        self.inputs
     }
 
     fn outputs(&self) -> &'static [Output] {
-        &[Output { key: "baseline_statistics", artifact_type: types::EXAMPLE_STATISTICS }]
+        self.outputs
     }
 
     fn config_schema(&self) -> schemars::Schema {
-        schema_of::<Config>()
+        schema_of::<NoConfig>()
     }
 
     fn check(&self, _config: &Value, _context: &CheckContext<'_>) -> Checked {
@@ -71,74 +88,17 @@ impl Component for LatestStatistics {
     }
 }
 
-impl Resolver for LatestStatistics {
+impl Resolver for Latest {
     fn resolve(
         &self,
         pipeline: &str,
         inputs: &BTreeMap<String, Vec<Artifact>>,
         ledger: &dyn Ledger,
     ) -> Result<BTreeMap<String, Vec<Artifact>>, LedgerError> {
-        let current = inputs.get("statistics").and_then(|found| found.first());
-        let found = before(current, types::EXAMPLE_STATISTICS, pipeline, ledger)?;
-        Ok(BTreeMap::from([("baseline_statistics".to_owned(), found)]))
-    }
-}
-
-impl Component for LatestExamples {
-    fn name(&self) -> &'static str {
-        "LatestExamples"
-    }
-
-    fn execution_type(&self) -> &'static str {
-        "tfx.dsl.components.common.resolver.Resolver"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn description(&self) -> &'static str {
-        "Finds the newest earlier examples of the pipeline, as the baseline for those at hand."
-    }
-
-    fn inputs(&self) -> &'static [Input] {
-        const {
-            &[Input {
-                key: "examples",
-                artifact_type: types::EXAMPLES,
-                required: true,
-                default_provider: None,
-            }]
-        }
-    }
-
-    fn outputs(&self) -> &'static [Output] {
-        &[Output { key: "baseline_examples", artifact_type: types::EXAMPLES }]
-    }
-
-    fn config_schema(&self) -> schemars::Schema {
-        schema_of::<Config>()
-    }
-
-    fn check(&self, _config: &Value, _context: &CheckContext<'_>) -> Checked {
-        Checked::default()
-    }
-
-    fn kind(&self) -> Kind<'_> {
-        Kind::Resolver(self)
-    }
-}
-
-impl Resolver for LatestExamples {
-    fn resolve(
-        &self,
-        pipeline: &str,
-        inputs: &BTreeMap<String, Vec<Artifact>>,
-        ledger: &dyn Ledger,
-    ) -> Result<BTreeMap<String, Vec<Artifact>>, LedgerError> {
-        let current = inputs.get("examples").and_then(|found| found.first());
-        let found = before(current, types::EXAMPLES, pipeline, ledger)?;
-        Ok(BTreeMap::from([("baseline_examples".to_owned(), found)]))
+        let ([input], [output]) = (self.inputs, self.outputs);
+        let current = inputs.get(input.key).and_then(|found| found.first());
+        let found = before(current, output.artifact_type, pipeline, ledger)?;
+        Ok(BTreeMap::from([(output.key.to_owned(), found)]))
     }
 }
 

@@ -42,7 +42,7 @@ pub use example_diff::ExampleDiff;
 pub use example_gen::ExampleGen;
 pub use example_validator::ExampleValidator;
 pub use import_schema_gen::ImportSchemaGen;
-pub use latest::{LatestExamples, LatestStatistics};
+pub use latest::{LATEST_EXAMPLES, LATEST_STATISTICS, Latest};
 pub use latest_blessed_model::LatestBlessedModel;
 pub use pusher::Pusher;
 pub use schema_gen::SchemaGen;
@@ -59,9 +59,9 @@ pub fn registry() -> Registry {
         Arc::new(SchemaGen),
         Arc::new(ImportSchemaGen),
         Arc::new(ExampleValidator),
-        Arc::new(LatestStatistics),
+        Arc::new(LATEST_STATISTICS),
         Arc::new(DistributionValidator),
-        Arc::new(LatestExamples),
+        Arc::new(LATEST_EXAMPLES),
         Arc::new(ExampleDiff),
         Arc::new(Transform),
         Arc::new(Trainer),

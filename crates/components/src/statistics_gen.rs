@@ -22,9 +22,6 @@ use crate::config::{read, schema_of};
 use crate::ports::{keep_splits, pass_on, required, split_properties};
 use crate::view::{STATISTICS_FILE, make_split_dir, write};
 
-/// TFDV's name for statistics over all examples, as opposed to a slice of them.
-const ALL_EXAMPLES: &str = "All Examples";
-
 /// Computes statistics of every split in one pass each.
 pub struct StatisticsGen;
 
@@ -156,7 +153,7 @@ impl Executor for StatisticsGen {
             let config =
                 statistics::Config { sample_rate: rate.or(config.sample_rate), ..config.clone() };
             let list = statistics::generate_with_schema(
-                ALL_EXAMPLES,
+                schema::ALL_EXAMPLES,
                 &source,
                 context.engine,
                 &config,

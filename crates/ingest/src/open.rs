@@ -4,9 +4,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use dataflow::{Engine, Source};
-use dataset::{CsvFiles, FeatureType, ParquetFiles};
+use dataset::{CsvFiles, FeatureType};
 
-use crate::source::{infer_types, open_parquet, prepare};
+use crate::source::{infer_types, prepare};
 use crate::{Config, IngestError, SourceConfig, source_files};
 
 /// Raw data whose features are known, ready to be read.
@@ -20,7 +20,6 @@ pub struct RawData {
 enum Rows {
     /// The files, which leave misfits out if any may be, and the type of every column.
     Csv(CsvFiles, Vec<(String, Option<FeatureType>)>),
-    Parquet(ParquetFiles),
     /// Rows of a format that has types of its own.
     Typed(Box<dyn Source>),
 }
@@ -46,11 +45,7 @@ pub fn open(config: &Config, base_dir: &Path, engine: &dyn Engine) -> Result<Raw
             let rows = Rows::Csv(files, types);
             Ok(RawData { paths, num_rejected, has_misfits: num_rejected > 0, rows })
         }
-        SourceConfig::Parquet(_) => {
-            let rows = Rows::Parquet(open_parquet(&paths)?);
-            Ok(RawData { paths, num_rejected: 0, has_misfits: false, rows })
-        }
-        SourceConfig::Tfrecord(_) => {
+        SourceConfig::Parquet(_) | SourceConfig::Tfrecord(_) => {
             let rows = Rows::Typed(prepare(config, &paths, engine)?.source);
             Ok(RawData { paths, num_rejected: 0, has_misfits: false, rows })
         }
@@ -78,8 +73,8 @@ impl RawData {
     pub fn features(&self) -> Vec<(String, Option<FeatureType>)> {
         match &self.rows {
             Rows::Csv(_, types) => types.clone(),
-            Rows::Parquet(_) | Rows::Typed(_) => {
-                let schema = self.source().schema();
+            Rows::Typed(source) => {
+                let schema = source.schema();
                 let fields = schema.fields().iter();
                 fields.map(|f| (f.name().clone(), FeatureType::of(f.data_type()))).collect()
             }
@@ -139,7 +134,6 @@ impl RawData {
     pub fn source(&self) -> &dyn Source {
         match &self.rows {
             Rows::Csv(files, _) => files,
-            Rows::Parquet(files) => files,
             Rows::Typed(source) => source.as_ref(),
         }
     }
@@ -148,7 +142,7 @@ impl RawData {
     pub fn csv(&self) -> Option<&CsvFiles> {
         match &self.rows {
             Rows::Csv(files, _) => Some(files),
-            Rows::Parquet(_) | Rows::Typed(_) => None,
+            Rows::Typed(_) => None,
         }
     }
 }

@@ -7,7 +7,7 @@ use formats::metadata::histogram::HistogramType;
 use formats::metadata::{FeatureNameStatistics, NumericStatistics, StringStatistics};
 use serde_json::{Map, Value, json};
 
-use crate::features::{Row, common, is_number, rows};
+use crate::features::{Row, is_number, rows};
 use crate::numbers::{exact, short};
 use crate::{Dataset, Distance, Report};
 
@@ -113,7 +113,7 @@ fn feature(row: &Row<'_>) -> Map<String, Value> {
 
 fn statistics(feature: &FeatureNameStatistics) -> Value {
     let mut object = Map::new();
-    if let Some(common) = common(feature) {
+    if let Some(common) = feature.common_stats() {
         object.insert("present".to_owned(), json!(common.num_non_missing));
         object.insert("missing".to_owned(), json!(common.num_missing));
         object.insert("total".to_owned(), json!(common.tot_num_values));

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use formats::metadata::feature_name_statistics::{FieldId, Stats, Type};
-use formats::metadata::{CommonStatistics, DatasetFeatureStatistics, FeatureNameStatistics};
+use formats::metadata::feature_name_statistics::{Stats, Type};
+use formats::metadata::{DatasetFeatureStatistics, FeatureNameStatistics};
 
 use crate::Report;
 
@@ -28,7 +28,7 @@ pub(crate) fn rows<'a>(report: &Report<'a>) -> Vec<Row<'a>> {
     let baseline = report.baseline.map(|baseline| baseline.statistics);
     for (side, statistics) in [Some(report.current.statistics), baseline].into_iter().enumerate() {
         for feature in features(statistics) {
-            let index = row(name(feature), &mut rows);
+            let index = row(feature.dotted_name(), &mut rows);
             rows[index].sides[side].get_or_insert(feature);
         }
     }
@@ -44,29 +44,11 @@ fn features(
     statistics.into_iter().flat_map(|statistics| &statistics.features)
 }
 
-fn name(feature: &FeatureNameStatistics) -> String {
-    match &feature.field_id {
-        Some(FieldId::Name(name)) => name.clone(),
-        Some(FieldId::Path(path)) => path.step.join("."),
-        None => String::new(),
-    }
-}
-
 /// Returns whether a feature's statistics are those of numbers.
 pub(crate) fn is_number(feature: &FeatureNameStatistics) -> bool {
     match feature.stats {
         Some(Stats::NumStats(_)) => true,
         Some(_) => false,
         None => matches!(feature.r#type(), Type::Int | Type::Float),
-    }
-}
-
-/// Returns what features of every type have.
-pub(crate) fn common(feature: &FeatureNameStatistics) -> Option<&CommonStatistics> {
-    match feature.stats.as_ref()? {
-        Stats::NumStats(stats) => stats.common_stats.as_ref(),
-        Stats::StringStats(stats) => stats.common_stats.as_ref(),
-        Stats::BytesStats(stats) => stats.common_stats.as_ref(),
-        Stats::StructStats(stats) => stats.common_stats.as_ref(),
     }
 }

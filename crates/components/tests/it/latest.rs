@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use artifact::{Artifact, Component, Kind, PropertyValue};
-use components::{LatestExamples, LatestStatistics};
+use components::{LATEST_EXAMPLES, LATEST_STATISTICS};
 use tempfile::TempDir;
 
 use crate::ledger::Artifacts;
@@ -30,9 +30,10 @@ fn resolve(component: &dyn Component, current: &Artifact, ledger: &Artifacts) ->
 #[test]
 fn the_newest_other_data_of_the_same_node_is_found() {
     let dir = tempfile::tempdir().unwrap();
-    for (component, type_name) in
-        [(&LatestStatistics as &dyn Component, "ExampleStatistics"), (&LatestExamples, "Examples")]
-    {
+    for (component, type_name) in [
+        (&LATEST_STATISTICS as &dyn Component, "ExampleStatistics"),
+        (&LATEST_EXAMPLES, "Examples"),
+    ] {
         let make = |id, digest| data(&dir, type_name, id, digest, 0);
         let ledger = |artifacts: Vec<Artifact>| {
             let ledger = Artifacts::new(artifacts);
@@ -59,7 +60,7 @@ fn a_later_span_is_not_before() {
     let all = vec![make(5, 2), make(4, 1), make(3, 7), make(2, 4), make(1, 5)];
     let find = |id: i64| {
         let current = all.iter().find(|artifact| artifact.id.0 == id).unwrap();
-        resolve(&LatestStatistics, current, &Artifacts::new(all.clone()))
+        resolve(&LATEST_STATISTICS, current, &Artifacts::new(all.clone()))
     };
     assert_eq!(find(2), Some(5), "span 4 comes after span 2");
     assert_eq!(find(3), Some(1), "span 7 comes after span 5");

@@ -18,7 +18,7 @@ pub(super) fn look(paths: &[PathBuf]) -> Result<Vec<InferredFeature>, IngestErro
 }
 
 /// Opens the files and says no where there are no rows, or columns that are no features.
-pub(crate) fn open(paths: &[PathBuf]) -> Result<ParquetFiles, IngestError> {
+fn open(paths: &[PathBuf]) -> Result<ParquetFiles, IngestError> {
     let files = ParquetFiles::open(paths)?;
     check_schema(&files.schema(), paths)?;
     if files.num_rows() == 0 {

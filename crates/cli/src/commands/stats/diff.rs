@@ -13,9 +13,9 @@ use schema::{Distance, DistributionConfig, validate_distributions};
 use serde_json::{Value, json};
 
 use super::json::number;
-use super::table::{common, cut, missing, percent, short, sparkline_of};
+use super::table::{cut, missing, percent, short, sparkline_of};
 use crate::args::{Global, StatsDiffArgs};
-use crate::data::{Files, Progress, alike, feature_name};
+use crate::data::{Files, Progress, alike};
 use crate::error::Outcome;
 use crate::output::{print, print_json, table};
 
@@ -119,10 +119,10 @@ pub(super) fn differences<'a>(
     before: &'a DatasetFeatureStatistics,
 ) -> Result<Vec<Difference<'a>>, BoxError> {
     let earlier: BTreeMap<String, &FeatureNameStatistics> =
-        before.features.iter().map(|feature| (feature_name(feature), feature)).collect();
+        before.features.iter().map(|feature| (feature.dotted_name(), feature)).collect();
     let mut config = DistributionConfig::default();
     for feature in &after.features {
-        if earlier.contains_key(&feature_name(feature)) {
+        if earlier.contains_key(&feature.dotted_name()) {
             config.features.insert(path(feature), comparator(feature));
         }
     }
@@ -132,15 +132,15 @@ pub(super) fn differences<'a>(
     }
     let mut differences: Vec<Difference<'_>> = Vec::new();
     for feature in &after.features {
-        let name = feature_name(feature);
+        let name = feature.dotted_name();
         let before = earlier.get(&name).copied();
         let distances = measured.remove(&name).unwrap_or_default();
         differences.push(Difference { name, before, after: Some(feature), distances });
     }
     let later: std::collections::BTreeSet<String> =
-        after.features.iter().map(feature_name).collect();
-    for feature in before.features.iter().filter(|f| !later.contains(&feature_name(f))) {
-        let name = feature_name(feature);
+        after.features.iter().map(FeatureNameStatistics::dotted_name).collect();
+    for feature in before.features.iter().filter(|f| !later.contains(&f.dotted_name())) {
+        let name = feature.dotted_name();
         let (before, after) = (Some(feature), None);
         differences.push(Difference { name, before, after, distances: Vec::new() });
     }
@@ -164,7 +164,7 @@ fn comparator(feature: &FeatureNameStatistics) -> FeatureComparator {
 fn path(feature: &FeatureNameStatistics) -> Vec<String> {
     match &feature.field_id {
         Some(FieldId::Path(path)) => path.step.clone(),
-        _ => vec![feature_name(feature)],
+        _ => vec![feature.dotted_name()],
     }
 }
 
@@ -233,7 +233,7 @@ fn type_name(feature: &FeatureNameStatistics) -> &'static str {
 
 fn mean_or_unique(feature: &FeatureNameStatistics) -> Option<String> {
     match &feature.stats {
-        _ if common(feature).is_none_or(|common| common.tot_num_values == 0) => None,
+        _ if feature.common_stats().is_none_or(|common| common.tot_num_values == 0) => None,
         Some(Stats::NumStats(stats)) => Some(short(stats.mean)),
         Some(Stats::StringStats(stats)) => Some(format!("{} unique", stats.unique)),
         Some(Stats::BytesStats(stats)) => Some(format!("{} unique", stats.unique)),

@@ -5,9 +5,6 @@ use formats::metadata::{DatasetFeatureStatistics, FeatureNameStatistics, Histogr
 use schema::{Comparison, Distance};
 use serde_json::{Value, json};
 
-use super::table::common;
-use crate::data::feature_name;
-
 /// Returns the statistics of a dataset, which is called `name` under `key`.
 pub(super) fn dataset(key: &str, name: &str, dataset: &DatasetFeatureStatistics) -> Value {
     json!({
@@ -18,9 +15,9 @@ pub(super) fn dataset(key: &str, name: &str, dataset: &DatasetFeatureStatistics)
 }
 
 fn feature(feature: &FeatureNameStatistics) -> Value {
-    let common = common(feature);
+    let common = feature.common_stats();
     let mut object = json!({
-        "name": feature_name(feature),
+        "name": feature.dotted_name(),
         "type": feature.r#type().as_str_name(),
         "num_non_missing": common.map(|c| c.num_non_missing),
         "num_missing": common.map(|c| c.num_missing),

@@ -7,7 +7,6 @@ use formats::metadata::{
     StringStatistics,
 };
 
-use crate::data::feature_name;
 use crate::output::table;
 
 /// How much of a feature's name and of the most frequent value is shown.
@@ -33,8 +32,11 @@ pub(crate) fn dataset(what: &str, dataset: &DatasetFeatureStatistics) -> String 
     let numbers: Vec<_> = dataset.features.iter().filter(is_number).collect();
     let others: Vec<_> = dataset.features.iter().filter(|feature| !is_number(feature)).collect();
     // Where every example has one value at the most, that need not be said of each feature.
-    let has_lists =
-        dataset.features.iter().filter_map(common).any(|common| common.max_num_values > 1);
+    let has_lists = dataset
+        .features
+        .iter()
+        .filter_map(|feature| feature.common_stats())
+        .any(|common| common.max_num_values > 1);
     if !numbers.is_empty() {
         let rows = numbers.iter().map(|feature| number_row(feature, has_lists)).collect();
         let mut header = vec!["feature", "type", "missing"];
@@ -57,18 +59,18 @@ pub(crate) fn dataset(what: &str, dataset: &DatasetFeatureStatistics) -> String 
 /// Returns what a row of either table begins with.
 fn first_cells(feature: &FeatureNameStatistics, has_lists: bool) -> Vec<String> {
     let mut cells = vec![
-        cut(&feature_name(feature), NAME_CHARS),
+        cut(&feature.dotted_name(), NAME_CHARS),
         feature.r#type().as_str_name().to_owned(),
         missing(feature).map_or(String::new(), percent),
     ];
-    cells.extend(has_lists.then(|| common(feature).map_or(String::new(), num_values)));
+    cells.extend(has_lists.then(|| feature.common_stats().map_or(String::new(), num_values)));
     cells
 }
 
 fn number_row(feature: &FeatureNameStatistics, has_lists: bool) -> Vec<String> {
     let mut cells = first_cells(feature, has_lists);
     let Some(Stats::NumStats(stats)) = &feature.stats else { return cells };
-    let num_values = common(feature).map_or(0, |common| common.tot_num_values);
+    let num_values = feature.common_stats().map_or(0, |common| common.tot_num_values);
     if num_values == 0 {
         cells.extend(vec![String::new(); 7]);
         return cells;
@@ -83,7 +85,7 @@ fn text_row(feature: &FeatureNameStatistics, has_lists: bool) -> Vec<String> {
     let mut cells = first_cells(feature, has_lists);
     match &feature.stats {
         Some(Stats::StringStats(stats)) => {
-            let num_values = common(feature).map_or(0, |common| common.tot_num_values);
+            let num_values = feature.common_stats().map_or(0, |common| common.tot_num_values);
             cells.push(stats.unique.to_string());
             cells.push(short(f64::from(stats.avg_length)));
             let top = stats.top_values.first();
@@ -133,22 +135,13 @@ fn sparkline(counts: &[f64]) -> String {
 
 /// Returns the share of examples that lack a feature.
 pub(crate) fn missing(feature: &FeatureNameStatistics) -> Option<f64> {
-    let common = common(feature)?;
+    let common = feature.common_stats()?;
     Some(share(common.num_missing, common.num_missing + common.num_non_missing))
 }
 
 fn num_values(common: &CommonStatistics) -> String {
     let (min, max) = (common.min_num_values, common.max_num_values);
     if min == max { min.to_string() } else { format!("{min}-{max}") }
-}
-
-pub(crate) fn common(feature: &FeatureNameStatistics) -> Option<&CommonStatistics> {
-    match feature.stats.as_ref()? {
-        Stats::NumStats(stats) => stats.common_stats.as_ref(),
-        Stats::StringStats(stats) => stats.common_stats.as_ref(),
-        Stats::BytesStats(stats) => stats.common_stats.as_ref(),
-        Stats::StructStats(stats) => stats.common_stats.as_ref(),
-    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share for the screen")]
