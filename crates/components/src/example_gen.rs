@@ -56,6 +56,8 @@ impl Component for ExampleGen {
             checked.problems.push(problem(error));
         }
         match ingest::infer_features(&config, context.base_dir, context.engine, Some(CHECK_BYTES)) {
+            // None are known where the beginning of the data does not tell all of them.
+            Ok(features) if features.is_empty() => {}
             Ok(features) => {
                 let features = features.into_iter().map(feature_info).collect();
                 checked.features.insert("examples", features);

@@ -11,10 +11,12 @@
 //!
 //! `tensorflow/core/example/example.proto` and `feature.proto`
 
+mod canonical;
 mod encode;
 mod feature;
 mod visit;
 
+pub use canonical::{canonical_example, canonical_sequence_example};
 pub use encode::{
     put_bytes, put_example, put_floats, put_ints, put_named, put_sequence_example, put_step,
 };

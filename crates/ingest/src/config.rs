@@ -22,11 +22,35 @@ pub struct Config {
     #[serde(default = "default_splits")]
     #[schemars(extend("minProperties" = 1))]
     pub splits: IndexMap<String, NonZeroU32>,
+    /// What a row's split is computed from: its values, or the same bytes as in TFX, so that each row is in the
+    /// split where TFX has put it.
+    #[serde(default)]
+    pub hash: Hash,
+    /// The feature that alone decides about a row's split, such as `user_id`: all rows with one value of it go to
+    /// the same split. It holds integers, text or bytes, or lists of them, and is missing in no row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition_feature: Option<String>,
     /// How many rows may be set aside in `rejected.csv` because they cannot be read: rows with too many or too
     /// few cells, or that are not UTF-8. One more ends the run.
     #[serde(default)]
     #[schemars(range(max = 1_000_000))]
     pub max_rejected_rows: u64,
+}
+
+/// What a row's split is computed from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Hash {
+    /// The values that the row has: the order of columns, columns without a value and the format do not matter.
+    #[default]
+    Content,
+    /// The SHA-256 of the row as TFX's `CsvExampleGen` writes it from the same text, or of the record that
+    /// `ImportExampleGen` reads.
+    Tfx,
+    /// The same as in TFX before version 0.24, where `CsvExampleGen` wrote an empty cell as a feature without a kind
+    /// rather than as an empty list.
+    #[serde(rename = "tfx_before_0_24")]
+    TfxBefore024,
 }
 
 /// Raw data: its format, and its files.
@@ -38,6 +62,93 @@ pub enum SourceConfig {
     Csv(Patterns),
     /// Parquet files that all have the same columns.
     Parquet(Patterns),
+    /// TFRecord files of `tf.Example`, plain or compressed with gzip or zlib, told by their content. Features are
+    /// found by reading all records: a feature with exactly one value wherever it is there is a column of values,
+    /// any other one a column of lists. What one file has in any record, every file has in some.
+    Tfrecord(Form<TfrecordTable>),
+}
+
+/// Files, or a table with more to say about them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Form<T> {
+    /// Files, and the rest as usual.
+    Files(Patterns),
+    /// Files with what is to be known of them.
+    Table(T),
+}
+
+/// TFRecord files, and what their records hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TfrecordTable {
+    /// The files.
+    pub files: Patterns,
+    /// What the records hold.
+    #[serde(default)]
+    pub payload: Payload,
+    /// The features to read, by name, and what each holds, such as `{ fare = "float", tags = "string_list" }`: so
+    /// the records need not be read to find them. Others are left out; one of these may be missing in any record
+    /// or file, but not in all. Without it all features are found and read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<IndexMap<String, FeatureKind>>,
+}
+
+/// What records hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Payload {
+    /// `tf.Example`: features by name.
+    #[default]
+    TfExample,
+    /// `tf.SequenceExample`: features by name, and lists of features by name, which become lists of lists.
+    TfSequenceExample,
+}
+
+/// What a feature of records holds: values of one kind, one for each example or a list of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FeatureKind {
+    /// A 64-bit integer.
+    Int,
+    /// A 32-bit float.
+    Float,
+    /// Text in UTF-8.
+    String,
+    /// Any bytes.
+    Bytes,
+    /// A list of 64-bit integers.
+    IntList,
+    /// A list of 32-bit floats.
+    FloatList,
+    /// A list of texts.
+    StringList,
+    /// A list of bytes.
+    BytesList,
+}
+
+impl<T> From<String> for Form<T> {
+    fn from(pattern: String) -> Self {
+        Self::Files(pattern.into())
+    }
+}
+
+impl<T> From<&str> for Form<T> {
+    fn from(pattern: &str) -> Self {
+        Self::Files(pattern.into())
+    }
+}
+
+impl Form<TfrecordTable> {
+    /// Returns the table, the rest as usual where only files are named.
+    pub fn table(&self) -> TfrecordTable {
+        match self {
+            Self::Files(files) => {
+                TfrecordTable { files: files.clone(), payload: Payload::default(), features: None }
+            }
+            Self::Table(table) => table.clone(),
+        }
+    }
 }
 
 /// The name of a file, a pattern such as `data/*.csv`, or a list of them, relative to the pipeline's folder.
@@ -79,7 +190,10 @@ impl SourceConfig {
     /// Returns the patterns of the files.
     pub fn patterns(&self) -> &[String] {
         match self {
-            Self::Csv(patterns) | Self::Parquet(patterns) => patterns.as_slice(),
+            Self::Csv(files) | Self::Parquet(files) => files.as_slice(),
+            Self::Tfrecord(Form::Files(files) | Form::Table(TfrecordTable { files, .. })) => {
+                files.as_slice()
+            }
         }
     }
 }
@@ -90,14 +204,21 @@ pub(crate) const MAX_REJECTED_ROWS: u64 = 1_000_000;
 impl Config {
     /// Returns the configuration of a source, with everything else as usual.
     pub fn new(source: SourceConfig) -> Self {
-        Self { source, splits: default_splits(), max_rejected_rows: 0 }
+        Self {
+            source,
+            splits: default_splits(),
+            hash: Hash::default(),
+            partition_feature: None,
+            max_rejected_rows: 0,
+        }
     }
 
     /// Says no to what the schema of the configuration cannot say no to.
     ///
     /// # Errors
     ///
-    /// [`IngestError::NoSplits`], [`IngestError::SplitName`] and [`IngestError::BudgetTooLarge`].
+    /// [`IngestError::NoSplits`], [`IngestError::SplitName`], [`IngestError::NoFeaturesNamed`],
+    /// [`IngestError::FeaturesOfSequences`], [`IngestError::HashOfSource`] and [`IngestError::BudgetTooLarge`].
     pub fn check(&self) -> Result<(), IngestError> {
         if self.splits.is_empty() {
             return Err(IngestError::NoSplits);
@@ -108,6 +229,18 @@ impl Config {
             self.splits.keys().find(|name| name.is_empty() || !name.chars().all(is_name))
         {
             return Err(IngestError::SplitName { split: split.clone() });
+        }
+        if let SourceConfig::Tfrecord(Form::Table(table)) = &self.source {
+            match &table.features {
+                Some(features) if features.is_empty() => return Err(IngestError::NoFeaturesNamed),
+                Some(_) if table.payload == Payload::TfSequenceExample => {
+                    return Err(IngestError::FeaturesOfSequences);
+                }
+                _ => {}
+            }
+        }
+        if self.hash != Hash::Content && matches!(self.source, SourceConfig::Parquet(_)) {
+            return Err(IngestError::HashOfSource);
         }
         if self.max_rejected_rows > MAX_REJECTED_ROWS {
             let found = self.max_rejected_rows;

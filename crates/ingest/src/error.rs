@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use arrow::datatypes::DataType;
 use base::{Classify, ErrorKind, IoError};
 use dataflow::EngineError;
-use dataset::{CsvError, DatasetError, RowError};
+use dataset::{CsvError, DatasetError, FeatureType, RowError, TfExampleError, TfRecordError};
 
 /// Why raw data did not become examples.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,34 @@ pub enum IngestError {
     #[error(transparent)]
     Dataset(#[from] DatasetError),
 
+    /// TFRecord files cannot be read.
+    #[error(transparent)]
+    TfRecord(#[from] TfRecordError),
+
+    /// Records are not examples, or do not go together.
+    #[error(transparent)]
+    TfExample(#[from] TfExampleError),
+
+    /// The records have no features at all.
+    #[error("{}: no record has a feature, expected at least one", .path.display())]
+    NoFeatures { path: PathBuf },
+
+    /// A feature that one file has and another has not.
+    #[error("{}: no record has a feature `{feature}`, which those of {} have", .path.display(), .other.display())]
+    FeatureNotInFile { path: PathBuf, feature: String, other: PathBuf },
+
+    /// A feature that was asked for and that no record has a value of.
+    #[error("{}: feature `{feature}`: no record has a value", .path.display())]
+    FeatureNotFound { path: PathBuf, feature: String },
+
+    /// The table of features is empty.
+    #[error("no features are named, expected at least one such as `fare = \"float\"`")]
+    NoFeaturesNamed,
+
+    /// The features of sequences cannot be named.
+    #[error("features of tf.SequenceExample cannot be named yet, expected them to be found")]
+    FeaturesOfSequences,
+
     /// All files together have no row.
     #[error("{}: no rows found, expected at least one", .path.display())]
     NoRows { path: PathBuf },
@@ -69,6 +97,20 @@ pub enum IngestError {
     #[error("split `{split}`: expected a name of letters, digits, `_` and `-`")]
     SplitName { split: String },
 
+    /// TFX has no reader that would give the same rows.
+    #[error(
+        "`hash`: TFX's splits are those of comma-separated text and of TFRecord files alone, expected `content`"
+    )]
+    HashOfSource,
+
+    /// The feature that decides about splits is not there.
+    #[error("`partition_feature`: there is no feature `{feature}`")]
+    NoPartitionFeature { feature: String, hint: Option<String> },
+
+    /// The feature that decides about splits is of a kind that does not tell rows apart.
+    #[error("`partition_feature`: feature `{feature}` holds {found} values, expected INT or BYTES")]
+    PartitionFeatureType { feature: String, found: FeatureType },
+
     /// The budget for rejected rows is too large.
     #[error("`max_rejected_rows`: found {found}, expected at most {limit}")]
     BudgetTooLarge { found: u64, limit: u64 },
@@ -92,6 +134,11 @@ impl IngestError {
         match self {
             Self::NoSplits | Self::SplitName { .. } => "splits",
             Self::BudgetTooLarge { .. } => "max_rejected_rows",
+            Self::HashOfSource => "hash",
+            Self::NoPartitionFeature { .. } | Self::PartitionFeatureType { .. } => {
+                "partition_feature"
+            }
+            Self::NoFeaturesNamed | Self::FeaturesOfSequences => "source.tfrecord.features",
             _ => "source",
         }
     }
@@ -111,12 +158,22 @@ impl Classify for IngestError {
             | Self::FolderNotUtf8 { .. }
             | Self::NoSplits
             | Self::SplitName { .. }
+            | Self::HashOfSource
+            | Self::NoPartitionFeature { .. }
+            | Self::PartitionFeatureType { .. }
+            | Self::NoFeaturesNamed
+            | Self::FeaturesOfSequences
             | Self::BudgetTooLarge { .. } => ErrorKind::Usage,
             Self::NoFiles { .. } => ErrorKind::NotFound,
             Self::Io(error) => error.kind(),
             Self::Csv(error) => error.kind(),
             Self::Dataset(error) => error.kind(),
+            Self::TfRecord(error) => error.kind(),
+            Self::TfExample(error) => error.kind(),
             Self::NoRows { .. }
+            | Self::NoFeatures { .. }
+            | Self::FeatureNotInFile { .. }
+            | Self::FeatureNotFound { .. }
             | Self::TooManyRejected { .. }
             | Self::UnsupportedType { .. }
             | Self::DuplicateColumn { .. } => ErrorKind::Data,
@@ -128,10 +185,20 @@ impl Classify for IngestError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NoFiles { hint, .. } => hint.clone(),
+            Self::NoFiles { hint, .. } | Self::NoPartitionFeature { hint, .. } => hint.clone(),
             Self::Io(error) => error.hint(),
             Self::Csv(error) => error.hint(),
             Self::Dataset(error) => error.hint(),
+            Self::TfRecord(error) => error.hint(),
+            Self::TfExample(error) => error.hint(),
+            Self::FeatureNotInFile { .. } => Some(
+                "to have it missing there, name the features to read in `source.tfrecord.features`"
+                    .to_owned(),
+            ),
+            Self::FeatureNotFound { .. } => {
+                Some("is the name right? leave it out if there are no values yet".to_owned())
+            }
+            Self::FeaturesOfSequences => Some("leave `features` out".to_owned()),
             Self::TooManyRejected { first, num_rejected, num_rows, .. } => {
                 // Where no row fits, setting all of them aside does not help.
                 let helps =

@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use arrow::datatypes::{DataType, SchemaRef};
-use dataflow::{Engine, Source};
-use dataset::{CsvFiles, FeatureType, ParquetFiles};
+use dataflow::Engine;
+use dataset::FeatureType;
 
-use crate::infer::{Inferred, infer};
-use crate::rejected::check_budget;
-use crate::{Config, IngestError, SourceConfig, source_files};
+use crate::source::look;
+use crate::split::check_partition_feature;
+use crate::{Config, IngestError, source_files};
 
 /// A column of raw data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +36,9 @@ pub struct TurnedText {
 
 /// Returns the features of a source, in the order of its columns.
 ///
-/// Reads about the first `max_bytes` of comma-separated text (`None`: all of it), every file's header, and of
-/// Parquet the footers alone.
+/// Reads about the first `max_bytes` of comma-separated text and of records (`None`: all of them), every file's
+/// header, and of Parquet the footers alone. Where a part of the records does not tell all their features, none
+/// are returned.
 ///
 /// # Errors
 ///
@@ -50,89 +50,9 @@ pub fn infer_features(
     max_bytes: Option<u64>,
 ) -> Result<Vec<InferredFeature>, IngestError> {
     let paths = source_files(&config.source, base_dir)?;
-    match &config.source {
-        SourceConfig::Csv(_) => {
-            let files = match max_bytes {
-                None => CsvFiles::open(&paths)?,
-                Some(max_bytes) => CsvFiles::open_part(&paths, max_bytes)?,
-            };
-            let inferred = infer_types(&files, config, engine)?;
-            let complete = files.is_complete();
-            let types = inferred.types.into_iter().zip(inferred.turned_text);
-            let columns = files.columns().iter().cloned().zip(types);
-            let feature = |(name, (feature_type, turned_text))| InferredFeature {
-                name,
-                feature_type,
-                complete,
-                turned_text,
-            };
-            Ok(columns.map(feature).collect())
-        }
-        SourceConfig::Parquet(_) => {
-            let schema = open_parquet(&paths)?.schema();
-            let fields = schema.fields().iter().map(|field| InferredFeature {
-                name: field.name().clone(),
-                feature_type: FeatureType::of(field.data_type()),
-                complete: true,
-                turned_text: None,
-            });
-            Ok(fields.collect())
-        }
+    let features = look(config, &paths, engine, max_bytes)?;
+    if !features.is_empty() {
+        check_partition_feature(config, &features)?;
     }
-}
-
-/// Infers the types and says no where there are no rows, or too many that cannot be read.
-pub(crate) fn infer_types(
-    files: &CsvFiles,
-    config: &Config,
-    engine: &dyn Engine,
-) -> Result<Inferred, IngestError> {
-    // One is needed to name it.
-    let inferred = infer(files, config.max_rejected_rows.max(1), engine)?;
-    check_budget(&inferred, config.max_rejected_rows, files.is_complete())?;
-    if files.is_complete() && inferred.num_rows == inferred.num_rejected {
-        return Err(no_rows(files.paths()));
-    }
-    Ok(inferred)
-}
-
-/// Opens Parquet files and says no where there are no rows, or columns that are no features.
-pub(crate) fn open_parquet(paths: &[PathBuf]) -> Result<ParquetFiles, IngestError> {
-    let files = ParquetFiles::open(paths)?;
-    check_schema(&files.schema(), paths)?;
-    if files.num_rows() == 0 {
-        return Err(no_rows(paths));
-    }
-    Ok(files)
-}
-
-fn no_rows(paths: &[PathBuf]) -> IngestError {
-    IngestError::NoRows { path: paths.first().cloned().unwrap_or_default() }
-}
-
-fn check_schema(schema: &SchemaRef, paths: &[PathBuf]) -> Result<(), IngestError> {
-    let path = || paths.first().cloned().unwrap_or_default();
-    let mut names = std::collections::HashSet::new();
-    for field in schema.fields() {
-        let column = field.name().clone();
-        if !names.insert(field.name()) {
-            return Err(IngestError::DuplicateColumn { path: path(), column });
-        }
-        if !is_supported(field.data_type()) {
-            let data_type = field.data_type().clone();
-            return Err(IngestError::UnsupportedType { path: path(), column, data_type });
-        }
-    }
-    Ok(())
-}
-
-/// Returns whether a column of a type can be a feature, or has no values.
-fn is_supported(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Null => true,
-        DataType::List(item) | DataType::LargeList(item) => is_supported(item.data_type()),
-        DataType::Dictionary(_, values) => is_supported(values),
-        DataType::Struct(fields) => fields.iter().all(|field| is_supported(field.data_type())),
-        _ => FeatureType::of(data_type).is_some(),
-    }
+    Ok(features)
 }

@@ -14,9 +14,10 @@ mod infer;
 mod key;
 mod rejected;
 mod run;
+mod source;
 mod split;
 
-pub use config::{Config, Patterns, SourceConfig};
+pub use config::{Config, FeatureKind, Form, Hash, Patterns, Payload, SourceConfig, TfrecordTable};
 pub use error::IngestError;
 pub use features::{InferredFeature, TurnedText, infer_features};
 pub use files::source_files;

@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use dataflow::Engine;
-use dataset::CsvFiles;
 
-use crate::features::{infer_types, open_parquet};
 use crate::rejected::write_rejected;
-use crate::split::write_splits;
-use crate::{Config, IngestError, SourceConfig, source_files};
+use crate::source::{features_of, prepare};
+use crate::split::{Keys, check_partition_feature, write_splits};
+use crate::{Config, IngestError, source_files};
 
 /// What became of the rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +21,8 @@ pub struct Outcome {
 /// Reads the source and writes `Split-<name>/` folders of Parquet shards into `out_dir`, and
 /// [`REJECTED_FILE`](crate::REJECTED_FILE) where rows were set aside.
 ///
-/// Comma-separated text is read twice: once for the types, which are those of all values of all files, and once
-/// for the values. A split without rows is an empty dataset with all features.
+/// Text and records are read twice: once for the types, which are those of all values of all files, and once for
+/// the values. A split without rows is an empty dataset with all features.
 ///
 /// # Errors
 ///
@@ -37,28 +36,12 @@ pub fn run(
 ) -> Result<Outcome, IngestError> {
     config.check()?;
     let paths = source_files(&config.source, base_dir)?;
-    match &config.source {
-        SourceConfig::Csv(_) => {
-            let files = CsvFiles::open(&paths)?;
-            let inferred = infer_types(&files, config, engine)?;
-            let features: Vec<_> =
-                files.columns().iter().cloned().zip(inferred.types.iter().copied()).collect();
-            let source = files.with_features(&features)?.skip_misfits();
-            let splits = write_splits(&source, &config.splits, out_dir, engine)?;
-
-            let num_rejected = inferred.num_rejected;
-            let found = splits.iter().map(|(_, rows)| rows).sum::<u64>() + num_rejected;
-            if found != inferred.num_rows {
-                let (path, expected) = (paths[0].clone(), inferred.num_rows);
-                return Err(IngestError::Changed { path, found, expected });
-            }
-            write_rejected(&inferred.rejected, base_dir, out_dir)?;
-            Ok(Outcome { splits, num_rejected })
-        }
-        SourceConfig::Parquet(_) => {
-            let source = open_parquet(&paths)?;
-            let splits = write_splits(&source, &config.splits, out_dir, engine)?;
-            Ok(Outcome { splits, num_rejected: 0 })
-        }
-    }
+    let prepared = prepare(config, &paths, engine)?;
+    let keys = Keys::of(config);
+    let schema = keys.features_of(&prepared.source.schema());
+    check_partition_feature(config, &features_of(&schema, true))?;
+    let written = write_splits(prepared.source.as_ref(), &config.splits, keys, out_dir, engine)?;
+    prepared.check(&written, &paths)?;
+    write_rejected(&prepared.rejected, base_dir, out_dir)?;
+    Ok(Outcome { splits: written.splits, num_rejected: prepared.num_rejected })
 }

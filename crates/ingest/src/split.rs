@@ -1,21 +1,22 @@
 //! Assigns rows to splits and writes each split's shards.
 
+mod keys;
+
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
-use arrow::error::ArrowError;
-use base::{BoxError, Classify, ErrorKind};
+use base::BoxError;
 use dataflow::{Engine, Source, Stage, map};
 use dataset::{Dataset, ShardWriter};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::keys::{Keys, SplitError, check_partition_feature};
 use crate::IngestError;
-use crate::key::row_keys;
 
 /// The stem of the shards' names.
 const STEM: &str = "data";
@@ -26,49 +27,39 @@ const STEM: &str = "data";
 /// # Source
 ///
 /// TFX's splits: a hash of the row modulo the sum of all shares is a bucket, and each split owns as many buckets
-/// as its share, in the order of the splits. TFX's hash is another one, of another serialization.
+/// as its share, in the order of the splits.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct AssignSplits {
     /// The first bucket that is not the split's any more, for each split.
     ends: Vec<u64>,
-}
-
-/// A batch that could not be split; features of such a type were refused before.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot split a batch")]
-struct SplitError(#[from] ArrowError);
-
-impl Classify for SplitError {
-    fn kind(&self) -> ErrorKind {
-        ErrorKind::Bug
-    }
+    keys: Keys,
 }
 
 impl AssignSplits {
-    fn new(shares: impl Iterator<Item = NonZeroU32>) -> Self {
+    fn new(shares: impl Iterator<Item = NonZeroU32>, keys: Keys) -> Self {
         let mut sum = 0;
         let ends = shares.map(|share| {
             sum += u64::from(share.get());
             sum
         });
-        Self { ends: ends.collect() }
+        Self { ends: ends.collect(), keys }
     }
 
-    fn split_of(&self, key: u64) -> usize {
-        let Some(sum) = self.ends.last() else { return 0 };
-        let bucket = key % sum;
+    fn split_of(&self, bucket: u64) -> usize {
         self.ends.partition_point(|end| *end <= bucket)
     }
 
     fn assign(&self, batch: &RecordBatch) -> Result<RecordBatch, SplitError> {
+        let num_buckets = self.ends.last().copied().unwrap_or(1);
         let mut rows: Vec<Vec<u32>> = vec![Vec::new(); self.ends.len()];
-        for (row, key) in (0..).zip(row_keys(batch)?) {
-            rows[self.split_of(key)].push(row);
+        for (row, bucket) in (0..).zip(self.keys.buckets(batch, num_buckets)?) {
+            rows[self.split_of(bucket)].push(row);
         }
         let splits =
             (0..).zip(&rows).flat_map(|(split, rows)| std::iter::repeat_n(split, rows.len()));
         let splits: ArrayRef = Arc::new(UInt32Array::from_iter_values(splits));
-        let sorted = take_record_batch(batch, &UInt32Array::from(rows.concat()))?;
+        let batch = self.keys.features(batch)?;
+        let sorted = take_record_batch(&batch, &UInt32Array::from(rows.concat()))?;
         let mut columns = sorted.columns().to_vec();
         columns.push(splits);
         Ok(RecordBatch::try_new(with_split(batch.schema_ref()), columns)?)
@@ -91,29 +82,42 @@ impl Stage for AssignSplits {
     }
 }
 
-/// Writes the rows of a source into the shards of their splits, and returns the splits with their number of rows.
+/// What was written.
+pub(crate) struct Written {
+    /// The splits, in order, with their numbers of rows.
+    pub(crate) splits: Vec<(String, u64)>,
+    /// How many rows have a value of each column.
+    pub(crate) num_values: Vec<u64>,
+}
+
+/// Writes the rows of a source into the shards of their splits.
 ///
 /// Every split is written, with one shard where it has no rows.
 pub(crate) fn write_splits(
     source: &dyn Source,
     splits: &IndexMap<String, NonZeroU32>,
+    keys: Keys,
     out_dir: &Path,
     engine: &dyn Engine,
-) -> Result<Vec<(String, u64)>, IngestError> {
-    let schema = source.schema();
+) -> Result<Written, IngestError> {
+    let schema = keys.features_of(&source.schema());
     let mut writers = Vec::with_capacity(splits.len());
     for name in splits.keys() {
         let dir = Dataset::split_dir(out_dir, name);
         let writer = ShardWriter::create(&dir, STEM, SchemaRef::clone(&schema))?;
         writers.push((name.clone(), writer, 0u64));
     }
-    let stage = AssignSplits::new(splits.values().copied());
+    let mut num_values = vec![0; schema.fields().len()];
+    let stage = AssignSplits::new(splits.values().copied(), keys);
     map(engine, source, &stage, &mut |batch| {
         let (split_column, columns) =
             batch.columns().split_last().expect("the stage adds a column");
         let of_row = split_column.as_primitive::<UInt32Type>().values();
         let rows = RecordBatch::try_new(SchemaRef::clone(&schema), columns.to_vec())
-            .map_err(SplitError)?;
+            .map_err(SplitError::from)?;
+        for (count, column) in num_values.iter_mut().zip(columns) {
+            *count += (column.len() - column.logical_null_count()) as u64;
+        }
         let mut start = 0;
         for (split, (_, writer, num_rows)) in (0..).zip(&mut writers) {
             let end = start + of_row[start..].partition_point(|of| *of == split);
@@ -125,13 +129,12 @@ pub(crate) fn write_splits(
         }
         Ok(())
     })?;
-    writers
-        .into_iter()
-        .map(|(name, writer, num_rows)| {
-            writer.close()?;
-            Ok((name, num_rows))
-        })
-        .collect()
+    let mut written = Vec::with_capacity(writers.len());
+    for (name, writer, num_rows) in writers {
+        writer.close()?;
+        written.push((name, num_rows));
+    }
+    Ok(Written { splits: written, num_values })
 }
 
 #[cfg(test)]

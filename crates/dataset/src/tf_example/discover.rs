@@ -319,6 +319,12 @@ pub struct Discovered {
 }
 
 impl Discovered {
+    /// Returns the names of all features, those without a kind too: first those of examples or contexts, then those
+    /// of feature lists, each sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.context.keys().chain(self.lists.keys()).map(String::as_str)
+    }
+
     /// Returns the schema that holds all records without loss; see [`discover_schema`].
     ///
     /// # Errors

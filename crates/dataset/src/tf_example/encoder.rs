@@ -25,8 +25,12 @@ pub enum MissingFeature {
     /// Not at all.
     #[default]
     Omitted,
-    /// By its name, with no kind, as TFX's `CsvExampleGen` does. Feature lists are omitted all the same.
+    /// By its name, with no kind, as TFX's `CsvExampleGen` did before version 0.24. Feature lists are omitted all
+    /// the same.
     Named,
+    /// By its name, with an empty list of its column's kind, as TFX's `CsvExampleGen` does; with no kind where the
+    /// column is `Null`. Feature lists are omitted all the same.
+    EmptyList,
 }
 
 /// Turns batches into records.
@@ -110,8 +114,11 @@ impl ExampleEncoder {
                 let is_list = matches!(column, Written::Steps(_));
                 if column.put(row, &mut value, &mut step).map_err(refused)? {
                     put_named(if is_list { &mut lists } else { &mut context }, name, &value);
-                } else if self.missing == MissingFeature::Named && !is_list {
-                    put_named(&mut context, name, &[]);
+                } else if self.missing != MissingFeature::Omitted && !is_list {
+                    if self.missing == MissingFeature::EmptyList {
+                        column.put_empty(&mut value);
+                    }
+                    put_named(&mut context, name, &value);
                 }
             }
             match self.payload {
@@ -119,6 +126,37 @@ impl ExampleEncoder {
                 Payload::TfSequenceExample => put_sequence_example(&mut record, &context, &lists),
             }
             write(&record)?;
+        }
+        Ok(())
+    }
+}
+
+impl ExampleEncoder {
+    /// Writes one column's features, row by row: each the message alone, without its name, or `None` where the
+    /// value is missing.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](Self::encode).
+    pub fn encode_column<E: From<TfExampleError>>(
+        &self,
+        batch: &RecordBatch,
+        column: &str,
+        mut write: impl FnMut(Option<&[u8]>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let missing = || TfExampleError::MissingColumn { column: column.to_owned() };
+        let (_, data_type) =
+            self.columns.iter().find(|(name, _)| name == column).ok_or_else(missing)?;
+        let array = batch.column_by_name(column).ok_or_else(missing)?;
+        let written = Written::new(column, array, data_type)?;
+        let (mut value, mut step) = (Vec::new(), Vec::new());
+        for row in 0..batch.num_rows() {
+            value.clear();
+            let is_there = written.put(row, &mut value, &mut step).map_err(|InList| {
+                let (column, payload) = (column.to_owned(), self.payload);
+                TfExampleError::MissingInList { column, row, payload }
+            })?;
+            write(is_there.then_some(&value))?;
         }
         Ok(())
     }
@@ -259,6 +297,14 @@ impl Written {
             }
         }
         Ok(true)
+    }
+
+    /// Appends an empty list of the values' kind, or nothing where they have none.
+    fn put_empty(&self, value: &mut Vec<u8>) {
+        match self {
+            Self::Scalar(Values::None, _) | Self::List(Values::None, _) | Self::Steps(_) => {}
+            Self::Scalar(values, _) | Self::List(values, _) => values.put(0..0, value),
+        }
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::array::{FixedSizeBinaryBuilder, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use base::BoxError;
 use dataflow::{BatchIter, Source};
+use formats::example::{canonical_example, canonical_sequence_example};
+use sha2::{Digest, Sha256};
 
 use super::{BatchError, ExampleDecoder, ExampleProblem, Payload, TfExampleError};
 use crate::tfrecord::{BATCH_BYTES, BATCH_ROWS};
@@ -18,8 +20,15 @@ use crate::{PartitionReader, TfRecordFiles};
 pub struct ExampleFiles {
     files: TfRecordFiles,
     payload: Payload,
+    /// The features.
     schema: SchemaRef,
+    /// The features, and the digests where batches have them.
+    full_schema: SchemaRef,
+    has_digests: bool,
 }
+
+/// A SHA-256.
+const DIGEST_BYTES: i32 = 32;
 
 impl ExampleFiles {
     /// Returns a source over files whose examples have columns of `schema`, found by
@@ -34,7 +43,22 @@ impl ExampleFiles {
         schema: SchemaRef,
     ) -> Result<Self, TfExampleError> {
         ExampleDecoder::new(payload, SchemaRef::clone(&schema))?;
-        Ok(Self { files, payload, schema })
+        let full_schema = SchemaRef::clone(&schema);
+        Ok(Self { files, payload, schema, full_schema, has_digests: false })
+    }
+
+    /// Returns the source whose batches have one more column, their last: the SHA-256 of each record's
+    /// deterministic serialization, by which TFX tells splits apart.
+    #[must_use]
+    pub fn with_digests(mut self) -> Self {
+        let digest =
+            Field::new("SHA-256 of the record", DataType::FixedSizeBinary(DIGEST_BYTES), false);
+        let fields = self.schema.fields().iter().cloned().chain([Arc::new(digest)]);
+        let fields: Vec<_> = fields.collect();
+        self.full_schema =
+            Arc::new(Schema::new_with_metadata(fields, self.schema.metadata().clone()));
+        self.has_digests = true;
+        self
     }
 
     /// Returns the files.
@@ -45,7 +69,7 @@ impl ExampleFiles {
 
 impl Source for ExampleFiles {
     fn schema(&self) -> SchemaRef {
-        SchemaRef::clone(&self.schema)
+        SchemaRef::clone(&self.full_schema)
     }
 
     fn num_partitions(&self) -> usize {
@@ -66,9 +90,17 @@ impl Source for ExampleFiles {
                 Arc::new(Schema::new_with_metadata(fields, self.schema.metadata().clone()))
             }
         };
+        // Some of the features, without the digests, are read as if there were none.
+        let digests = (self.has_digests && columns.is_none())
+            .then(|| Digests { payload: self.payload, builder: new_digests() });
+        let full_schema = match &digests {
+            Some(_) => SchemaRef::clone(&self.full_schema),
+            None => SchemaRef::clone(&schema),
+        };
         let decoder = ExampleDecoder::new(self.payload, schema)?;
         let reader = self.files.records(partition)?;
-        let mut batches = Some(Batches { reader, decoder, places: Vec::new() });
+        let mut batches =
+            Some(Batches { reader, decoder, places: Vec::new(), digests, full_schema });
         Ok(Box::new(std::iter::from_fn(move || {
             let next = batches.as_mut()?.next().transpose();
             if !matches!(next, Some(Ok(_))) {
@@ -85,6 +117,31 @@ struct Batches<'a> {
     decoder: ExampleDecoder,
     /// Number and offset of the record in each row.
     places: Vec<(u64, u64)>,
+    digests: Option<Digests>,
+    full_schema: SchemaRef,
+}
+
+/// The digests of a batch in the making.
+struct Digests {
+    payload: Payload,
+    builder: FixedSizeBinaryBuilder,
+}
+
+fn new_digests() -> FixedSizeBinaryBuilder {
+    FixedSizeBinaryBuilder::new(DIGEST_BYTES)
+}
+
+impl Digests {
+    /// Appends the digest of a record.
+    fn push(&mut self, record: &[u8]) -> Result<(), ExampleProblem> {
+        let canonical = match self.payload {
+            Payload::TfExample => canonical_example(record)?,
+            Payload::TfSequenceExample => canonical_sequence_example(record)?,
+        };
+        let digest = Sha256::digest(&canonical);
+        self.builder.append_value(digest).expect("a digest has as many bytes as the column");
+        Ok(())
+    }
 }
 
 impl Batches<'_> {
@@ -93,7 +150,8 @@ impl Batches<'_> {
         while self.decoder.num_rows() < BATCH_ROWS && self.decoder.num_bytes() < BATCH_BYTES {
             let Some(record) = self.reader.next_record()? else { break };
             let place = (record.number, record.offset);
-            if let Err(problem) = self.decoder.push(record.data) {
+            let digested = self.digests.as_mut().map_or(Ok(()), |all| all.push(record.data));
+            if let Err(problem) = self.decoder.push(record.data).and(digested) {
                 return Err(self.error(place, problem));
             }
             self.places.push(place);
@@ -101,10 +159,16 @@ impl Batches<'_> {
         if self.places.is_empty() {
             return Ok(None);
         }
-        self.decoder.finish().map(Some).map_err(|error| match error {
+        let batch = self.decoder.finish().map_err(|error| match error {
             BatchError::Row { row, problem } => self.error(self.places[row], problem),
             BatchError::Arrow(source) => TfExampleError::Batch { source },
-        })
+        })?;
+        let Some(digests) = &mut self.digests else { return Ok(Some(batch)) };
+        let mut columns = batch.columns().to_vec();
+        columns.push(Arc::new(digests.builder.finish()));
+        RecordBatch::try_new(SchemaRef::clone(&self.full_schema), columns)
+            .map(Some)
+            .map_err(|source| TfExampleError::Batch { source })
     }
 
     fn error(&self, (number, offset): (u64, u64), problem: ExampleProblem) -> TfExampleError {

@@ -56,6 +56,15 @@ impl TfRecordFiles {
         Self::open_cut(paths, PARTITION_BYTES)
     }
 
+    /// Opens the files, each as one partition, without hopping through any: for looking at their beginnings.
+    ///
+    /// # Errors
+    ///
+    /// [`TfRecordError::Io`] when a file cannot be read.
+    pub fn open_uncut(paths: &[PathBuf]) -> Result<Self, TfRecordError> {
+        Self::open_cut(paths, u64::MAX)
+    }
+
     /// As [`open`](Self::open), with parts of another size.
     pub(super) fn open_cut(paths: &[PathBuf], partition_bytes: u64) -> Result<Self, TfRecordError> {
         let mut files = Vec::with_capacity(paths.len());

@@ -5,3 +5,5 @@ mod bad_input;
 mod real_data;
 mod scene;
 mod splits;
+mod tfrecord;
+mod tfx_splits;

@@ -1,24 +1,12 @@
 //! Real files, against what other systems saw in them.
 
-use std::path::{Path, PathBuf};
-
 use arrow::array::{Array, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
 use dataset::FeatureType;
 use ingest::{Config, SourceConfig};
 
-use crate::scene::{Scene, rows};
-
-#[expect(clippy::print_stdout, reason = "says why nothing was tested")]
-fn shared() -> Option<PathBuf> {
-    let shared = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared"));
-    if shared.join("data").is_dir() {
-        return Some(shared.canonicalize().unwrap());
-    }
-    println!("skipped: {} is not there", shared.display());
-    None
-}
+use crate::scene::{Scene, rows, shared};
 
 const INT: FeatureType = FeatureType::Int;
 const FLOAT: FeatureType = FeatureType::Float;

@@ -31,6 +31,21 @@ pub(crate) fn parquet(pattern: &str) -> Config {
     Config::new(SourceConfig::Parquet(pattern.into()))
 }
 
+pub(crate) fn tfrecord(pattern: &str) -> Config {
+    Config::new(SourceConfig::Tfrecord(pattern.into()))
+}
+
+/// Returns the folder of shared test data, or `None` with a message.
+#[expect(clippy::print_stdout, reason = "says why nothing was tested")]
+pub(crate) fn shared() -> Option<PathBuf> {
+    let shared = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared"));
+    if shared.join("data").is_dir() {
+        return Some(shared.canonicalize().unwrap());
+    }
+    println!("skipped: {} is not there", shared.display());
+    None
+}
+
 impl Scene {
     pub(crate) fn with(files: &[(&str, &[u8])]) -> Self {
         let dir = tempfile::tempdir().unwrap();

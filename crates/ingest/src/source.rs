@@ -1,0 +1,102 @@
+//! The formats of raw data, one file each: how its features are found, and how its rows are read.
+
+mod csv;
+mod parquet;
+mod tfrecord;
+
+use std::path::{Path, PathBuf};
+
+use dataflow::{Engine, Source};
+use dataset::RowError;
+
+pub(crate) use self::parquet::features_of;
+use crate::split::{Keys, Written};
+use crate::{Config, InferredFeature, IngestError, SourceConfig};
+
+/// Raw data, ready to be read.
+pub(crate) struct Prepared {
+    /// All rows that can be read, with the types of their columns.
+    pub(crate) source: Box<dyn Source>,
+    /// How many rows there are, those that cannot be read included, where that is known before they are read.
+    pub(crate) num_rows: Option<u64>,
+    /// How many rows cannot be read.
+    pub(crate) num_rejected: u64,
+    /// Those rows.
+    pub(crate) rejected: Vec<RowError>,
+    /// Whether the user named the features, so that one without any value is a mistake.
+    pub(crate) are_features_named: bool,
+}
+
+impl Prepared {
+    /// Returns raw data whose rows can all be read.
+    fn whole(source: impl Source + 'static) -> Self {
+        Self {
+            source: Box::new(source),
+            num_rows: None,
+            num_rejected: 0,
+            rejected: Vec::new(),
+            are_features_named: false,
+        }
+    }
+
+    /// Says no to rows that are not what was expected of them.
+    pub(crate) fn check(&self, written: &Written, paths: &[PathBuf]) -> Result<(), IngestError> {
+        let num_written: u64 = written.splits.iter().map(|(_, rows)| rows).sum();
+        let found = num_written + self.num_rejected;
+        match self.num_rows {
+            Some(expected) if found != expected => {
+                return Err(IngestError::Changed { path: first(paths), found, expected });
+            }
+            _ if num_written == 0 => return Err(no_rows(paths)),
+            _ => {}
+        }
+        if self.are_features_named {
+            let schema = self.source.schema();
+            let without = written.num_values.iter().position(|&count| count == 0);
+            if let Some(column) = without {
+                let feature = schema.field(column).name().clone();
+                return Err(IngestError::FeatureNotFound { path: first(paths), feature });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Finds the features and returns the rows.
+pub(crate) fn prepare(
+    config: &Config,
+    paths: &[PathBuf],
+    engine: &dyn Engine,
+) -> Result<Prepared, IngestError> {
+    match &config.source {
+        SourceConfig::Csv(_) => csv::prepare(config, paths, engine),
+        SourceConfig::Parquet(_) => parquet::prepare(paths),
+        SourceConfig::Tfrecord(source) => {
+            let has_digests = Keys::of(config) == Keys::TfxRecord;
+            tfrecord::prepare(&source.table(), has_digests, paths, engine)
+        }
+    }
+}
+
+/// Returns the features, looking at about as much of the data as `max_bytes` says.
+pub(crate) fn look(
+    config: &Config,
+    paths: &[PathBuf],
+    engine: &dyn Engine,
+    max_bytes: Option<u64>,
+) -> Result<Vec<InferredFeature>, IngestError> {
+    match &config.source {
+        SourceConfig::Csv(_) => csv::look(config, paths, engine, max_bytes),
+        SourceConfig::Parquet(_) => parquet::look(paths),
+        SourceConfig::Tfrecord(source) => tfrecord::look(&source.table(), paths, engine, max_bytes),
+    }
+}
+
+/// Returns the file to name where all of them are meant.
+fn first(paths: &[PathBuf]) -> PathBuf {
+    paths.first().map(PathBuf::as_path).unwrap_or(Path::new("")).to_path_buf()
+}
+
+fn no_rows(paths: &[PathBuf]) -> IngestError {
+    IngestError::NoRows { path: first(paths) }
+}

@@ -1,0 +1,67 @@
+//! Comma-separated text: read once for the types, which are those of all values of all files, and once for the
+//! values.
+
+use std::path::PathBuf;
+
+use dataflow::Engine;
+use dataset::CsvFiles;
+
+use super::{Prepared, no_rows};
+use crate::infer::{Inferred, infer};
+use crate::rejected::check_budget;
+use crate::{Config, InferredFeature, IngestError};
+
+pub(super) fn prepare(
+    config: &Config,
+    paths: &[PathBuf],
+    engine: &dyn Engine,
+) -> Result<Prepared, IngestError> {
+    let files = CsvFiles::open(paths)?;
+    let inferred = infer_types(&files, config, engine)?;
+    let features: Vec<_> =
+        files.columns().iter().cloned().zip(inferred.types.iter().copied()).collect();
+    Ok(Prepared {
+        num_rows: Some(inferred.num_rows),
+        num_rejected: inferred.num_rejected,
+        rejected: inferred.rejected,
+        ..Prepared::whole(files.with_features(&features)?.skip_misfits())
+    })
+}
+
+pub(super) fn look(
+    config: &Config,
+    paths: &[PathBuf],
+    engine: &dyn Engine,
+    max_bytes: Option<u64>,
+) -> Result<Vec<InferredFeature>, IngestError> {
+    let files = match max_bytes {
+        None => CsvFiles::open(paths)?,
+        Some(max_bytes) => CsvFiles::open_part(paths, max_bytes)?,
+    };
+    let inferred = infer_types(&files, config, engine)?;
+    let complete = files.is_complete();
+    let types = inferred.types.into_iter().zip(inferred.turned_text);
+    let columns = files.columns().iter().cloned().zip(types);
+    let feature = |(name, (feature_type, turned_text))| InferredFeature {
+        name,
+        feature_type,
+        complete,
+        turned_text,
+    };
+    Ok(columns.map(feature).collect())
+}
+
+/// Infers the types and says no where there are no rows, or too many that cannot be read.
+fn infer_types(
+    files: &CsvFiles,
+    config: &Config,
+    engine: &dyn Engine,
+) -> Result<Inferred, IngestError> {
+    // One is needed to name it.
+    let inferred = infer(files, config.max_rejected_rows.max(1), engine)?;
+    check_budget(&inferred, config.max_rejected_rows, files.is_complete())?;
+    if files.is_complete() && inferred.num_rows == inferred.num_rejected {
+        return Err(no_rows(files.paths()));
+    }
+    Ok(inferred)
+}

@@ -1,0 +1,66 @@
+//! Parquet: the footers say all about types.
+
+use std::path::PathBuf;
+
+use arrow::datatypes::{DataType, SchemaRef};
+use dataflow::Source;
+use dataset::{FeatureType, ParquetFiles};
+
+use super::{Prepared, first, no_rows};
+use crate::{InferredFeature, IngestError};
+
+pub(super) fn prepare(paths: &[PathBuf]) -> Result<Prepared, IngestError> {
+    Ok(Prepared::whole(open(paths)?))
+}
+
+pub(super) fn look(paths: &[PathBuf]) -> Result<Vec<InferredFeature>, IngestError> {
+    Ok(features_of(&open(paths)?.schema(), true))
+}
+
+/// Opens the files and says no where there are no rows, or columns that are no features.
+fn open(paths: &[PathBuf]) -> Result<ParquetFiles, IngestError> {
+    let files = ParquetFiles::open(paths)?;
+    check_schema(&files.schema(), paths)?;
+    if files.num_rows() == 0 {
+        return Err(no_rows(paths));
+    }
+    Ok(files)
+}
+
+/// Returns the columns of a schema as features.
+pub(crate) fn features_of(schema: &SchemaRef, complete: bool) -> Vec<InferredFeature> {
+    let fields = schema.fields().iter().map(|field| InferredFeature {
+        name: field.name().clone(),
+        feature_type: FeatureType::of(field.data_type()),
+        complete,
+        turned_text: None,
+    });
+    fields.collect()
+}
+
+/// Says no to columns that are no features.
+pub(super) fn check_schema(schema: &SchemaRef, paths: &[PathBuf]) -> Result<(), IngestError> {
+    let mut names = std::collections::HashSet::new();
+    for field in schema.fields() {
+        let column = field.name().clone();
+        if !names.insert(field.name()) {
+            return Err(IngestError::DuplicateColumn { path: first(paths), column });
+        }
+        if !is_supported(field.data_type()) {
+            let data_type = field.data_type().clone();
+            return Err(IngestError::UnsupportedType { path: first(paths), column, data_type });
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether a column of a type can be a feature, or has no values.
+fn is_supported(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Null => true,
+        DataType::List(item) | DataType::LargeList(item) => is_supported(item.data_type()),
+        DataType::Dictionary(_, values) => is_supported(values),
+        DataType::Struct(fields) => fields.iter().all(|field| is_supported(field.data_type())),
+        _ => FeatureType::of(data_type).is_some(),
+    }
+}
