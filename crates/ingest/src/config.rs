@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use dataset::{CsvFormat, MAX_COLUMNS};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,8 +31,8 @@ pub struct Config {
     /// the same split. It holds integers, text or bytes, or lists of them, and is missing in no row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition_feature: Option<String>,
-    /// How many rows may be set aside in `rejected.csv` because they cannot be read: rows with too many or too
-    /// few cells, or that are not UTF-8. One more ends the run.
+    /// How many rows may be set aside in `rejected.csv` because they cannot be read: rows of text with too many or too
+    /// few cells, or that are not UTF-8, and lines that are no JSON. One more ends the run.
     #[serde(default)]
     #[schemars(range(max = 1_000_000))]
     pub max_rejected_rows: u64,
@@ -59,7 +60,14 @@ pub enum Hash {
 pub enum SourceConfig {
     /// Comma-separated UTF-8 text; the first line names the columns, and all files have the same. Types are
     /// inferred from all values: INT (64 bits), FLOAT (32 bits) or else STRING. An empty cell is a missing value.
-    Csv(Patterns),
+    /// Files may be compressed with gzip, zstd or bzip2, which is told by their content; each of these is read by
+    /// one thread.
+    Csv(Form<CsvTable>),
+    /// JSON Lines: one object in each line, whose fields are features; a field that is not there, or `null`, is a
+    /// missing value. Whole numbers within 64 bits are INT, other numbers FLOAT (32 bits), arrays are lists, objects
+    /// nested features. A feature of other mixtures, such as numbers and text, is an error, and so is one that some
+    /// file does not name in any line. Files may be compressed with gzip, zstd or bzip2.
+    Json(Form<JsonTable>),
     /// Parquet files that all have the same columns.
     Parquet(Patterns),
     /// TFRecord files of `tf.Example`, plain or compressed with gzip or zlib, told by their content. Features are
@@ -76,6 +84,92 @@ pub enum Form<T> {
     Files(Patterns),
     /// Files with what is to be known of them.
     Table(T),
+}
+
+/// Files of text, and how their cells are told apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CsvTable {
+    /// The files.
+    pub files: Patterns,
+    /// What stands between two cells: one ASCII character, such as `";"` or `"\t"`, a tabulator.
+    #[serde(default = "comma")]
+    #[schemars(length(min = 1, max = 1))]
+    pub delimiter: String,
+    /// The names of the columns, for files without a header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub columns: Option<Vec<String>>,
+}
+
+fn comma() -> String {
+    ",".to_owned()
+}
+
+impl Form<CsvTable> {
+    /// Returns the table, the rest as usual where only files are named.
+    pub fn table(&self) -> CsvTable {
+        match self {
+            Self::Files(files) => {
+                CsvTable { files: files.clone(), delimiter: comma(), columns: None }
+            }
+            Self::Table(table) => table.clone(),
+        }
+    }
+}
+
+impl CsvTable {
+    /// Returns how files are read.
+    ///
+    /// # Errors
+    ///
+    /// [`IngestError::Delimiter`], [`IngestError::NoColumns`], [`IngestError::TooManyColumns`],
+    /// [`IngestError::UnnamedColumn`] and [`IngestError::ColumnTwice`].
+    pub fn format(&self) -> Result<CsvFormat, IngestError> {
+        let delimiter = match *self.delimiter.as_bytes() {
+            [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r' | b'\0') => byte,
+            _ => return Err(IngestError::Delimiter { found: self.delimiter.clone() }),
+        };
+        let columns = self.columns.clone();
+        let names = columns.iter().flatten();
+        if let Some(position) = names.clone().position(|name| name.trim().is_empty()) {
+            return Err(IngestError::UnnamedColumn { position: position + 1 });
+        }
+        let mut seen = std::collections::HashSet::new();
+        if let Some(column) = names.clone().find(|name| !seen.insert(*name)) {
+            return Err(IngestError::ColumnTwice { column: column.clone() });
+        }
+        match names.count() {
+            0 if columns.is_some() => Err(IngestError::NoColumns),
+            found if found > MAX_COLUMNS => {
+                Err(IngestError::TooManyColumns { found, limit: MAX_COLUMNS })
+            }
+            _ => Ok(CsvFormat { delimiter, columns }),
+        }
+    }
+}
+
+/// Files of JSON Lines, and what is read of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JsonTable {
+    /// The files.
+    pub files: Patterns,
+    /// The names of the features to read. Others are left out; one of these may be missing in any line or file, but
+    /// not in all. Without it all features are found and read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub features: Option<Vec<String>>,
+}
+
+impl Form<JsonTable> {
+    /// Returns the table, the rest as usual where only files are named.
+    pub fn table(&self) -> JsonTable {
+        match self {
+            Self::Files(files) => JsonTable { files: files.clone(), features: None },
+            Self::Table(table) => table.clone(),
+        }
+    }
 }
 
 /// TFRecord files, and what their records hold.
@@ -190,7 +284,9 @@ impl SourceConfig {
     /// Returns the patterns of the files.
     pub fn patterns(&self) -> &[String] {
         match self {
-            Self::Csv(files) | Self::Parquet(files) => files.as_slice(),
+            Self::Csv(Form::Files(files) | Form::Table(CsvTable { files, .. }))
+            | Self::Json(Form::Files(files) | Form::Table(JsonTable { files, .. }))
+            | Self::Parquet(files) => files.as_slice(),
             Self::Tfrecord(Form::Files(files) | Form::Table(TfrecordTable { files, .. })) => {
                 files.as_slice()
             }
@@ -217,8 +313,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`IngestError::NoSplits`], [`IngestError::SplitName`], [`IngestError::NoFeaturesNamed`],
-    /// [`IngestError::FeaturesOfSequences`], [`IngestError::HashOfSource`] and [`IngestError::BudgetTooLarge`].
+    /// Those of [`CsvTable::format`], [`IngestError::NoSplits`], [`IngestError::SplitName`], [`IngestError::NoFeaturesNamed`],
+    /// [`IngestError::FeaturesOfSequences`], [`IngestError::FeatureTwice`], [`IngestError::HashOfSource`] and [`IngestError::BudgetTooLarge`].
     pub fn check(&self) -> Result<(), IngestError> {
         if self.splits.is_empty() {
             return Err(IngestError::NoSplits);
@@ -230,16 +326,34 @@ impl Config {
         {
             return Err(IngestError::SplitName { split: split.clone() });
         }
+        if let SourceConfig::Csv(Form::Table(table)) = &self.source {
+            table.format()?;
+        }
         if let SourceConfig::Tfrecord(Form::Table(table)) = &self.source {
             match &table.features {
-                Some(features) if features.is_empty() => return Err(IngestError::NoFeaturesNamed),
+                Some(features) if features.is_empty() => {
+                    return Err(IngestError::NoFeaturesNamed { format: "tfrecord" });
+                }
                 Some(_) if table.payload == Payload::TfSequenceExample => {
                     return Err(IngestError::FeaturesOfSequences);
                 }
                 _ => {}
             }
         }
-        if self.hash != Hash::Content && matches!(self.source, SourceConfig::Parquet(_)) {
+        if let SourceConfig::Json(Form::Table(JsonTable { features: Some(features), .. })) =
+            &self.source
+        {
+            if features.is_empty() {
+                return Err(IngestError::NoFeaturesNamed { format: "json" });
+            }
+            let mut seen = std::collections::HashSet::new();
+            if let Some(feature) = features.iter().find(|name| !seen.insert(*name)) {
+                return Err(IngestError::FeatureTwice { feature: feature.clone() });
+            }
+        }
+        if self.hash != Hash::Content
+            && !matches!(self.source, SourceConfig::Csv(_) | SourceConfig::Tfrecord(_))
+        {
             return Err(IngestError::HashOfSource);
         }
         if self.max_rejected_rows > MAX_REJECTED_ROWS {

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use arrow::datatypes::DataType;
 use base::{Classify, ErrorKind, IoError};
 use dataflow::EngineError;
-use dataset::{CsvError, DatasetError, FeatureType, RowError, TfExampleError, TfRecordError};
+use dataset::{
+    CsvError, DatasetError, FeatureType, JsonError, RowError, TfExampleError, TfRecordError,
+};
 
 /// Why raw data did not become examples.
 #[derive(Debug, thiserror::Error)]
@@ -59,9 +61,21 @@ pub enum IngestError {
     #[error("{}: feature `{feature}`: no record has a value", .path.display())]
     FeatureNotFound { path: PathBuf, feature: String },
 
-    /// The table of features is empty.
-    #[error("no features are named, expected at least one such as `fare = \"float\"`")]
-    NoFeaturesNamed,
+    /// The table or list of features is empty.
+    #[error("no features are named, expected at least one")]
+    NoFeaturesNamed { format: &'static str },
+
+    /// A feature that is named twice.
+    #[error("feature `{feature}`: stands twice in the list")]
+    FeatureTwice { feature: String },
+
+    /// A field that the lines of one file name, and those of another do not.
+    #[error("{}: no line has a field `{feature}`, which those of {} have", .path.display(), .other.display())]
+    FieldNotInFile { path: PathBuf, feature: String, other: PathBuf },
+
+    /// JSON Lines cannot be read.
+    #[error(transparent)]
+    Json(#[from] JsonError),
 
     /// The features of sequences cannot be named.
     #[error("features of tf.SequenceExample cannot be named yet, expected them to be found")]
@@ -96,6 +110,28 @@ pub enum IngestError {
     /// A split's name cannot be a folder's.
     #[error("split `{split}`: expected a name of letters, digits, `_` and `-`")]
     SplitName { split: String },
+
+    /// A delimiter that is none.
+    #[error(
+        "`delimiter`: found {found:?}, expected one ASCII character that is neither a quote nor an end of line"
+    )]
+    Delimiter { found: String },
+
+    /// The list of columns is empty.
+    #[error("`columns`: found an empty list, expected the names of all columns")]
+    NoColumns,
+
+    /// More columns than anybody means.
+    #[error("`columns`: found {found} names, expected at most {limit}")]
+    TooManyColumns { found: usize, limit: usize },
+
+    /// A column without a name.
+    #[error("`columns`: column {position} has no name")]
+    UnnamedColumn { position: usize },
+
+    /// A name that stands twice among the columns.
+    #[error("`columns`: column `{column}`: stands twice")]
+    ColumnTwice { column: String },
 
     /// TFX has no reader that would give the same rows.
     #[error(
@@ -135,10 +171,18 @@ impl IngestError {
             Self::NoSplits | Self::SplitName { .. } => "splits",
             Self::BudgetTooLarge { .. } => "max_rejected_rows",
             Self::HashOfSource => "hash",
+            Self::Delimiter { .. } => "source.csv.delimiter",
+            Self::NoColumns
+            | Self::TooManyColumns { .. }
+            | Self::UnnamedColumn { .. }
+            | Self::ColumnTwice { .. } => "source.csv.columns",
             Self::NoPartitionFeature { .. } | Self::PartitionFeatureType { .. } => {
                 "partition_feature"
             }
-            Self::NoFeaturesNamed | Self::FeaturesOfSequences => "source.tfrecord.features",
+            Self::FeatureTwice { .. } | Self::NoFeaturesNamed { format: "json" } => {
+                "source.json.features"
+            }
+            Self::NoFeaturesNamed { .. } | Self::FeaturesOfSequences => "source.tfrecord.features",
             _ => "source",
         }
     }
@@ -158,10 +202,16 @@ impl Classify for IngestError {
             | Self::FolderNotUtf8 { .. }
             | Self::NoSplits
             | Self::SplitName { .. }
+            | Self::Delimiter { .. }
+            | Self::NoColumns
+            | Self::TooManyColumns { .. }
+            | Self::UnnamedColumn { .. }
+            | Self::ColumnTwice { .. }
             | Self::HashOfSource
             | Self::NoPartitionFeature { .. }
             | Self::PartitionFeatureType { .. }
-            | Self::NoFeaturesNamed
+            | Self::NoFeaturesNamed { .. }
+            | Self::FeatureTwice { .. }
             | Self::FeaturesOfSequences
             | Self::BudgetTooLarge { .. } => ErrorKind::Usage,
             Self::NoFiles { .. } => ErrorKind::NotFound,
@@ -170,9 +220,11 @@ impl Classify for IngestError {
             Self::Dataset(error) => error.kind(),
             Self::TfRecord(error) => error.kind(),
             Self::TfExample(error) => error.kind(),
+            Self::Json(error) => error.kind(),
             Self::NoRows { .. }
             | Self::NoFeatures { .. }
             | Self::FeatureNotInFile { .. }
+            | Self::FieldNotInFile { .. }
             | Self::FeatureNotFound { .. }
             | Self::TooManyRejected { .. }
             | Self::UnsupportedType { .. }
@@ -191,6 +243,11 @@ impl Classify for IngestError {
             Self::Dataset(error) => error.hint(),
             Self::TfRecord(error) => error.hint(),
             Self::TfExample(error) => error.hint(),
+            Self::Json(error) => error.hint(),
+            Self::FieldNotInFile { .. } => Some(
+                "to have it missing there, name the features to read in `source.json.features`"
+                    .to_owned(),
+            ),
             Self::FeatureNotInFile { .. } => Some(
                 "to have it missing there, name the features to read in `source.tfrecord.features`"
                     .to_owned(),

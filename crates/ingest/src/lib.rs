@@ -17,7 +17,10 @@ mod run;
 mod source;
 mod split;
 
-pub use config::{Config, FeatureKind, Form, Hash, Patterns, Payload, SourceConfig, TfrecordTable};
+pub use config::{
+    Config, CsvTable, FeatureKind, Form, Hash, JsonTable, Patterns, Payload, SourceConfig,
+    TfrecordTable,
+};
 pub use error::IngestError;
 pub use features::{InferredFeature, TurnedText, infer_features};
 pub use files::source_files;

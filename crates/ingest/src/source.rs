@@ -1,6 +1,7 @@
 //! The formats of raw data, one file each: how its features are found, and how its rows are read.
 
 mod csv;
+mod json;
 mod parquet;
 mod tfrecord;
 
@@ -69,7 +70,8 @@ pub(crate) fn prepare(
     engine: &dyn Engine,
 ) -> Result<Prepared, IngestError> {
     match &config.source {
-        SourceConfig::Csv(_) => csv::prepare(config, paths, engine),
+        SourceConfig::Csv(source) => csv::prepare(config, &source.table(), paths, engine),
+        SourceConfig::Json(source) => json::prepare(config, &source.table(), paths, engine),
         SourceConfig::Parquet(_) => parquet::prepare(paths),
         SourceConfig::Tfrecord(source) => {
             let has_digests = Keys::of(config) == Keys::TfxRecord;
@@ -86,7 +88,8 @@ pub(crate) fn look(
     max_bytes: Option<u64>,
 ) -> Result<Vec<InferredFeature>, IngestError> {
     match &config.source {
-        SourceConfig::Csv(_) => csv::look(config, paths, engine, max_bytes),
+        SourceConfig::Csv(source) => csv::look(config, &source.table(), paths, engine, max_bytes),
+        SourceConfig::Json(source) => json::look(config, &source.table(), paths, engine, max_bytes),
         SourceConfig::Parquet(_) => parquet::look(paths),
         SourceConfig::Tfrecord(source) => tfrecord::look(&source.table(), paths, engine, max_bytes),
     }

@@ -4,7 +4,7 @@ use base::Classify;
 use tempfile::TempDir;
 
 use super::*;
-use crate::Patterns;
+use crate::{Form, Patterns};
 
 /// A folder with empty files; a name that ends in a slash is a folder.
 fn folder(names: &[&str]) -> TempDir {
@@ -25,7 +25,7 @@ fn folder(names: &[&str]) -> TempDir {
 fn find_in(dir: &Path, patterns: &[&str]) -> Vec<String> {
     let patterns = patterns.iter().map(|p| (*p).to_owned()).collect();
     let prefix = format!("{}/", dir.display());
-    match source_files(&SourceConfig::Csv(Patterns::Many(patterns)), dir) {
+    match source_files(&SourceConfig::Csv(Form::Files(Patterns::Many(patterns))), dir) {
         Ok(files) => files.iter().map(|f| f.display().to_string().replace(&prefix, "")).collect(),
         Err(error) => {
             let said = [Some(error.to_string()), error.hint()];

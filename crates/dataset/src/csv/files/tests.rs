@@ -195,7 +195,7 @@ fn only_the_beginning_can_be_opened_but_every_header_is_read() {
     let folder = Folder::with(&[b"a\n1\n2\n3\n", b"a\n4\n5\n", b"a\n6\n"]);
     let open = |limit_bytes| {
         let cutting = Cutting { piece_bytes: 2, limit_bytes, ..Cutting::default() };
-        let files = CsvFiles::open_cut(&folder.paths, cutting).unwrap();
+        let files = CsvFiles::open_cut(&folder.paths, CsvFormat::default(), cutting).unwrap();
         (read(&files).unwrap().num_rows(), files.is_complete())
     };
     assert_eq!(open(0), (0, false));
@@ -231,7 +231,7 @@ proptest! {
         let features = named(&[("a", BYTES), ("b", BYTES), ("n", INT)]);
         let whole = read(&folder.open().with_features(&features).unwrap()).unwrap();
         let cutting = Cutting { piece_bytes, ..Cutting::default() };
-        let cut = CsvFiles::open_cut(&folder.paths, cutting).unwrap();
+        let cut = CsvFiles::open_cut(&folder.paths, CsvFormat::default(), cutting).unwrap();
         prop_assert_eq!(&read(&cut.with_features(&features).unwrap()).unwrap(), &whole);
 
         prop_assert_eq!(whole.num_rows(), 2 * rows.len());
@@ -245,5 +245,28 @@ proptest! {
             prop_assert_eq!(text(1), present(b));
             prop_assert_eq!(whole.column(2).as_primitive::<Int64Type>().value(index), *n);
         }
+    }
+}
+
+#[test]
+fn compressed_files_are_one_partition_each_and_read_alike() {
+    let rows: String = (0..5000).map(|n| format!("{n};\"x;\n{n}\"\n")).collect();
+    let format = CsvFormat { delimiter: b';', columns: Some(vec!["n".to_owned(), "s".to_owned()]) };
+    let cutting = Cutting { piece_bytes: 999, ..Cutting::default() };
+    let features = named(&[("s", BYTES), ("n", INT)]);
+    let open = |folder: &Folder| {
+        let files = CsvFiles::open_cut(&folder.paths, format.clone(), cutting).unwrap();
+        files.with_features(&features).unwrap()
+    };
+    let plain = Folder::with(&[rows.as_bytes(), b"7;\n"]);
+    let files = open(&plain);
+    assert!(files.num_partitions() > 20);
+    let expected = read(&files).unwrap();
+    assert_eq!(expected.num_rows(), 5001);
+    for (name, bytes) in crate::text::tests::compressed(rows.as_bytes()) {
+        let folder = Folder::with(&[&bytes, b"7;\n"]);
+        let files = open(&folder);
+        assert_eq!(files.num_partitions(), 2, "{name}");
+        assert_eq!(read(&files).unwrap(), expected, "{name}");
     }
 }
