@@ -25,6 +25,40 @@ pub enum IngestError {
     #[error("pattern `{pattern}`, character {position}: {reason}")]
     BadPattern { pattern: String, position: usize, reason: &'static str },
 
+    /// Numbers in a pattern that do not go together.
+    #[error("pattern `{pattern}`: {reason}")]
+    BadSpecs { pattern: String, reason: &'static str },
+
+    /// Patterns of which some tell spans and others do not.
+    #[error(
+        "`{first}` and `{second}`: expected {{SPAN}}, {{VERSION}} or a date in all patterns or in none"
+    )]
+    MixedSpecs { first: String, second: String },
+
+    /// Patterns that lead to different spans.
+    #[error("`{first}` leads to {found}, but `{second}` to {other}: expected one for all")]
+    SpansDiffer { first: String, found: String, second: String, other: String },
+
+    /// A span that is not there.
+    #[error("no file of span {span} matches `{pattern}`, found the spans {}", listed(.found))]
+    NoSuchSpan { pattern: String, span: i64, found: Vec<i64> },
+
+    /// A span where patterns have none.
+    #[error("`span`: found {span}, but no pattern has {{SPAN}} or {{YYYY}}, {{MM}} and {{DD}}")]
+    NoSpans { span: i64 },
+
+    /// A file whose date is none.
+    #[error("{}: {year:04}-{month:02}-{day:02} is no date", .path.display())]
+    BadDate { path: PathBuf, year: i64, month: i64, day: i64 },
+
+    /// A file that two splits want.
+    #[error("{}: is in the splits `{first}` and `{second}`, expected one", .path.display())]
+    FileInTwoSplits { path: PathBuf, first: String, second: String },
+
+    /// The splits are those of the files.
+    #[error("`{key}`: the source has files for each split, expected no `{key}`")]
+    SplitsOfFiles { key: &'static str },
+
     /// Patterns are text, so the folder that they start from has to be.
     #[error("{}: the folder's name is not UTF-8, expected a name that patterns can be put behind", .dir.display())]
     FolderNotUtf8 { dir: PathBuf },
@@ -164,11 +198,25 @@ pub enum IngestError {
     Engine(EngineError),
 }
 
+/// How many spans a message lists, the latest ones.
+const LISTED: usize = 10;
+
+fn listed(spans: &[i64]) -> String {
+    let latest = &spans[spans.len().saturating_sub(LISTED)..];
+    let mut shown: Vec<String> = latest.iter().map(ToString::to_string).collect();
+    if latest.len() < spans.len() {
+        shown.insert(0, "…".to_owned());
+    }
+    shown.join(", ")
+}
+
 impl IngestError {
     /// Returns the key of the configuration that the error is about.
     pub fn key(&self) -> &'static str {
         match self {
             Self::NoSplits | Self::SplitName { .. } => "splits",
+            Self::SplitsOfFiles { key } => key,
+            Self::NoSuchSpan { .. } | Self::NoSpans { .. } => "span",
             Self::BudgetTooLarge { .. } => "max_rejected_rows",
             Self::HashOfSource => "hash",
             Self::Delimiter { .. } => "source.csv.delimiter",
@@ -199,6 +247,11 @@ impl Classify for IngestError {
         match self {
             Self::NoPatterns
             | Self::BadPattern { .. }
+            | Self::BadSpecs { .. }
+            | Self::MixedSpecs { .. }
+            | Self::NoSpans { .. }
+            | Self::FileInTwoSplits { .. }
+            | Self::SplitsOfFiles { .. }
             | Self::FolderNotUtf8 { .. }
             | Self::NoSplits
             | Self::SplitName { .. }
@@ -214,7 +267,8 @@ impl Classify for IngestError {
             | Self::FeatureTwice { .. }
             | Self::FeaturesOfSequences
             | Self::BudgetTooLarge { .. } => ErrorKind::Usage,
-            Self::NoFiles { .. } => ErrorKind::NotFound,
+            Self::NoFiles { .. } | Self::NoSuchSpan { .. } => ErrorKind::NotFound,
+            Self::SpansDiffer { .. } | Self::BadDate { .. } => ErrorKind::Data,
             Self::Io(error) => error.kind(),
             Self::Csv(error) => error.kind(),
             Self::Dataset(error) => error.kind(),

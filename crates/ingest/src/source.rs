@@ -8,7 +8,7 @@ mod tfrecord;
 use std::path::{Path, PathBuf};
 
 use dataflow::{Engine, Source};
-use dataset::RowError;
+use dataset::{Piece, RowError};
 
 pub(crate) use self::parquet::features_of;
 use crate::split::{Keys, Written};
@@ -24,20 +24,28 @@ pub(crate) struct Prepared {
     pub(crate) num_rejected: u64,
     /// Those rows.
     pub(crate) rejected: Vec<RowError>,
+    /// The number of each partition's file.
+    pub(crate) file_of_partition: Vec<usize>,
     /// Whether the user named the features, so that one without any value is a mistake.
     pub(crate) are_features_named: bool,
 }
 
 impl Prepared {
     /// Returns raw data whose rows can all be read.
-    fn whole(source: impl Source + 'static) -> Self {
+    fn whole(source: impl Source + 'static, file_of_partition: Vec<usize>) -> Self {
         Self {
+            file_of_partition,
             source: Box::new(source),
             num_rows: None,
             num_rejected: 0,
             rejected: Vec::new(),
             are_features_named: false,
         }
+    }
+
+    /// Returns the split of each partition, from that of each file.
+    pub(crate) fn split_of_partition(&self, split_of: &[usize]) -> Vec<usize> {
+        self.file_of_partition.iter().map(|&file| split_of[file]).collect()
     }
 
     /// Says no to rows that are not what was expected of them.
@@ -93,6 +101,11 @@ pub(crate) fn look(
         SourceConfig::Parquet(_) => parquet::look(paths),
         SourceConfig::Tfrecord(source) => tfrecord::look(&source.table(), paths, engine, max_bytes),
     }
+}
+
+/// Returns the number of the file of each partition.
+fn files_of<'p>(partitions: impl Iterator<Item = &'p [Piece]>) -> Vec<usize> {
+    partitions.map(|pieces| pieces.first().map_or(0, |piece| piece.file)).collect()
 }
 
 /// Returns the file to name where all of them are meant.

@@ -5,5 +5,6 @@
 
 mod configs;
 mod evaluator;
+mod example_gen;
 mod latest_blessed_model;
 mod scene;

@@ -29,7 +29,7 @@ pub(crate) struct Scene {
     dir: TempDir,
 }
 
-struct Silent;
+pub(crate) struct Silent;
 
 impl Progress for Silent {
     fn report(&self, _done: u64, _total: u64, _message: &str) {}

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use dataflow::Engine;
 use dataset::CsvFiles;
 
-use super::{Prepared, no_rows};
+use super::{Prepared, files_of, no_rows};
 use crate::config::CsvTable;
 use crate::infer::{Inferred, infer};
 use crate::rejected::check_budget;
@@ -22,11 +22,12 @@ pub(super) fn prepare(
     let inferred = infer_types(&files, config, engine)?;
     let features: Vec<_> =
         files.columns().iter().cloned().zip(inferred.types.iter().copied()).collect();
+    let partitions = files_of(files.pieces());
     Ok(Prepared {
         num_rows: Some(inferred.num_rows),
         num_rejected: inferred.num_rejected,
         rejected: inferred.rejected,
-        ..Prepared::whole(files.with_features(&features)?.skip_misfits())
+        ..Prepared::whole(files.with_features(&features)?.skip_misfits(), partitions)
     })
 }
 

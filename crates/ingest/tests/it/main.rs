@@ -6,6 +6,7 @@ mod csv_forms;
 mod json;
 mod real_data;
 mod scene;
+mod spans;
 mod splits;
 mod tfrecord;
 mod tfx_splits;

@@ -8,7 +8,7 @@ use formats::example::{
     put_bytes, put_example, put_floats, put_ints, put_named, put_sequence_example, put_step,
 };
 use formats::tfrecord::{Compression, RecordWriter};
-use ingest::{Config, FeatureKind, Form, Patterns, Payload, SourceConfig, TfrecordTable};
+use ingest::{Config, FeatureKind, Form, Payload, SourceConfig, TfrecordTable};
 use insta::assert_snapshot;
 
 use crate::scene::{Scene, shared, tfrecord};
@@ -57,7 +57,7 @@ fn plain(records: &[Vec<u8>]) -> Vec<u8> {
 
 /// All rows in one split.
 fn whole(mut config: Config) -> Config {
-    config.splits = [("all".to_owned(), std::num::NonZeroU32::MIN)].into();
+    config.splits = Some([("all".to_owned(), std::num::NonZeroU32::MIN)].into());
     config
 }
 
@@ -70,7 +70,7 @@ fn rows(files: &[(&str, &[u8])]) -> RecordBatch {
 fn with_features(features: &[(&str, FeatureKind)]) -> Config {
     let features = features.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect();
     whole(Config::new(SourceConfig::Tfrecord(Form::Table(TfrecordTable {
-        files: Patterns::from("*.tfrecord"),
+        files: "*.tfrecord".into(),
         payload: Payload::TfExample,
         features: Some(features),
     }))))
