@@ -45,8 +45,12 @@ artifact_types! {
         Some("mlmd.Dataset");
     /// Statistics per split: `Split-<name>/FeatureStats.pb`.
     EXAMPLE_STATISTICS = "ExampleStatistics", SPAN_AND_SPLITS, Some("mlmd.Statistics");
-    /// Anomalies per split: `Split-<name>/SchemaDiff.pb` and `anomalies.pbtxt`.
+    /// Anomalies per split, `Split-<name>/SchemaDiff.pb` and `anomalies.pbtxt`; or of one split compared with
+    /// another, `SplitPair-<name>_<baseline>/` with the same files. `distances.json` has what was measured.
     EXAMPLE_ANOMALIES = "ExampleAnomalies", SPAN_AND_SPLITS, None;
+    /// What examples of one split differ in from those of another, `SplitPair-<name>_<baseline>/example_diff.json`
+    /// and `sample_pairs.jsonl`.
+    EXAMPLES_DIFF = "ExamplesDiff", &[], None;
     /// A schema: `schema.pbtxt`.
     SCHEMA = "Schema", &[], None;
     /// A compiled transform.

@@ -33,18 +33,30 @@ pub fn temporary_beside(destination: &Path) -> PathBuf {
 ///
 /// [`IoError`] when the file cannot be written; nothing is left behind then.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), IoError> {
+    write_file_with(path, |file| file.write_all(bytes).map_err(IoError::at("write", path)))
+}
+
+/// Writes a file piece by piece, so that readers see the old content or the new, never a part.
+///
+/// # Errors
+///
+/// What `write` says, or [`IoError`] when the file cannot be made or published; nothing is left behind then.
+pub fn write_file_with<E: From<IoError>>(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
     let temporary = temporary_beside(path);
-    let write = || {
-        let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
+    let publish = || {
+        let mut file = File::create(&temporary).map_err(IoError::at("write", path))?;
+        write(&mut file)?;
+        file.sync_all().map_err(IoError::at("write", path))?;
+        Ok(fs::rename(&temporary, path).map_err(IoError::at("write", path))?)
     };
-    write().map_err(|source| {
+    publish().inspect_err(|_: &E| {
+        // The error says more than a failure to tidy up would.
         let _ = fs::remove_file(&temporary);
-        IoError::at("write", path)(source)
     })?;
-    sync_parent(path)
+    Ok(sync_parent(path)?)
 }
 
 /// Moves a finished folder to its place in one step, everything in it on the disk first.

@@ -1,9 +1,16 @@
 //! The command line: verbs, flags and their help.
 
+mod data;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub(crate) use data::{
+    SchemaCommand, SchemaInferArgs, StatsArgs, StatsCommand, StatsDiffArgs, StatsFilesArgs,
+    ValidateArgs,
+};
 
 /// From raw data to a pushed model: checked, transformed, trained, evaluated, with lineage.
 #[derive(Debug, Parser)]
@@ -71,12 +78,13 @@ pub(crate) enum Command {
     Artifacts(ArtifactsCommand),
     /// What an artifact was made from, and what was made from it.
     Lineage(LineageArgs),
-    /// Statistics of examples.
-    #[command(subcommand)]
-    Stats(StatsCommand),
-    /// Schemas: of the data, and of the pipeline file.
+    /// Statistics of data files, or of an artifact: a table, or a page with `--html`.
+    Stats(Box<StatsArgs>),
+    /// Schemas: of data files, of an artifact, and of the pipeline file.
     #[command(subcommand)]
     Schema(SchemaCommand),
+    /// Hold data files against a schema; exits with 1 when they do not fit.
+    Validate(ValidateArgs),
     /// Where data did not fit its schema.
     #[command(subcommand)]
     Anomalies(AnomaliesCommand),
@@ -223,22 +231,6 @@ pub(crate) enum Direction {
     Down,
     /// Both ways.
     Both,
-}
-
-/// `cupola stats`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum StatsCommand {
-    /// Show the statistics of an artifact.
-    Show(ShowArgs),
-}
-
-/// `cupola schema`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum SchemaCommand {
-    /// Show the schema of an artifact.
-    Show(ShowArgs),
-    /// Print the JSON Schema of pipeline files, for editors.
-    Pipeline,
 }
 
 /// `cupola anomalies`.

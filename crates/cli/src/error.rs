@@ -62,6 +62,22 @@ pub(crate) enum CliError {
     #[error("{}: column `{column}` is missing, the model needs {needed}", .path.display())]
     MissingColumn { path: PathBuf, column: String, needed: String },
 
+    /// A file stands where a verb allows none.
+    #[error("found `{file}` before `{verb}`, expected nothing there")]
+    FileBeforeVerb { file: String, verb: &'static str },
+
+    /// Files of one dataset that are not of one format.
+    #[error("{}: found {found}, expected {expected} as {} is", .path.display(), .first.display())]
+    MixedFiles { path: PathBuf, found: &'static str, first: PathBuf, expected: &'static str },
+
+    /// A file that should hold statistics.
+    #[error("{}: not statistics, expected a DatasetFeatureStatisticsList in binary form", .path.display())]
+    NotStatistics { path: PathBuf },
+
+    /// Rows are asked for where there are none.
+    #[error("{}: statistics have no rows, expected CSV or Parquet files for `--rows`", .path.display())]
+    NoRows { path: PathBuf },
+
     /// A run that is given by the beginning of its id is not the only one.
     #[error("run `{run}` could be {candidates}")]
     Ambiguous { run: String, candidates: String },
@@ -81,11 +97,14 @@ impl Classify for CliError {
             Self::NoRoot { .. } | Self::Nothing { .. } | Self::NoModel { .. } => {
                 ErrorKind::NotFound
             }
-            Self::WrongType { .. } | Self::NoSplit { .. } | Self::Ambiguous { .. } => {
-                ErrorKind::Usage
-            }
+            Self::WrongType { .. }
+            | Self::NoSplit { .. }
+            | Self::Ambiguous { .. }
+            | Self::FileBeforeVerb { .. }
+            | Self::MixedFiles { .. }
+            | Self::NoRows { .. } => ErrorKind::Usage,
             Self::Exists { .. } => ErrorKind::Conflict,
-            Self::MissingColumn { .. } => ErrorKind::Data,
+            Self::MissingColumn { .. } | Self::NotStatistics { .. } => ErrorKind::Data,
             Self::Signals(_) | Self::Write(_) => ErrorKind::Unavailable,
         }
     }
@@ -100,6 +119,9 @@ impl Classify for CliError {
                     .to_owned(),
             ),
             Self::Nothing { .. } => Some("`cupola artifacts list` shows what there is".to_owned()),
+            Self::FileBeforeVerb { verb, .. } => {
+                Some(format!("a file of that name is meant by `./{verb}`"))
+            }
             Self::Exists { .. } => Some("`--force` writes over it".to_owned()),
             _ => None,
         }
@@ -127,6 +149,20 @@ pub(crate) fn print_error(message: &str, hint: Option<&str>) {
     if let Some(hint) = hint {
         print_hint(hint);
     }
+}
+
+/// Prints `warning: <message>`.
+pub(crate) fn print_warning(message: &str) {
+    anstream::eprintln!(
+        "{}warning:{} {message}",
+        style::WARNING.render(),
+        style::WARNING.render_reset()
+    );
+}
+
+/// Prints a line about what was done beside the result.
+pub(crate) fn print_note(message: &str) {
+    anstream::eprintln!("{message}");
 }
 
 /// Prints `  hint: <hint>`.
@@ -159,6 +195,8 @@ pub(crate) mod style {
     pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
     /// For `hint:`.
     pub(crate) const HINT: Style = AnsiColor::Cyan.on_default();
+    /// For `warning:`.
+    pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
     /// For what went well.
     pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
     /// For what did not.

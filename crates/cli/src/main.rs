@@ -8,6 +8,7 @@
 mod args;
 mod clock;
 mod commands;
+mod data;
 mod error;
 mod output;
 mod progress;
@@ -30,8 +31,9 @@ fn main() -> ExitCode {
         Command::Runs(command) => commands::runs::runs(&command, global),
         Command::Artifacts(command) => commands::artifacts::artifacts(&command, global),
         Command::Lineage(args) => commands::lineage::lineage(&args, global),
-        Command::Stats(command) => commands::stats::stats(&command, global),
+        Command::Stats(args) => commands::stats::stats(&args, global),
         Command::Schema(command) => commands::schema::schema(&command, global),
+        Command::Validate(args) => commands::validate::validate(&args, global),
         Command::Anomalies(command) => commands::anomalies::anomalies(&command, global),
         Command::Predict(args) => commands::predict::predict(&args, global),
         Command::Completions { shell } => commands::completions::completions(shell),

@@ -6,6 +6,11 @@ use serde_json::Value;
 
 use crate::ComponentError;
 
+/// No configuration.
+#[derive(serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoConfig {}
+
 /// Reads a configuration that was checked against its schema.
 pub(crate) fn read<T: DeserializeOwned>(config: &Value) -> Result<T, ComponentError> {
     T::deserialize(config).map_err(ComponentError::Config)
@@ -21,17 +26,33 @@ pub(crate) fn schema_with<Stage: JsonSchema, Own: JsonSchema>(
     key: &str,
     description: &str,
 ) -> Schema {
-    let mut schema = schema_of::<Stage>();
+    with_key::<Own>(schema_of::<Stage>(), key, description)
+}
+
+/// Returns a schema with one more key.
+pub(crate) fn with_key<Own: JsonSchema>(
+    mut schema: Schema,
+    key: &str,
+    description: &str,
+) -> Schema {
     let mut own = schema_of::<Own>();
     own.insert("description".to_owned(), description.into());
     own.remove("$schema");
     own.remove("title");
-    let properties = schema
-        .ensure_object()
-        .entry("properties")
-        .or_insert_with(|| Value::Object(Default::default()));
-    if let Value::Object(properties) = properties {
-        properties.insert(key.to_owned(), own.to_value());
+    // What it refers to is looked for at the root.
+    let definitions = own.remove("$defs");
+    let mut add = |place: &str, values: Vec<(String, Value)>| {
+        let table = schema
+            .ensure_object()
+            .entry(place)
+            .or_insert_with(|| Value::Object(Default::default()));
+        if let Value::Object(table) = table {
+            table.extend(values);
+        }
+    };
+    add("properties", vec![(key.to_owned(), own.to_value())]);
+    if let Some(Value::Object(definitions)) = definitions {
+        add("$defs", definitions.into_iter().collect());
     }
     schema
 }
@@ -42,9 +63,17 @@ pub(crate) fn read_with<Stage: DeserializeOwned, Own: DeserializeOwned + Default
     config: &Value,
 ) -> Result<(Stage, Own), ComponentError> {
     let mut stage = config.clone();
-    let own = stage.as_object_mut().and_then(|table| table.remove(key));
-    let own = own.map_or_else(|| Ok(Own::default()), |value| read(&value))?;
+    let own = take(key, &mut stage)?;
     Ok((read(&stage)?, own))
+}
+
+/// Takes a key out of a configuration and reads it.
+pub(crate) fn take<Own: DeserializeOwned + Default>(
+    key: &str,
+    config: &mut Value,
+) -> Result<Own, ComponentError> {
+    let own = config.as_object_mut().and_then(|table| table.remove(key));
+    own.map_or_else(|| Ok(Own::default()), |value| read(&value))
 }
 
 fn generator() -> SchemaGenerator {

@@ -28,6 +28,22 @@ pub enum ComponentError {
     #[error("{}: no splits are left to work on", .path.display())]
     NoSplits { path: PathBuf },
 
+    /// A pair of splits that is to be compared is not there.
+    #[error(
+        "`include_split_pairs`: no pair `{test}` and `{base}`, the splits are {}, those of the baseline {}",
+        quoted(.test_splits),
+        quoted(.base_splits)
+    )]
+    NoSplitPair { test: String, base: String, test_splits: Vec<String>, base_splits: Vec<String> },
+
+    /// No split is there on both sides, and the configuration does not say which to compare.
+    #[error(
+        "no split of both sides has the same name: the splits are {}, those of the baseline {}",
+        quoted(.test_splits),
+        quoted(.base_splits)
+    )]
+    NoCommonSplit { test_splits: Vec<String>, base_splits: Vec<String> },
+
     /// The learned features do not suit the model.
     #[error("the learned features do not suit the model: {problems}")]
     Features { problems: String },
@@ -53,7 +69,11 @@ impl Classify for ComponentError {
             | Self::MissingInput { .. }
             | Self::MissingColumn { .. }
             | Self::Scored { .. } => ErrorKind::Bug,
-            Self::Corrupt { .. } | Self::NoSplits { .. } | Self::Features { .. } => ErrorKind::Data,
+            Self::Corrupt { .. }
+            | Self::NoSplits { .. }
+            | Self::NoCommonSplit { .. }
+            | Self::Features { .. } => ErrorKind::Data,
+            Self::NoSplitPair { .. } => ErrorKind::Usage,
             Self::Cancelled => ErrorKind::Unavailable,
         }
     }
@@ -61,7 +81,16 @@ impl Classify for ComponentError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Io(error) => error.hint(),
+            Self::NoCommonSplit { .. } => Some(
+                "say which are compared, such as `include_split_pairs = [[\"eval\", \"train\"]]`"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
+}
+
+fn quoted(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

@@ -1,59 +1,74 @@
-//! ExampleValidator: statistics held against the schema.
+//! ExampleValidator: statistics held against the schema, and against earlier and served data.
+
+use std::collections::BTreeMap;
 
 use artifact::{
-    Answer, CheckContext, Checked, Component, Executor, Input, Kind, Outcome, Output, RunContext,
-    types,
+    Artifact, CheckContext, Checked, Component, Executor, Input, Kind, Outcome, Output, Problem,
+    RunContext, types,
 };
-use base::BoxError;
-use formats::metadata::anomaly_info::Severity;
-use formats::{Message, text};
-use schema::{Finding, ValidateOptions};
+use base::{BoxError, Classify};
+use formats::metadata::feature::DomainInfo;
+use formats::metadata::{Anomalies, DatasetFeatureStatisticsList, Feature, Schema};
+use schema::{SeverityOverride, SliceControls, ValidateOptions, default_slice};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::anomalies::{FailOn, answer, count_findings, write_anomalies};
 use crate::config::{read, schema_of};
 use crate::ports::{keep_splits, pass_on, required, split_properties};
-use crate::view::{ANOMALIES_FILE, SCHEMA_FILE, make_split_dir, read_statistics, write};
-
-/// How many findings of a split are shown when a pipeline stops; the artifact has them all.
-const SHOWN: usize = 20;
+use crate::view::{SCHEMA_FILE, make_split_dir, read_statistics};
+use crate::{ComponentError, distances};
 
 /// Finds anomalies: where the statistics of a split do not fit the schema.
+///
+/// The schema's drift comparators compare a split with the one of the same name in `previous_statistics`, its skew
+/// comparators with the one in `serving_statistics`; where these have one split only, with that.
 pub struct ExampleValidator;
 
-/// What is looked at, and what stops the pipeline.
+/// What is looked at, how serious it is, and what stops the pipeline.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 struct Config {
     /// Splits to leave alone.
     exclude_splits: Vec<String>,
-    /// The environment whose features are expected, such as `TRAINING`; all features where not given.
+    /// The environment whose features are expected, such as `TRAINING`; all features where not given. It has to be
+    /// one of the schema's `default_environment`.
     environment: Option<String>,
+    /// How serious some types of anomalies are, by their names: `{ SCHEMA_NEW_COLUMN = "warning" }`. All others are
+    /// errors.
+    severity_overrides: BTreeMap<String, Seriousness>,
+    /// Whether columns that the schema does not have are warnings rather than errors.
+    new_features_are_warnings: bool,
     /// The least severity that keeps later nodes from running; by default anomalies stop nothing.
     fail_on: FailOn,
 }
 
-/// What stops the pipeline.
-#[derive(Deserialize, JsonSchema, Default, Clone, Copy, PartialEq, Eq)]
+/// How serious an anomaly is.
+#[derive(Deserialize, JsonSchema, Clone, Copy)]
 #[serde(rename_all = "lowercase")]
-enum FailOn {
-    /// Nothing does.
-    #[default]
-    Never,
-    /// An anomaly that is a warning or worse.
+enum Seriousness {
+    /// Worth a look.
     Warning,
-    /// An anomaly that is an error.
+    /// Wrong.
     Error,
 }
 
-impl FailOn {
-    fn stops(self, severity: Severity) -> bool {
-        match self {
-            Self::Never => false,
-            Self::Warning => matches!(severity, Severity::Warning | Severity::Error),
-            Self::Error => severity == Severity::Error,
+impl Config {
+    /// Returns the overrides, or what is wrong with them by their keys.
+    fn overrides(&self) -> Result<Vec<SeverityOverride>, Vec<(&str, schema::SchemaError)>> {
+        let (mut found, mut errors) = (Vec::new(), Vec::new());
+        for (kind, severity) in &self.severity_overrides {
+            let severity = match severity {
+                Seriousness::Warning => "WARNING",
+                Seriousness::Error => "ERROR",
+            };
+            match SeverityOverride::from_names(kind, severity) {
+                Ok(it) => found.push(it),
+                Err(error) => errors.push((kind.as_str(), error)),
+            }
         }
+        if errors.is_empty() { Ok(found) } else { Err(errors) }
     }
 }
 
@@ -67,11 +82,11 @@ impl Component for ExampleValidator {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn description(&self) -> &'static str {
-        "Finds anomalies: statistics that do not fit the schema."
+        "Finds anomalies: statistics that do not fit the schema, or drift from earlier or served data."
     }
 
     fn inputs(&self) -> &'static [Input] {
@@ -89,6 +104,18 @@ impl Component for ExampleValidator {
                     required: true,
                     default_provider: None,
                 },
+                Input {
+                    key: "previous_statistics",
+                    artifact_type: types::EXAMPLE_STATISTICS,
+                    required: false,
+                    default_provider: None,
+                },
+                Input {
+                    key: "serving_statistics",
+                    artifact_type: types::EXAMPLE_STATISTICS,
+                    required: false,
+                    default_provider: None,
+                },
             ]
         }
     }
@@ -101,8 +128,18 @@ impl Component for ExampleValidator {
         schema_of::<Config>()
     }
 
-    fn check(&self, _config: &Value, context: &CheckContext<'_>) -> Checked {
-        pass_on(context, "statistics", "anomalies")
+    fn check(&self, config: &Value, context: &CheckContext<'_>) -> Checked {
+        let mut checked = pass_on(context, "statistics", "anomalies");
+        let Ok(config) = read::<Config>(config) else { return checked };
+        if let Err(errors) = config.overrides() {
+            checked.problems.extend(errors.into_iter().map(|(kind, error)| Problem {
+                key: format!("severity_overrides.{kind}"),
+                offset: None,
+                hint: error.hint(),
+                message: error.to_string(),
+            }));
+        }
+        checked
     }
 
     fn is_gate(&self, config: &Value) -> bool {
@@ -117,99 +154,142 @@ impl Component for ExampleValidator {
 impl Executor for ExampleValidator {
     fn run(&self, context: &RunContext<'_>) -> Result<Outcome, BoxError> {
         let config: Config = read(context.config)?;
+        let overrides = config.overrides().map_err(first_error)?;
         let artifact = required(context, "statistics")?;
         let schema = schema::read_schema(&required(context, "schema")?.uri.join(SCHEMA_FILE))?;
-        let options =
-            ValidateOptions { environment: config.environment.as_deref(), ..Default::default() };
+        let previous = Control::read("previous_statistics", context.input("previous_statistics"))?;
+        let serving = Control::read("serving_statistics", context.input("serving_statistics"))?;
+        let options = ValidateOptions {
+            environment: config.environment.as_deref(),
+            new_features_are_warnings: config.new_features_are_warnings,
+            severity_overrides: &overrides,
+            ..ValidateOptions::default()
+        };
         let names = keep_splits(artifact, &config.exclude_splits)?;
 
         let mut findings = Vec::new();
+        let mut measured = Vec::new();
         let mut blessed = serde_json::Map::new();
         for (split, list) in read_statistics(artifact)? {
             if !names.contains(&split) {
                 continue;
             }
+            let controls = SliceControls {
+                previous: previous.of(&split),
+                serving: serving.of(&split),
+                previous_version: None,
+            };
+            let anomalies = validate(&list, &schema, &options, &controls)?;
+            let distances = schema::distances(&anomalies);
             let dir = make_split_dir(&context.outputs["anomalies"], &split)?;
-            for statistics in &list.datasets {
-                let anomalies = schema::validate_statistics(statistics, &schema, &options)?;
-                write(&dir.join(ANOMALIES_FILE), anomalies.encode_to_vec())?;
-                write(&dir.join("anomalies.pbtxt"), text::print(&anomalies))?;
-                let found = schema::findings(&anomalies);
-                blessed.insert(split.clone(), u8::from(found.is_empty()).into());
-                findings.push((split.clone(), found));
-            }
+            write_anomalies(&dir, &anomalies, &distances, None)?;
+            let found = schema::findings(&anomalies);
+            blessed.insert(split.clone(), u8::from(found.is_empty()).into());
+            findings.push((format!("split `{split}`"), found));
+            measured.extend(distances);
         }
 
         let mut output = split_properties(artifact, &names);
         let blessed = Value::Object(blessed).to_string();
         output.custom_properties.insert("blessed".to_owned(), blessed.into());
+        let mut summary = count_findings(findings.iter().flat_map(|(_, found)| found));
+        let notes = [
+            distances::largest(&measured),
+            previous.note("drift", asks_for_drift(&schema), &names),
+            serving.note(
+                "skew",
+                asks_for(&schema.feature, |it| it.skew_comparator.is_some()),
+                &names,
+            ),
+        ];
+        for note in notes.into_iter().flatten() {
+            summary.push_str("; ");
+            summary.push_str(&note);
+        }
         Ok(Outcome {
             properties: [("anomalies", output)].into(),
-            summary: count_findings(findings.iter().flat_map(|(_, found)| found)),
+            summary,
             answer: answer(&findings, config.fail_on),
         })
     }
 }
 
-/// Says no when there are anomalies, and stops later nodes when one is severe enough.
-fn answer(findings: &[(String, Vec<Finding>)], fail_on: FailOn) -> Answer {
-    let stop = findings.iter().flat_map(|(_, found)| found).any(|f| fail_on.stops(f.severity));
-    if !stop {
-        return Answer::Yes;
+/// The statistics that others are compared with, split by split.
+struct Control {
+    input: &'static str,
+    splits: Vec<(String, DatasetFeatureStatisticsList)>,
+}
+
+impl Control {
+    fn read(input: &'static str, artifact: Option<&Artifact>) -> Result<Self, ComponentError> {
+        let splits = artifact.map(read_statistics).transpose()?.unwrap_or_default();
+        Ok(Self { input, splits })
     }
-    let mut lines = Vec::new();
-    for (split, found) in findings.iter().filter(|(_, found)| !found.is_empty()) {
-        lines.push(format!("anomalies: {} in split `{split}`", count_findings(found)));
-        lines.extend(table(&found[..found.len().min(SHOWN)]));
-        if found.len() > SHOWN {
-            lines.push(format!("  and {} more", found.len() - SHOWN));
+
+    /// Returns the split of that name, or the only one.
+    fn of(&self, split: &str) -> Option<&DatasetFeatureStatisticsList> {
+        let same = self.splits.iter().find(|(name, _)| name == split);
+        let found = same.or(match self.splits.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        });
+        found.map(|(_, list)| list)
+    }
+
+    /// Says what was not compared though the schema asks for it.
+    fn note(&self, what: &str, is_asked_for: bool, names: &[String]) -> Option<String> {
+        let missing: Vec<String> = names
+            .iter()
+            .filter(|split| self.of(split).is_none())
+            .map(|split| format!("`{split}`"))
+            .collect();
+        match (is_asked_for, self.splits.is_empty(), missing.as_slice()) {
+            (false, ..) | (_, _, []) => None,
+            (_, true, _) => Some(format!("{what} not measured: no `{}`", self.input)),
+            (_, _, missing) => Some(format!(
+                "{what} not measured of {}: not in `{}`",
+                missing.join(", "),
+                self.input
+            )),
         }
     }
-    Answer::No {
-        reason: count_findings(findings.iter().flat_map(|(_, found)| found)),
-        details: lines.join("\n"),
-        stop: true,
-    }
 }
 
-/// Returns `2 errors, 1 warning`, or `no anomalies`.
-pub fn count_findings<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> String {
-    let (mut errors, mut warnings) = (0, 0);
-    for finding in findings {
-        if finding.severity == Severity::Error { errors += 1 } else { warnings += 1 }
+/// Holds all examples against the schema, and where there are earlier statistics each slice with its own, too.
+fn validate(
+    list: &DatasetFeatureStatisticsList,
+    schema: &Schema,
+    options: &ValidateOptions<'_>,
+    controls: &SliceControls<'_>,
+) -> Result<Anomalies, schema::SchemaError> {
+    let is_compared = controls.previous.is_some() || controls.serving.is_some();
+    if is_compared && list.datasets.len() > 1 {
+        return schema::validate_slices(list, schema, options, controls);
     }
-    let say = |number: usize, word: &str| {
-        (number > 0).then(|| format!("{number} {word}{}", if number == 1 { "" } else { "s" }))
+    let options = ValidateOptions {
+        previous: controls.previous.map(default_slice).transpose()?,
+        serving: controls.serving.map(default_slice).transpose()?,
+        ..*options
     };
-    let parts: Vec<_> =
-        [say(errors, "error"), say(warnings, "warning")].into_iter().flatten().collect();
-    if parts.is_empty() { "no anomalies".to_owned() } else { parts.join(", ") }
+    schema::validate_statistics(default_slice(list)?, schema, &options)
 }
 
-/// Returns aligned lines: severity, feature, short and long description.
-fn table(findings: &[Finding]) -> Vec<String> {
-    let rows: Vec<[String; 3]> = findings
-        .iter()
-        .map(|finding| {
-            let path = if finding.path.is_empty() { "(dataset)" } else { finding.path.as_str() };
-            [
-                finding.severity.as_str_name().to_owned(),
-                path.to_owned(),
-                finding.short_description.clone(),
-            ]
-        })
-        .collect();
-    let width =
-        |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let (first, second, third) = (width(0), width(1), width(2));
-    rows.iter()
-        .zip(findings)
-        .map(|([severity, path, short], finding)| {
-            let line = format!(
-                "  {severity:first$}  {path:second$}  {short:third$}  {}",
-                finding.description
-            );
-            line.trim_end().to_owned()
-        })
-        .collect()
+fn asks_for_drift(schema: &Schema) -> bool {
+    let constraints = schema.dataset_constraints.as_ref();
+    constraints.is_some_and(|it| it.num_examples_drift_comparator.is_some())
+        || asks_for(&schema.feature, |feature| feature.drift_comparator.is_some())
+}
+
+fn asks_for(features: &[Feature], asks: fn(&Feature) -> bool) -> bool {
+    features.iter().any(|feature| match &feature.domain_info {
+        Some(DomainInfo::StructDomain(domain)) => asks(feature) || asks_for(&domain.feature, asks),
+        _ => asks(feature),
+    })
+}
+
+/// The check before the run finds them all.
+fn first_error(errors: Vec<(&str, schema::SchemaError)>) -> BoxError {
+    let mut errors = errors.into_iter();
+    let (_, error) = errors.next().expect("there is an error, or there were overrides");
+    error.into()
 }

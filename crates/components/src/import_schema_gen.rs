@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use artifact::{
-    CheckContext, Checked, Component, Executor, Input, Kind, Outcome, Output, Problem, RunContext,
-    types,
+    CheckContext, Checked, Component, Executor, Input, Kind, Outcome, Output, RunContext, types,
 };
 use base::BoxError;
 use schemars::JsonSchema;
@@ -12,8 +11,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::config::{read, schema_of};
-use crate::features;
 use crate::view::SCHEMA_FILE;
+use crate::{curated, features};
 
 /// Takes a schema that people keep beside the pipeline.
 pub struct ImportSchemaGen;
@@ -58,27 +57,11 @@ impl Component for ImportSchemaGen {
     fn check(&self, config: &Value, context: &CheckContext<'_>) -> Checked {
         let mut checked = Checked::default();
         let Ok(config) = read::<Config>(config) else { return checked };
-        match schema::read_schema(&context.base_dir.join(config.schema_file)) {
-            Ok(schema) => {
-                checked.problems.extend(schema::check_schema(&schema).into_iter().map(|problem| {
-                    Problem {
-                        key: "schema_file".to_owned(),
-                        offset: None,
-                        message: format!(
-                            "{}: found {}, expected {}",
-                            problem.location, problem.found, problem.expected
-                        ),
-                        hint: problem.nearest.map(|name| format!("did you mean `{name}`?")),
-                    }
-                }));
-                checked.features.insert("schema", features::of_whole_schema(&schema));
-            }
-            Err(error) => checked.problems.push(Problem {
-                key: "schema_file".to_owned(),
-                offset: None,
-                message: BoxError::from(error).to_string(),
-                hint: None,
-            }),
+        let (schema, problems) =
+            curated::check(&context.base_dir.join(config.schema_file), "schema_file");
+        checked.problems = problems;
+        if let Some(schema) = schema {
+            checked.features.insert("schema", features::of_whole_schema(&schema));
         }
         checked
     }

@@ -8,7 +8,8 @@ use artifact::{
 };
 use serde_json::Value;
 
-use crate::config::schema_of;
+use crate::config::{NoConfig, schema_of};
+use crate::ports::RESOLVER;
 
 /// Finds the newest blessed model of the pipeline other than the candidate itself.
 ///
@@ -17,18 +18,13 @@ use crate::config::schema_of;
 /// changes nothing must find the baseline that it found before.
 pub struct LatestBlessedModel;
 
-/// No configuration.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Config {}
-
 impl Component for LatestBlessedModel {
     fn name(&self) -> &'static str {
         "LatestBlessedModel"
     }
 
     fn execution_type(&self) -> &'static str {
-        "tfx.dsl.components.common.resolver.Resolver"
+        RESOLVER
     }
 
     fn version(&self) -> u32 {
@@ -53,7 +49,7 @@ impl Component for LatestBlessedModel {
     }
 
     fn config_schema(&self) -> schemars::Schema {
-        schema_of::<Config>()
+        schema_of::<NoConfig>()
     }
 
     fn check(&self, _config: &Value, _context: &CheckContext<'_>) -> Checked {

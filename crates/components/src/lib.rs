@@ -6,14 +6,21 @@
 //! files alone; raise its version when the same inputs would give another output.
 //! Not here: what the stages compute; when and whether a node runs (`pipeline`).
 
+mod anomalies;
 mod config;
+mod curated;
+mod distances;
+mod distribution_validator;
 mod error;
 mod evaluator;
+mod example_diff;
 mod example_gen;
 mod example_validator;
 mod features;
 mod import_schema_gen;
+mod latest;
 mod latest_blessed_model;
+mod pairs;
 mod ports;
 mod pusher;
 mod schema_gen;
@@ -27,18 +34,22 @@ use std::sync::Arc;
 
 use artifact::Registry;
 
+pub use anomalies::count_findings;
+pub use distribution_validator::DistributionValidator;
 pub use error::ComponentError;
 pub use evaluator::Evaluator;
+pub use example_diff::ExampleDiff;
 pub use example_gen::ExampleGen;
-pub use example_validator::{ExampleValidator, count_findings};
+pub use example_validator::ExampleValidator;
 pub use import_schema_gen::ImportSchemaGen;
+pub use latest::{LATEST_EXAMPLES, LATEST_STATISTICS, Latest};
 pub use latest_blessed_model::LatestBlessedModel;
 pub use pusher::Pusher;
 pub use schema_gen::SchemaGen;
 pub use statistics_gen::StatisticsGen;
 pub use trainer::Trainer;
 pub use transform::Transform;
-pub use view::{read_findings, read_schema, read_statistics};
+pub use view::{read_distances, read_findings, read_schema, read_statistics};
 
 /// Returns the standard components, in the order of their stages.
 pub fn registry() -> Registry {
@@ -48,6 +59,10 @@ pub fn registry() -> Registry {
         Arc::new(SchemaGen),
         Arc::new(ImportSchemaGen),
         Arc::new(ExampleValidator),
+        Arc::new(LATEST_STATISTICS),
+        Arc::new(DistributionValidator),
+        Arc::new(LATEST_EXAMPLES),
+        Arc::new(ExampleDiff),
         Arc::new(Transform),
         Arc::new(Trainer),
         Arc::new(LatestBlessedModel),

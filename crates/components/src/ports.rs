@@ -9,6 +9,9 @@ use crate::ComponentError;
 pub(crate) const EXCLUDE_SPLITS: &str = "exclude_splits";
 pub(crate) const EXCLUDE_SPLITS_HELP: &str = "Splits to leave alone.";
 
+/// The execution type of components that find their outputs in the ledger.
+pub(crate) const RESOLVER: &str = "tfx.dsl.components.common.resolver.Resolver";
+
 /// Returns the artifact behind a required input.
 pub(crate) fn required<'a>(
     context: &RunContext<'a>,

@@ -1,24 +1,56 @@
 //! StatisticsGen: statistics of every split.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Fields, Schema};
 use artifact::{
-    CheckContext, Checked, Component, Executor, Input, Kind, Outcome, Output, RunContext, types,
+    CheckContext, Checked, Component, Executor, FeatureInfo, FeatureKind, Input, Kind, Outcome,
+    Output, Problem, RunContext, types,
 };
-use base::BoxError;
+use base::{BoxError, Classify};
 use dataset::Dataset;
 use formats::Message;
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::Value;
+use statistics::StatisticsError;
 
-use crate::config::{read_with, schema_with};
-use crate::ports::{
-    EXCLUDE_SPLITS, EXCLUDE_SPLITS_HELP, keep_splits, pass_on, required, split_properties,
-};
+use crate::ComponentError;
+use crate::config::{read, schema_of};
+use crate::ports::{keep_splits, pass_on, required, split_properties};
 use crate::view::{STATISTICS_FILE, make_split_dir, write};
-
-/// TFDV's name for statistics over all examples, as opposed to a slice of them.
-const ALL_EXAMPLES: &str = "All Examples";
 
 /// Computes statistics of every split in one pass each.
 pub struct StatisticsGen;
+
+/// The component's own keys, beside those of `statistics::Config`.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Own {
+    /// Splits to leave alone.
+    exclude_splits: Vec<String>,
+    /// A curated schema, as text: numbers that it calls categorical are counted as names are, and strings with an
+    /// image domain as bytes.
+    schema_file: Option<String>,
+    /// The part of a split's examples to look at, in the place of `sample_rate`.
+    sample_rate_by_split: BTreeMap<String, f64>,
+}
+
+const OWN_KEYS: [&str; 3] = ["exclude_splits", "schema_file", "sample_rate_by_split"];
+
+/// Reads the stage's configuration, and the component's own.
+fn read_config(config: &Value) -> Result<(statistics::Config, Own), ComponentError> {
+    let mut stage = config.clone();
+    let mut own = serde_json::Map::new();
+    if let Some(table) = stage.as_object_mut() {
+        for key in OWN_KEYS {
+            own.extend(table.remove(key).map(|value| (key.to_owned(), value)));
+        }
+    }
+    Ok((read(&stage)?, read(&Value::Object(own))?))
+}
 
 impl Component for StatisticsGen {
     fn name(&self) -> &'static str {
@@ -30,7 +62,7 @@ impl Component for StatisticsGen {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn description(&self) -> &'static str {
@@ -51,11 +83,49 @@ impl Component for StatisticsGen {
     }
 
     fn config_schema(&self) -> schemars::Schema {
-        schema_with::<statistics::Config, Vec<String>>(EXCLUDE_SPLITS, EXCLUDE_SPLITS_HELP)
+        let mut schema = schema_of::<statistics::Config>();
+        let own = schema_of::<Own>();
+        let own = own.get("properties").and_then(Value::as_object);
+        let properties = schema.ensure_object().get_mut("properties");
+        if let (Some(own), Some(Value::Object(properties))) = (own, properties) {
+            properties.extend(own.clone());
+        }
+        schema
     }
 
-    fn check(&self, _config: &Value, context: &CheckContext<'_>) -> Checked {
-        pass_on(context, "examples", "statistics")
+    fn check(&self, config: &Value, context: &CheckContext<'_>) -> Checked {
+        let mut checked = pass_on(context, "examples", "statistics");
+        let (config, own) = match read_config(config) {
+            Ok(configs) => configs,
+            Err(error) => {
+                checked.problems.push(problem(String::new(), &error));
+                return checked;
+            }
+        };
+        let columns = match context.inputs.get("examples") {
+            Some(Some(features)) => Some(columns(features)),
+            _ => None,
+        };
+        let mistakes = config.check(columns.as_ref());
+        checked.problems.extend(mistakes.iter().map(of_statistics));
+        for (split, &rate) in &own.sample_rate_by_split {
+            let config = statistics::Config { sample_rate: Some(rate), ..Default::default() };
+            checked.problems.extend(config.check(None).iter().map(|mistake| Problem {
+                key: format!("sample_rate_by_split.{split}"),
+                ..of_statistics(mistake)
+            }));
+        }
+        if let Some(file) = &own.schema_file
+            && let Err(error) = schema::read_schema(&context.base_dir.join(file))
+        {
+            checked.problems.push(problem("schema_file".to_owned(), &error));
+        }
+        checked
+    }
+
+    fn files(&self, config: &Value, base_dir: &Path) -> Result<Vec<PathBuf>, BoxError> {
+        let (_, own) = read_config(config)?;
+        Ok(own.schema_file.iter().map(|file| base_dir.join(file)).collect())
     }
 
     fn kind(&self) -> Kind<'_> {
@@ -65,28 +135,77 @@ impl Component for StatisticsGen {
 
 impl Executor for StatisticsGen {
     fn run(&self, context: &RunContext<'_>) -> Result<Outcome, BoxError> {
-        let (config, exclude): (statistics::Config, Vec<String>) =
-            read_with(EXCLUDE_SPLITS, context.config)?;
+        let (config, own) = read_config(context.config)?;
+        let curated = match &own.schema_file {
+            None => None,
+            Some(file) => Some(schema::read_schema(&context.base_dir.join(file))?),
+        };
         let examples = required(context, "examples")?;
-        let names = keep_splits(examples, &exclude)?;
+        let names = keep_splits(examples, &own.exclude_splits)?;
         let dataset = Dataset::open(&examples.uri, &names)?;
         let mut num_examples = 0;
         let mut num_features = 0;
+        let mut num_slices = 0;
         for (done, split) in dataset.splits().iter().enumerate() {
             context.progress.report(done as u64, names.len() as u64, &split.name);
             let source = split.source()?;
-            let list = statistics::generate(ALL_EXAMPLES, &source, context.engine, &config)?;
-            for dataset in &list.datasets {
-                num_examples += dataset.num_examples;
-                num_features = dataset.features.len();
+            let rate = own.sample_rate_by_split.get(&split.name).copied();
+            let config =
+                statistics::Config { sample_rate: rate.or(config.sample_rate), ..config.clone() };
+            let list = statistics::generate_with_schema(
+                schema::ALL_EXAMPLES,
+                &source,
+                context.engine,
+                &config,
+                curated.as_ref(),
+            )?;
+            if let Some((all, slices)) = list.datasets.split_first() {
+                num_examples += all.num_examples;
+                num_features = all.features.len();
+                num_slices += slices.len();
             }
             let dir = make_split_dir(&context.outputs["statistics"], &split.name)?;
             write(&dir.join(STATISTICS_FILE), list.encode_to_vec())?;
         }
         Ok(Outcome {
             properties: [("statistics", split_properties(examples, &names))].into(),
-            summary: format!("{num_features} features of {num_examples} examples"),
+            summary: match num_slices {
+                0 => format!("{num_features} features of {num_examples} examples"),
+                _ => format!(
+                    "{num_features} features of {num_examples} examples and {num_slices} slices"
+                ),
+            },
             ..Outcome::default()
         })
     }
+}
+
+/// Returns the columns that features will be, as far as it is known; a type that is not known yet is `Null`.
+fn columns(features: &[FeatureInfo]) -> Schema {
+    let field = |feature: &FeatureInfo| {
+        let data_type = match feature.kind {
+            Some(FeatureKind::Int) => DataType::Int64,
+            Some(FeatureKind::Float) => DataType::Float32,
+            Some(FeatureKind::Bytes) => DataType::Utf8,
+            Some(FeatureKind::Struct) => DataType::Struct(Fields::empty()),
+            None => DataType::Null,
+        };
+        Arc::new(Field::new(&feature.name, data_type, true))
+    };
+    Schema::new(features.iter().map(field).collect::<Fields>())
+}
+
+/// Returns a mistake without the option's name, which the place in the file says.
+fn of_statistics(mistake: &StatisticsError) -> Problem {
+    let key = mistake.option().unwrap_or_default().to_owned();
+    let mut problem = problem(key, mistake);
+    let prefix = format!("option `{}`: ", problem.key);
+    if let Some(rest) = problem.message.strip_prefix(&prefix) {
+        problem.message = rest.to_owned();
+    }
+    problem
+}
+
+fn problem(key: String, error: &impl Classify) -> Problem {
+    Problem { key, offset: None, message: error.to_string(), hint: error.hint() }
 }

@@ -6,7 +6,7 @@ use artifact::Artifact;
 use base::IoError;
 use formats::Message;
 use formats::metadata::{Anomalies, DatasetFeatureStatisticsList, Schema};
-use schema::{Finding, SchemaError};
+use schema::{Distance, Finding, SchemaError};
 
 use crate::ComponentError;
 
@@ -28,8 +28,8 @@ pub fn read_statistics(
     read_splits(artifact, STATISTICS_FILE)
 }
 
-/// Returns what was found in every split of an `ExampleAnomalies` artifact, in the order of its splits; the
-/// most serious first.
+/// Returns what was found in every split, or pair of splits, of an `ExampleAnomalies` artifact, in their order;
+/// the most serious first.
 ///
 /// # Errors
 ///
@@ -37,6 +37,20 @@ pub fn read_statistics(
 pub fn read_findings(artifact: &Artifact) -> Result<Vec<(String, Vec<Finding>)>, ComponentError> {
     let splits = read_splits::<Anomalies>(artifact, ANOMALIES_FILE)?;
     Ok(splits.into_iter().map(|(split, anomalies)| (split, schema::findings(&anomalies))).collect())
+}
+
+/// Returns every distance that was measured for an `ExampleAnomalies` artifact, large or small, by split or
+/// pair of splits in their order.
+///
+/// # Errors
+///
+/// [`ComponentError`] when a file cannot be read or is not what it should be.
+pub fn read_distances(artifact: &Artifact) -> Result<Vec<(String, Vec<Distance>)>, ComponentError> {
+    let splits = read_splits::<Anomalies>(artifact, ANOMALIES_FILE)?;
+    Ok(splits
+        .into_iter()
+        .map(|(split, anomalies)| (split, schema::distances(&anomalies)))
+        .collect())
 }
 
 /// Returns the schema of a `Schema` artifact.
@@ -55,6 +69,17 @@ pub(crate) fn make_split_dir(root: &Path, split: &str) -> Result<PathBuf, Compon
     Ok(dir)
 }
 
+/// Returns the folder of a pair of splits, made if need be.
+pub(crate) fn make_pair_dir(root: &Path, pair: &str) -> Result<PathBuf, ComponentError> {
+    let dir = pair_dir(root, pair);
+    std::fs::create_dir_all(&dir).map_err(IoError::at("create", &dir))?;
+    Ok(dir)
+}
+
+fn pair_dir(root: &Path, pair: &str) -> PathBuf {
+    root.join(format!("SplitPair-{pair}"))
+}
+
 /// Writes a file of an artifact.
 pub(crate) fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), ComponentError> {
     Ok(std::fs::write(path, bytes).map_err(IoError::at("write", path))?)
@@ -68,7 +93,9 @@ fn read_splits<M: Message + Default>(
         .split_names()
         .into_iter()
         .map(|split| {
-            let path = dataset::Dataset::split_dir(&artifact.uri, &split).join(file_name);
+            let of_pair = pair_dir(&artifact.uri, &split);
+            let of_split = dataset::Dataset::split_dir(&artifact.uri, &split);
+            let path = if of_pair.is_dir() { of_pair } else { of_split }.join(file_name);
             let bytes = std::fs::read(&path).map_err(IoError::at("read", &path))?;
             let message = M::decode(bytes.as_slice())
                 .map_err(|_| ComponentError::Corrupt { path, expected: file_name.to_owned() })?;

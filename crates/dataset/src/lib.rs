@@ -32,7 +32,7 @@ pub use parquet_files::ParquetFiles;
 pub use shards::{ROW_GROUP_ROWS, SHARD_ROWS, ShardWriter};
 pub use text::{TextError, TextReader};
 pub use tf_example::{
-    BatchError, DiscoverFeatures, Discovered, Discovery, EncodeExamples, ExampleDecoder,
+    DiscoverFeatures, Discovered, Discovery, EncodeExamples, ExampleBatchError, ExampleDecoder,
     ExampleEncoder, ExampleFiles, ExampleProblem, MissingFeature, Payload, TfExampleError,
     discover_schema,
 };

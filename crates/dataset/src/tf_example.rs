@@ -22,7 +22,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use decoder::{BatchError, ExampleDecoder};
+pub use decoder::{ExampleBatchError, ExampleDecoder};
 pub use discover::{DiscoverFeatures, Discovered, Discovery, discover_schema};
 pub use encoder::{EncodeExamples, ExampleEncoder, MissingFeature};
 pub use error::{ExampleProblem, TfExampleError};

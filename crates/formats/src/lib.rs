@@ -8,6 +8,7 @@
 //! Not here: what any field means (`statistics`, `schema`), columns (`dataset`).
 
 pub mod example;
+mod feature;
 
 /// The tensorflow_metadata messages, package `tensorflow.metadata.v0`.
 #[expect(missing_docs, reason = "generated from definitions that restate field names only")]

@@ -141,6 +141,14 @@ impl<'a> WireReader<'a> {
         }
     }
 
+    /// Takes the byte that comes next, or returns `None` where nothing is left.
+    #[inline]
+    pub fn take_byte(&mut self) -> Option<u8> {
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(*first)
+    }
+
     /// Takes a tag.
     ///
     /// # Errors

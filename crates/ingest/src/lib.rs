@@ -1,6 +1,6 @@
 //! Raw data to examples: finds the files, infers the types, splits by content, writes the shards.
 //!
-//! Entry types: [`run`], [`infer_features`], [`Config`]. **Invariants:** a row's split depends on its values
+//! Entry types: [`run`], [`open`], [`infer_features`], [`Config`]. **Invariants:** a row's split depends on its values
 //! alone, so equal rows are never on both sides of a split, and neither threads, nor the cutting into files,
 //! nor the order of files, rows or columns shows in it; rows keep their order; the same files give the same
 //! bytes. A row that cannot be read is set aside with its reason, or ends the run: the budget decides.
@@ -12,6 +12,7 @@ mod features;
 mod files;
 mod infer;
 mod key;
+mod open;
 mod rejected;
 mod run;
 mod source;
@@ -24,5 +25,6 @@ pub use config::{
 pub use error::IngestError;
 pub use features::{InferredFeature, TurnedText, infer_features};
 pub use files::{SourceFiles, source_files};
+pub use open::{RawData, open};
 pub use rejected::REJECTED_FILE;
 pub use run::{Outcome, run};

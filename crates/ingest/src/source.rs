@@ -8,8 +8,9 @@ mod tfrecord;
 use std::path::{Path, PathBuf};
 
 use dataflow::{Engine, Source};
-use dataset::{Piece, RowError};
+use dataset::RowError;
 
+pub(crate) use self::csv::infer_types;
 pub(crate) use self::parquet::features_of;
 use crate::split::{Keys, Written};
 use crate::{Config, InferredFeature, IngestError, SourceConfig};
@@ -101,11 +102,6 @@ pub(crate) fn look(
         SourceConfig::Parquet(_) => parquet::look(paths),
         SourceConfig::Tfrecord(source) => tfrecord::look(&source.table(), paths, engine, max_bytes),
     }
-}
-
-/// Returns the number of the file of each partition.
-fn files_of<'p>(partitions: impl Iterator<Item = &'p [Piece]>) -> Vec<usize> {
-    partitions.map(|pieces| pieces.first().map_or(0, |piece| piece.file)).collect()
 }
 
 /// Returns the file to name where all of them are meant.

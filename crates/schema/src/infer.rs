@@ -184,7 +184,7 @@ fn infer_domain(
 }
 
 /// Returns the wanted name, numbered from 2 on if it is taken.
-fn unused_name(domains: &[StringDomain], wanted: String) -> String {
+pub(crate) fn unused_name(domains: &[StringDomain], wanted: String) -> String {
     let is_taken = |name: &str| domains.iter().any(|domain| domain.name() == name);
     if !is_taken(&wanted) {
         return wanted;

@@ -36,5 +36,5 @@ pub use findings::{Comparison, Distance, Finding, distances, feature_types, find
 pub use infer::{InferConfig, infer_schema};
 pub use options::{SeverityOverride, ValidateOptions, anomaly_type_names};
 pub use slices::{ALL_EXAMPLES, SliceControls, default_slice, validate_slices};
-pub use update::{relax_schema, update_schema};
+pub use update::{add_features, relax_schema, update_schema};
 pub use validate::validate_statistics;

@@ -1,15 +1,16 @@
 //! Schemas relaxed to further statistics.
 
 use formats::metadata::feature::DomainInfo;
-use formats::metadata::{DatasetFeatureStatistics, Feature, LifecycleStage, Schema};
+use formats::metadata::{DatasetFeatureStatistics, Feature, LifecycleStage, Schema, StringDomain};
 
 use crate::dataset::relax_dataset;
-use crate::infer::{add_children, infer_feature};
+use crate::infer::{add_children, infer_feature, unused_name};
 use crate::options::Controls;
 use crate::relax::{
     Context, composite_reasons, deprecate, is_deprecated, is_sparse_deprecated,
     is_weighted_deprecated, relax_feature,
 };
+use crate::text::serialize_path;
 use crate::view::{DatasetView, FeatureView, is_weighted};
 use crate::{InferConfig, SchemaError, ValidateOptions, lookup};
 
@@ -75,6 +76,77 @@ pub fn relax_schema(
         relax_dataset(constraints, &dataset, &context);
     }
     Ok(())
+}
+
+/// Adds to a schema the features of another one that it lacks, with the domains that they name; returns their paths.
+///
+/// What the schema has already, deprecated features included, stays as it is: a person may have said it. Features
+/// below a struct that both have are looked at in turn. A domain whose name is taken gets another one, which the
+/// feature then refers to.
+pub fn add_features(schema: &mut Schema, from: &Schema) -> Vec<String> {
+    let Schema { feature: features, string_domain: domains, .. } = schema;
+    let composites = schema.sparse_feature.iter().map(|it| it.name().to_owned());
+    let composites: Vec<String> =
+        composites.chain(schema.weighted_feature.iter().map(|it| it.name().to_owned())).collect();
+    let mut adding = Adding { domains, from, paths: Vec::new() };
+    let new = from.feature.iter().filter(|it| !composites.iter().any(|name| name == it.name()));
+    adding.add(features, new, &mut Vec::new());
+    adding.paths
+}
+
+/// What is added to a schema, and from where.
+struct Adding<'a> {
+    domains: &'a mut Vec<StringDomain>,
+    from: &'a Schema,
+    paths: Vec<String>,
+}
+
+impl<'a> Adding<'a> {
+    fn add(
+        &mut self,
+        features: &mut Vec<Feature>,
+        others: impl Iterator<Item = &'a Feature>,
+        parents: &mut Vec<&'a str>,
+    ) {
+        for other in others {
+            parents.push(other.name());
+            match features.iter_mut().find(|feature| feature.name() == other.name()) {
+                None => {
+                    let mut new = other.clone();
+                    self.take_domains(&mut new);
+                    features.push(new);
+                    self.paths.push(serialize_path(parents));
+                }
+                Some(feature) if is_deprecated(feature) => {}
+                Some(feature) => {
+                    if let (
+                        Some(DomainInfo::StructDomain(domain)),
+                        Some(DomainInfo::StructDomain(below)),
+                    ) = (&mut feature.domain_info, &other.domain_info)
+                    {
+                        self.add(&mut domain.feature, below.feature.iter(), parents);
+                    }
+                }
+            }
+            parents.pop();
+        }
+    }
+
+    fn take_domains(&mut self, feature: &mut Feature) {
+        match &mut feature.domain_info {
+            Some(DomainInfo::Domain(name)) => {
+                let named = self.from.string_domain.iter().find(|domain| domain.name() == name);
+                let Some(mut domain) = named.cloned() else { return };
+                *name = unused_name(self.domains, name.clone());
+                domain.name = Some(name.clone());
+                self.domains.push(domain);
+            }
+            Some(DomainInfo::StructDomain(domain)) => {
+                domain.feature.iter_mut().for_each(|feature| self.take_domains(feature));
+            }
+            _ => {}
+        }
+    }
 }
 
 fn update_features(

@@ -39,7 +39,7 @@ pub(crate) struct FeatureView<'a> {
 pub(crate) fn is_weighted(data: &DatasetFeatureStatistics) -> bool {
     data.weighted_num_examples != 0.0
         && data.features.iter().filter(|feature| feature.stats.is_some()).all(|feature| {
-            common(feature).is_some_and(|common| {
+            feature.common_stats().is_some_and(|common| {
                 common.weighted_common_stats.is_some()
                     && common.presence_and_valency_stats.len()
                         == common.weighted_presence_and_valency_stats.len()
@@ -73,7 +73,7 @@ impl<'a> DatasetView<'a> {
                 path,
                 children: Vec::new(),
                 is_root: true,
-                common: common(feature),
+                common: feature.common_stats(),
                 data: feature,
                 num_examples,
                 by_weight,
@@ -277,15 +277,6 @@ fn path<'a>(feature: &'a FeatureNameStatistics, structs: &BTreeSet<&'a str>) -> 
     }
     path.push(&name[start..]);
     path
-}
-
-fn common(feature: &FeatureNameStatistics) -> Option<&CommonStatistics> {
-    match feature.stats.as_ref()? {
-        Stats::NumStats(stats) => stats.common_stats.as_ref(),
-        Stats::StringStats(stats) => stats.common_stats.as_ref(),
-        Stats::BytesStats(stats) => stats.common_stats.as_ref(),
-        Stats::StructStats(stats) => stats.common_stats.as_ref(),
-    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]

@@ -8,36 +8,50 @@
 //! a rank is off by at most `levels / (2 * SUMMARY_SIZE)` of all values, where `levels` is at most
 //! `2 + log2(num_values / max_exact)`: 0.11 % for 3 million numbers, 0.21 % for a billion.
 
-use crate::StateError;
-use crate::bytes::{MAX_COUNT, Reader, Stored};
+use crate::bytes::{Reader, Stored};
+use crate::count::take_some;
 use crate::numbers::NumberCounts;
 use crate::quantiles::{Entry, Summary};
+use crate::{Count, StateError, Weight};
 
 /// How many entries a pruned summary has, less one.
 const SUMMARY_SIZE: usize = 4096;
 
 /// Numbers without NaN, taken in one by one or many at a time.
 #[derive(Clone, Debug)]
-pub struct Distribution {
+pub struct Distribution<C = u64> {
     max_exact: usize,
-    table: NumberCounts,
+    table: NumberCounts<C>,
     /// Of the tables that were folded; empty when none was.
-    levels: Vec<Option<Summary>>,
-    moments: Moments,
+    levels: Vec<Option<Summary<C>>>,
+    moments: Moments<C>,
 }
 
 /// All that is known at the end.
 #[derive(Clone, Debug)]
-pub struct Distributed {
+pub struct Distributed<C = u64> {
     /// Counts, extremes, mean and variance.
-    pub moments: Moments,
+    pub moments: Moments<C>,
     /// Quantiles.
-    pub ranks: Summary,
+    pub ranks: Summary<C>,
 }
 
 impl Distribution {
     /// Returns the distribution of no numbers, exact up to `max_exact` distinct ones.
     pub fn new(max_exact: usize) -> Self {
+        Self::empty(max_exact)
+    }
+}
+
+impl Distribution<Weight> {
+    /// Returns the distribution of no numbers, which are to count by their weights.
+    pub fn weighted(max_exact: usize) -> Self {
+        Self::empty(max_exact)
+    }
+}
+
+impl<C: Count> Distribution<C> {
+    fn empty(max_exact: usize) -> Self {
         Self {
             max_exact,
             table: NumberCounts::default(),
@@ -48,7 +62,7 @@ impl Distribution {
 
     /// Counts one number `count` times; `count` is not zero and `value` not NaN.
     #[inline]
-    pub fn add(&mut self, value: f64, count: u64) {
+    pub fn add(&mut self, value: f64, count: C) {
         self.table.add(value, count);
         if self.table.len() > self.max_exact {
             self.fold();
@@ -71,7 +85,7 @@ impl Distribution {
     }
 
     /// Returns what is known of all numbers taken in.
-    pub fn finish(&self) -> Distributed {
+    pub fn finish(&self) -> Distributed<C> {
         let sorted = self.table.sorted();
         let mut moments = self.moments.clone();
         moments.merge(&Moments::of(&sorted));
@@ -93,7 +107,7 @@ impl Distribution {
     }
 
     /// Adds a summary to a level; two of one level make one of the next, as in a binary counter.
-    fn push(&mut self, mut level: usize, mut summary: Summary) {
+    fn push(&mut self, mut level: usize, mut summary: Summary<C>) {
         loop {
             if self.levels.len() <= level {
                 self.levels.resize(level + 1, None);
@@ -115,15 +129,15 @@ impl Distribution {
 
 /// Sums over numbers without NaN.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Moments {
+pub struct Moments<C = u64> {
     /// How many numbers there are.
-    pub count: u64,
+    pub count: C,
     /// How many of them are zero, of either sign.
-    pub num_zeros: u64,
+    pub num_zeros: C,
     /// How many are infinity.
-    pub num_positive_infinite: u64,
+    pub num_positive_infinite: C,
     /// How many are negative infinity.
-    pub num_negative_infinite: u64,
+    pub num_negative_infinite: C,
     /// The least finite number; infinity when there is none.
     pub finite_min: f64,
     /// The greatest finite number; negative infinity when there is none.
@@ -134,13 +148,13 @@ pub struct Moments {
     squares: f64,
 }
 
-impl Default for Moments {
+impl<C: Count> Default for Moments<C> {
     fn default() -> Self {
         Self {
-            count: 0,
-            num_zeros: 0,
-            num_positive_infinite: 0,
-            num_negative_infinite: 0,
+            count: C::default(),
+            num_zeros: C::default(),
+            num_positive_infinite: C::default(),
+            num_negative_infinite: C::default(),
             finite_min: f64::INFINITY,
             finite_max: f64::NEG_INFINITY,
             finite_mean: 0.0,
@@ -149,15 +163,15 @@ impl Default for Moments {
     }
 }
 
-impl Moments {
+impl<C: Count> Moments<C> {
     /// Returns the moments of distinct ascending numbers and their counts.
-    fn of(sorted: &[(f64, u64)]) -> Self {
-        let num = |wanted: f64| -> u64 {
+    fn of(sorted: &[(f64, C)]) -> Self {
+        let num = |wanted: f64| -> C {
             let found = sorted.binary_search_by(|(value, _)| value.total_cmp(&wanted));
-            found.map_or(0, |index| sorted[index].1)
+            found.map_or_else(|_| C::default(), |index| sorted[index].1)
         };
         let mut moments = Self {
-            count: sorted.iter().map(|(_, count)| count).sum(),
+            count: sorted.iter().fold(C::default(), |sum, &(_, count)| sum.plus(count)),
             num_zeros: num(0.0),
             num_positive_infinite: num(f64::INFINITY),
             num_negative_infinite: num(f64::NEG_INFINITY),
@@ -169,68 +183,70 @@ impl Moments {
         for &(value, count) in finite.clone() {
             first = first.or(Some(value));
             last = Some(value);
-            sum.add(value * as_f64(count));
+            sum.add(value * count.to_f64());
         }
         if let (Some(first), Some(last)) = (first, last) {
             (moments.finite_min, moments.finite_max) = (first, last);
-            let mean = sum.value() / as_f64(moments.num_finite());
+            let mean = sum.value() / moments.num_finite().to_f64();
             let mut squares = CompensatedSum::default();
-            finite.for_each(|&(value, count)| squares.add((value - mean).powi(2) * as_f64(count)));
+            finite.for_each(|&(value, count)| {
+                squares.add((value - mean).powi(2) * count.to_f64());
+            });
             (moments.finite_mean, moments.squares) = (mean, squares.value());
         }
         moments
     }
 
     fn merge(&mut self, other: &Self) {
-        let (a, b) = (as_f64(self.num_finite()), as_f64(other.num_finite()));
-        if self.num_finite() == 0 {
+        let (a, b) = (self.num_finite().to_f64(), other.num_finite().to_f64());
+        if self.num_finite().is_zero() {
             (self.finite_mean, self.squares) = (other.finite_mean, other.squares);
-        } else if other.num_finite() > 0 {
+        } else if !other.num_finite().is_zero() {
             let distance = other.finite_mean - self.finite_mean;
             self.finite_mean += distance * (b / (a + b));
             self.squares += other.squares + distance * distance * (a * (b / (a + b)));
         }
-        self.count += other.count;
-        self.num_zeros += other.num_zeros;
-        self.num_positive_infinite += other.num_positive_infinite;
-        self.num_negative_infinite += other.num_negative_infinite;
+        self.count = self.count.plus(other.count);
+        self.num_zeros = self.num_zeros.plus(other.num_zeros);
+        self.num_positive_infinite = self.num_positive_infinite.plus(other.num_positive_infinite);
+        self.num_negative_infinite = self.num_negative_infinite.plus(other.num_negative_infinite);
         self.finite_min = self.finite_min.min(other.finite_min);
         self.finite_max = self.finite_max.max(other.finite_max);
     }
 
     /// How many numbers are finite.
-    pub fn num_finite(&self) -> u64 {
-        self.count - self.num_positive_infinite - self.num_negative_infinite
+    pub fn num_finite(&self) -> C {
+        self.count.minus(self.num_positive_infinite).minus(self.num_negative_infinite)
     }
 
     fn has_infinite(&self) -> bool {
-        self.num_positive_infinite > 0 || self.num_negative_infinite > 0
+        !self.num_positive_infinite.is_zero() || !self.num_negative_infinite.is_zero()
     }
 
     /// The least number, infinities included; there is at least one number.
     pub fn min(&self) -> f64 {
-        match (self.num_negative_infinite, self.num_finite()) {
-            (0, 0) => f64::INFINITY,
-            (0, _) => self.finite_min,
+        match (self.num_negative_infinite.is_zero(), self.num_finite().is_zero()) {
+            (true, true) => f64::INFINITY,
+            (true, false) => self.finite_min,
             _ => f64::NEG_INFINITY,
         }
     }
 
     /// The greatest number, infinities included; there is at least one number.
     pub fn max(&self) -> f64 {
-        match (self.num_positive_infinite, self.num_finite()) {
-            (0, 0) => f64::NEG_INFINITY,
-            (0, _) => self.finite_max,
+        match (self.num_positive_infinite.is_zero(), self.num_finite().is_zero()) {
+            (true, true) => f64::NEG_INFINITY,
+            (true, false) => self.finite_max,
             _ => f64::INFINITY,
         }
     }
 
     /// The mean: infinite or NaN if there are infinities of one sign or of both.
     pub fn mean(&self) -> f64 {
-        match (self.num_negative_infinite, self.num_positive_infinite) {
-            (0, 0) => self.finite_mean,
-            (0, _) => f64::INFINITY,
-            (_, 0) => f64::NEG_INFINITY,
+        match (self.num_negative_infinite.is_zero(), self.num_positive_infinite.is_zero()) {
+            (true, true) => self.finite_mean,
+            (true, false) => f64::INFINITY,
+            (false, true) => f64::NEG_INFINITY,
             _ => f64::NAN,
         }
     }
@@ -243,7 +259,7 @@ impl Moments {
     /// The biased variance of the finite numbers, which is their squared distance from the mean on average; zero
     /// when there are none.
     pub fn finite_variance(&self) -> f64 {
-        self.squares / as_f64(self.num_finite().max(1))
+        per(self.squares, self.num_finite())
     }
 
     /// The population's standard deviation; NaN if there are infinities.
@@ -251,8 +267,12 @@ impl Moments {
         if self.has_infinite() {
             return f64::NAN;
         }
-        (self.squares / as_f64(self.count.max(1))).sqrt()
+        per(self.squares, self.count).sqrt()
     }
+}
+
+fn per<C: Count>(sum: f64, count: C) -> f64 {
+    if count.is_zero() { 0.0 } else { sum / count.to_f64() }
 }
 
 /// A sum that carries what rounding takes away.
@@ -283,12 +303,11 @@ impl CompensatedSum {
 }
 
 /// Counts beyond 2^53 are rounded to the nearest number that a float can hold.
-#[expect(clippy::cast_precision_loss, reason = "as documented")]
 pub fn as_f64(count: u64) -> f64 {
-    count as f64
+    count.to_f64()
 }
 
-impl Stored for Distribution {
+impl<C: Count> Stored for Distribution<C> {
     fn write(&self, out: &mut Vec<u8>) {
         self.max_exact.write(out);
         self.table.sorted().write(out);
@@ -300,23 +319,23 @@ impl Stored for Distribution {
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, StateError> {
-        let mut read = Self::new(usize::read(input)?);
+        let mut read = Self::empty(usize::read(input)?);
         for _ in 0..usize::read(input)? {
-            let (value, count) = (f64::read(input)?, input.take_count()?);
+            let (value, count) = (f64::read(input)?, take_some(input)?);
             if value.is_nan() {
                 return Err(StateError { reason: "a count is not of a number" });
             }
             read.table.add(value, count);
         }
         read.moments = Moments::read(input)?;
-        let levels = Vec::<Vec<Entry>>::read(input)?;
-        let level = |entries: Vec<Entry>| (!entries.is_empty()).then_some(Summary { entries });
+        let levels = Vec::<Vec<Entry<C>>>::read(input)?;
+        let level = |entries: Vec<Entry<C>>| (!entries.is_empty()).then_some(Summary { entries });
         read.levels = levels.into_iter().map(level).collect();
         Ok(read)
     }
 }
 
-impl Stored for Moments {
+impl<C: Count> Stored for Moments<C> {
     fn write(&self, out: &mut Vec<u8>) {
         let counts =
             [self.count, self.num_zeros, self.num_positive_infinite, self.num_negative_infinite];
@@ -327,24 +346,23 @@ impl Stored for Moments {
 
     fn read(input: &mut Reader<'_>) -> Result<Self, StateError> {
         let moments = Self {
-            count: input.take_total()?,
-            num_zeros: input.take_total()?,
-            num_positive_infinite: input.take_total()?,
-            num_negative_infinite: input.take_total()?,
+            count: C::take(input)?,
+            num_zeros: C::take(input)?,
+            num_positive_infinite: C::take(input)?,
+            num_negative_infinite: C::take(input)?,
             finite_min: f64::read(input)?,
             finite_max: f64::read(input)?,
             finite_mean: f64::read(input)?,
             squares: f64::read(input)?,
         };
-        let infinite = moments.num_positive_infinite.checked_add(moments.num_negative_infinite);
-        if infinite.is_none_or(|infinite| infinite > moments.count) || moments.count > MAX_COUNT {
+        if moments.num_positive_infinite.plus(moments.num_negative_infinite) > moments.count {
             return Err(StateError { reason: "its counts contradict each other" });
         }
         Ok(moments)
     }
 }
 
-impl Stored for Entry {
+impl<C: Count> Stored for Entry<C> {
     fn write(&self, out: &mut Vec<u8>) {
         self.value.write(out);
         [self.weight, self.min_rank, self.max_rank].iter().for_each(|rank| rank.write(out));
@@ -353,15 +371,11 @@ impl Stored for Entry {
     fn read(input: &mut Reader<'_>) -> Result<Self, StateError> {
         let entry = Self {
             value: f64::read(input)?,
-            weight: u64::read(input)?,
-            min_rank: u64::read(input)?,
-            max_rank: u64::read(input)?,
+            weight: C::take(input)?,
+            min_rank: C::take(input)?,
+            max_rank: C::take(input)?,
         };
-        let through = entry.min_rank.checked_add(entry.weight);
-        if entry.value.is_nan()
-            || through.is_none_or(|through| through > entry.max_rank)
-            || entry.max_rank > MAX_COUNT
-        {
+        if entry.value.is_nan() || entry.min_rank.plus(entry.weight) > entry.max_rank {
             return Err(StateError { reason: "its ranks contradict each other" });
         }
         Ok(entry)

@@ -1,12 +1,14 @@
 //! How often each distinct number occurs, in a table without order.
 
+use crate::Count;
+
 /// A table of distinct numbers and how often each was seen; NaN is not a number here.
 ///
-/// Open addressing with linear probing; a slot is 16 bytes. A small table is at most a quarter full, so that
+/// Open addressing with linear probing; a slot with a count is 16 bytes. A small table is at most a quarter full, so that
 /// most numbers are found at once, a large one half.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct NumberCounts {
-    slots: Vec<Slot>,
+pub(crate) struct NumberCounts<C> {
+    slots: Vec<Slot<C>>,
     len: usize,
     /// More numbers need a larger table.
     max_len: usize,
@@ -15,18 +17,18 @@ pub(crate) struct NumberCounts {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Slot {
+struct Slot<C> {
     /// The number's bits, negative zero made positive.
     bits: u64,
     /// Zero in an empty slot.
-    count: u64,
+    count: C,
 }
 
 const MIN_SLOTS_LOG2: u32 = 7;
 /// Up to here a table fits in the nearest cache.
 const SMALL_SLOTS_LOG2: u32 = 11;
 
-impl NumberCounts {
+impl<C: Count> NumberCounts<C> {
     /// Returns how many distinct numbers there are.
     pub(crate) fn len(&self) -> usize {
         self.len
@@ -34,7 +36,7 @@ impl NumberCounts {
 
     /// Counts one number `count` times; `count` is not zero and `value` not NaN.
     #[inline]
-    pub(crate) fn add(&mut self, value: f64, count: u64) {
+    pub(crate) fn add(&mut self, value: f64, count: C) {
         if self.len >= self.max_len {
             self.grow();
         }
@@ -44,13 +46,13 @@ impl NumberCounts {
         let mut index = slot_of(bits, self.shift);
         loop {
             let slot = &mut self.slots[index & mask];
-            if slot.count == 0 {
+            if slot.count.is_zero() {
                 *slot = Slot { bits, count };
                 self.len += 1;
                 return;
             }
             if slot.bits == bits {
-                slot.count += count;
+                slot.count = slot.count.plus(count);
                 return;
             }
             index += 1;
@@ -59,22 +61,25 @@ impl NumberCounts {
 
     /// Takes in another table.
     pub(crate) fn merge(&mut self, other: &Self) {
-        let used = other.slots.iter().filter(|slot| slot.count > 0);
+        let used = other.slots.iter().filter(|slot| !slot.count.is_zero());
         used.for_each(|slot| self.add(f64::from_bits(slot.bits), slot.count));
     }
 
     /// Returns the numbers in ascending order with their counts.
-    pub(crate) fn sorted(&self) -> Vec<(f64, u64)> {
-        let used = || self.slots.iter().filter(|slot| slot.count > 0);
+    pub(crate) fn sorted(&self) -> Vec<(f64, C)> {
+        let used = || self.slots.iter().filter(|slot| !slot.count.is_zero());
         let number = |ordered: u64| f64::from_bits(from_ordered(ordered));
-        if used().all(|slot| slot.count == 1) {
+        let mut counts = used().map(|slot| slot.count);
+        if let Some(first) = counts.next()
+            && counts.all(|count| count == first)
+        {
             // Keys alone are sorted in half the time.
             let mut keys: Vec<u64> = Vec::with_capacity(self.len);
             keys.extend(used().map(|slot| to_ordered(slot.bits)));
             keys.sort_unstable();
-            return keys.into_iter().map(|key| (number(key), 1)).collect();
+            return keys.into_iter().map(|key| (number(key), first)).collect();
         }
-        let mut pairs: Vec<(u64, u64)> = Vec::with_capacity(self.len);
+        let mut pairs: Vec<(u64, C)> = Vec::with_capacity(self.len);
         pairs.extend(used().map(|slot| (to_ordered(slot.bits), slot.count)));
         pairs.sort_unstable_by_key(|&(key, _)| key);
         pairs.into_iter().map(|(key, count)| (number(key), count)).collect()
@@ -98,9 +103,9 @@ impl NumberCounts {
         // One more than a power of two: a bound of that many is noticed before the table grows once more.
         self.max_len = (self.slots.len() >> spare_log2) + 1;
         let mask = self.slots.len() - 1;
-        for slot in old.into_iter().filter(|slot| slot.count > 0) {
+        for slot in old.into_iter().filter(|slot| !slot.count.is_zero()) {
             let mut index = slot_of(slot.bits, self.shift);
-            while self.slots[index & mask].count > 0 {
+            while !self.slots[index & mask].count.is_zero() {
                 index += 1;
             }
             self.slots[index & mask] = slot;
@@ -134,7 +139,7 @@ mod tests {
 
     #[test]
     fn numbers_come_back_in_order_and_the_zeros_are_one() {
-        let mut counts = NumberCounts::default();
+        let mut counts = NumberCounts::<u64>::default();
         for value in
             [3.0, -0.0, f64::NEG_INFINITY, 0.0, -2.5, f64::INFINITY, 3.0, f64::MIN_POSITIVE]
         {
@@ -156,7 +161,7 @@ mod tests {
 
     #[test]
     fn many_numbers_are_all_kept() {
-        let mut counts = NumberCounts::default();
+        let mut counts = NumberCounts::<u64>::default();
         for round in 1..=2 {
             (0..10_000_i32).for_each(|i| counts.add(f64::from(i) * 0.25, round));
         }

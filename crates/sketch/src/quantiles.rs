@@ -10,53 +10,55 @@
 //! Zhang and Wang, "A fast algorithm for approximate quantiles in high speed data streams" (2007). The
 //! entries carry weights as in Chen and Guestrin, "XGBoost" (2016), appendix.
 
+use crate::Count;
+
 /// One kept number.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Entry {
+pub struct Entry<C = u64> {
     /// The number.
     pub value: f64,
     /// How often the number itself surely occurs.
-    pub weight: u64,
+    pub weight: C,
     /// At least this many values are less.
-    pub min_rank: u64,
+    pub min_rank: C,
     /// At most this many values are less or equal.
-    pub max_rank: u64,
+    pub max_rank: C,
 }
 
-impl Entry {
+impl<C: Count> Entry<C> {
     /// At most this many values are less.
-    fn max_below(&self) -> u64 {
-        self.max_rank - self.weight
+    fn max_below(&self) -> C {
+        self.max_rank.minus(self.weight)
     }
 
     /// At least this many values are less or equal.
-    fn min_through(&self) -> u64 {
-        self.min_rank + self.weight
+    fn min_through(&self) -> C {
+        self.min_rank.plus(self.weight)
     }
 }
 
 /// Some of the values of a multiset in ascending order, with bounds on their ranks.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Summary {
+pub struct Summary<C = u64> {
     /// In ascending order of their values, which are distinct and not NaN.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<Entry<C>>,
 }
 
-impl Summary {
+impl<C: Count> Summary<C> {
     /// Returns the summary that knows every rank, of distinct ascending numbers and their counts.
-    pub fn exact(counts: &[(f64, u64)]) -> Self {
-        let mut below = 0;
-        let entry = |&(value, weight): &(f64, u64)| {
+    pub fn exact(counts: &[(f64, C)]) -> Self {
+        let mut below = C::default();
+        let entry = |&(value, weight): &(f64, C)| {
             let min_rank = below;
-            below += weight;
+            below = below.plus(weight);
             Entry { value, weight, min_rank, max_rank: below }
         };
         Self { entries: counts.iter().map(entry).collect() }
     }
 
     /// Returns how many values were summarized.
-    pub fn total(&self) -> u64 {
-        self.entries.last().map_or(0, |entry| entry.max_rank)
+    pub fn total(&self) -> C {
+        self.entries.last().map_or_else(C::default, |entry| entry.max_rank)
     }
 
     /// Returns the summary of both multisets together.
@@ -74,9 +76,9 @@ impl Summary {
                 let (a, b) = (left[i], right[j]);
                 entries.push(Entry {
                     value: a.value,
-                    weight: a.weight + b.weight,
-                    min_rank: a.min_rank + b.min_rank,
-                    max_rank: a.max_rank + b.max_rank,
+                    weight: a.weight.plus(b.weight),
+                    min_rank: a.min_rank.plus(b.min_rank),
+                    max_rank: a.max_rank.plus(b.max_rank),
                 });
                 (i, j) = (i + 1, j + 1);
             } else if order.is_lt() {
@@ -109,7 +111,7 @@ impl Summary {
 
     /// Returns the numbers at the ranks that cut the multiset into `num_quantiles` parts of equal count, the
     /// least and the greatest number included, each with how many values are at most that number.
-    pub fn quantiles(&self, num_quantiles: usize) -> Vec<(f64, u64)> {
+    pub fn quantiles(&self, num_quantiles: usize) -> Vec<(f64, C)> {
         if self.entries.is_empty() {
             return Vec::new();
         }
@@ -120,19 +122,20 @@ impl Summary {
     /// Yields the entries nearest to the ranks `0, total / parts, …, total`; there is at least one entry.
     fn nearest(&self, parts: usize) -> impl Iterator<Item = usize> {
         let entries = &self.entries;
-        let (total, parts) = (u128::from(self.total()), parts.max(2) as u128);
+        let (total, parts) = (self.total(), parts.max(2));
         let mut current = 0;
         (0..=parts).map(move |part| {
             // Twice the wanted rank, which is compared with whole numbers only and so may be rounded down.
-            let wanted = u64::try_from(2 * part * total / parts).unwrap_or(u64::MAX);
+            let wanted = total.twice_part(part, parts);
             let mut next = current + 1;
-            while next < entries.len() && wanted >= entries[next].min_rank + entries[next].max_rank
+            while next < entries.len()
+                && wanted >= entries[next].min_rank.plus(entries[next].max_rank)
             {
                 next += 1;
             }
             current = next - 1;
             let closer_to_current =
-                |next: &Entry| wanted < entries[current].min_through() + next.max_below();
+                |next: &Entry<C>| wanted < entries[current].min_through().plus(next.max_below());
             if entries.get(next).is_none_or(closer_to_current) { current } else { next }
         })
     }
@@ -140,15 +143,15 @@ impl Summary {
 
 /// Returns an entry with the ranks that it has once `others` is merged in, where `next` is the first of the
 /// others that is greater.
-fn between(entry: Entry, others: &[Entry], next: usize) -> Entry {
-    let surely_below = if next == 0 { 0 } else { others[next - 1].min_through() };
+fn between<C: Count>(entry: Entry<C>, others: &[Entry<C>], next: usize) -> Entry<C> {
+    let surely_below = if next == 0 { C::default() } else { others[next - 1].min_through() };
     let at_most_below = match others.get(next) {
         Some(other) => other.max_below(),
-        None => others.last().map_or(0, |last| last.max_rank),
+        None => others.last().map_or_else(C::default, |last| last.max_rank),
     };
     Entry {
-        min_rank: entry.min_rank + surely_below,
-        max_rank: entry.max_rank + at_most_below,
+        min_rank: entry.min_rank.plus(surely_below),
+        max_rank: entry.max_rank.plus(at_most_below),
         ..entry
     }
 }

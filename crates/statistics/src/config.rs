@@ -1,18 +1,37 @@
 //! What can be chosen about statistics.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::StatisticsError;
-
 /// How much detail statistics keep, and how much memory they may take.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
+    /// The features to look at; all of them if there are none here.
+    pub features: Vec<String>,
+    /// The feature that holds the weight of an example: a number from 0 to 2^32, in every example exactly one.
+    /// Statistics by weight stand beside those by count then.
+    pub example_weight: Option<String>,
+    /// Which parts of the examples to look at beside all of them.
+    pub slices: Vec<SliceConfig>,
+    /// How many slices there may be; with more, statistics fail rather than fill the memory.
+    pub max_slices: NonZeroU32,
+    /// Correlation and covariance: `"all"` for all pairs of number features, or a list of pairs. An example counts
+    /// that has exactly one value of both.
+    pub cross_features: Option<CrossFeatures>,
+    /// Lift: how much more often a label goes with a value of a feature than it does with any.
+    pub lift: Vec<LiftConfig>,
+    /// The part of the examples to look at, more than 0 and at most 1. The same data has the same sample.
+    pub sample_rate: Option<f64>,
     /// How many of a string feature's most frequent values are listed.
     pub num_top_values: u32,
+    /// How often a string must occur to be listed.
+    pub frequency_threshold: u64,
+    /// How much a string must weigh to be listed by weight.
+    pub weighted_frequency_threshold: f64,
     /// How many of a string feature's values, by rank, are in its rank histogram. Schema inference, domain
     /// checks and drift of string features see these values only.
     pub num_rank_histogram_buckets: u32,
@@ -32,24 +51,67 @@ pub struct Config {
     pub max_exact_strings: NonZeroU32,
 }
 
-/// No histogram has more buckets than this.
-const MAX_BUCKETS: u32 = 10_000;
+/// Slices of the examples by the values of features: one for each value, or combination of values, that is found.
+/// A slice is named by features and values in the order of the features' names, as in `hour_3_payment_type_Cash`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SliceConfig {
+    /// Integer or string features of which every value makes a slice.
+    pub features: Vec<String>,
+    /// Features of which one value makes a slice.
+    pub values: BTreeMap<String, SliceValue>,
+}
 
-impl Config {
-    /// Says no to histograms that nobody could read.
-    pub(crate) fn check(&self) -> Result<(), StatisticsError> {
-        let buckets = [
-            ("num_values_histogram_buckets", self.num_values_histogram_buckets),
-            ("num_histogram_buckets", self.num_histogram_buckets),
-            ("num_quantiles_histogram_buckets", self.num_quantiles_histogram_buckets),
-        ];
-        match buckets.into_iter().find(|(_, found)| found.get() > MAX_BUCKETS) {
-            None => Ok(()),
-            Some((option, found)) => {
-                Err(StatisticsError::TooMany { option, found: found.get(), limit: MAX_BUCKETS })
-            }
-        }
-    }
+/// The value of a feature to slice by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum SliceValue {
+    /// Of an integer feature.
+    Int(i64),
+    /// Of a string feature, or the text of an integer.
+    Text(String),
+}
+
+/// Which pairs of features are compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum CrossFeatures {
+    /// All that can be.
+    All(AllPairs),
+    /// These.
+    Pairs(Vec<(String, String)>),
+}
+
+/// A label, and the features whose values it is compared with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LiftConfig {
+    /// The label: a string or integer feature, or any number with `boundaries`.
+    pub label: String,
+    /// Ascending numbers between which the label's values count as one; the lower end belongs to it.
+    #[serde(default)]
+    pub boundaries: Vec<f64>,
+    /// String and integer features; all string features if there are none here. Of each, as many of the most frequent
+    /// values are compared as the rank histogram has buckets.
+    #[serde(default)]
+    pub features: Vec<String>,
+    /// In more examples than this a value has to occur.
+    #[serde(default)]
+    pub min_count: u64,
+    /// How many values with the greatest lift are listed for each label; all, if `bottom` is not there either.
+    #[serde(default)]
+    pub top: Option<u32>,
+    /// How many values with the least lift are listed for each label.
+    #[serde(default)]
+    pub bottom: Option<u32>,
+}
+
+/// The word for all pairs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AllPairs {
+    /// All pairs.
+    All,
 }
 
 impl Default for Config {
@@ -58,7 +120,16 @@ impl Default for Config {
             NonZeroU32::new(n).expect("the defaults are not zero")
         }
         Self {
+            features: Vec::new(),
+            example_weight: None,
+            slices: Vec::new(),
+            max_slices: count(1000),
+            cross_features: None,
+            lift: Vec::new(),
+            sample_rate: None,
             num_top_values: 20,
+            frequency_threshold: 1,
+            weighted_frequency_threshold: 1.0,
             num_rank_histogram_buckets: 1000,
             num_values_histogram_buckets: count(10),
             num_histogram_buckets: count(10),

@@ -12,13 +12,47 @@ pub enum StatisticsError {
     /// A column holds values of a type that features do not have, or not yet.
     #[error(
         "feature `{feature}`: statistics of type {data_type} are not supported: expected numbers, booleans, \
-         strings, bytes, or lists of them"
+         strings, bytes, or lists and structs of them"
     )]
     UnsupportedType { feature: String, data_type: DataType },
 
     /// An option asks for more than is sensible.
     #[error("option `{option}`: found {found}, expected at most {limit}")]
-    TooMany { option: &'static str, found: u32, limit: u32 },
+    TooMany { option: String, found: u32, limit: u32 },
+
+    /// A number is out of its range.
+    #[error("option `{option}`: found {found}, expected {expected}")]
+    OutOfRange { option: String, found: f64, expected: &'static str },
+
+    /// An option names a feature that is not there.
+    #[error("option `{option}`: there is no feature `{feature}`")]
+    UnknownFeature { option: String, feature: String, nearest: Option<String> },
+
+    /// An option names a feature that `features` leaves out.
+    #[error("option `{option}`: feature `{feature}` is not among `features`")]
+    LeftOut { option: String, feature: String },
+
+    /// An option names a feature that it has named before.
+    #[error("option `{option}`: feature `{feature}` appears twice")]
+    Twice { option: String, feature: String },
+
+    /// An option names a feature of another type.
+    #[error("option `{option}`: feature `{feature}` is {found}, expected {expected}")]
+    WrongKind { option: String, feature: String, found: String, expected: &'static str },
+
+    /// There are more pairs of number features than can be compared.
+    #[error("option `cross_features`: found {found} pairs of features, expected at most {limit}")]
+    TooManyPairs { found: usize, limit: usize },
+
+    /// The values to slice by make more slices than may be.
+    #[error("option `slices`: found more than {limit} slices, expected at most `max_slices`")]
+    TooManySlices { limit: u32 },
+
+    /// An example has no weight, or one that is none.
+    #[error(
+        "feature `{feature}`: found {found} as the weight of an example, expected one number from 0 to 2^32"
+    )]
+    BadWeight { feature: String, found: String },
 
     /// Two columns have one name.
     #[error("feature `{feature}` appears twice")]
@@ -45,11 +79,35 @@ pub enum StatisticsError {
     Engine(EngineError),
 }
 
+impl StatisticsError {
+    /// Returns the option that is wrong, as a dotted path such as `slices.0.features.1`; nothing if the data is.
+    pub fn option(&self) -> Option<&str> {
+        match self {
+            Self::TooMany { option, .. }
+            | Self::OutOfRange { option, .. }
+            | Self::UnknownFeature { option, .. }
+            | Self::LeftOut { option, .. }
+            | Self::Twice { option, .. }
+            | Self::WrongKind { option, .. } => Some(option),
+            Self::TooManyPairs { .. } => Some("cross_features"),
+            _ => None,
+        }
+    }
+}
+
 impl Classify for StatisticsError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::TooMany { .. } => ErrorKind::Usage,
-            Self::UnsupportedType { .. }
+            Self::TooMany { .. }
+            | Self::OutOfRange { .. }
+            | Self::UnknownFeature { .. }
+            | Self::LeftOut { .. }
+            | Self::Twice { .. }
+            | Self::WrongKind { .. }
+            | Self::TooManyPairs { .. }
+            | Self::TooManySlices { .. } => ErrorKind::Usage,
+            Self::BadWeight { .. }
+            | Self::UnsupportedType { .. }
             | Self::DuplicateFeature { .. }
             | Self::MissingFeature { .. }
             | Self::ChangedType { .. }
@@ -62,6 +120,13 @@ impl Classify for StatisticsError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Engine(error) => error.hint(),
+            Self::UnknownFeature { nearest: Some(nearest), .. } => {
+                Some(format!("did you mean `{nearest}`?"))
+            }
+            Self::TooManySlices { .. } => {
+                Some("name the `values` to slice by, or raise `max_slices`".to_owned())
+            }
+            Self::TooManyPairs { .. } => Some("list the pairs instead of \"all\"".to_owned()),
             _ => None,
         }
     }

@@ -1,81 +1,155 @@
 //! What is known of one feature: how many examples have it, with how many values, and which.
 
-use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, GenericByteArray, GenericByteViewArray,
-    GenericListArray, OffsetSizeTrait, PrimitiveArray,
-};
-use arrow::buffer::NullBuffer;
-use arrow::datatypes::{
-    ArrowNativeType, ByteArrayType, ByteViewType, DataType, Float16Type, Float32Type, Float64Type,
-    Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
-};
+use arrow::array::{Array, ArrayRef, AsArray, GenericListArray, OffsetSizeTrait};
+use arrow::datatypes::DataType;
+use sketch::bytes::{Reader, Stored};
+use sketch::{Count, Distribution, StateError, Weight, as_f64};
 
 use crate::Config;
-use crate::pass::{Kind, Shape};
-use crate::strings::StringCounts;
-use sketch::Distribution;
-use sketch::StateError;
-use sketch::bytes::{Reader, Stored};
+use crate::columns::{Flat, valid_part, valid_runs};
+use crate::pass::{Feature, Kind};
+use crate::values::{Values, repeat_weights, total};
 
 /// What was seen of one feature.
 #[derive(Clone, Debug)]
 pub(crate) struct FeatureState {
-    /// Examples that have the feature, those with an empty list included.
+    /// Examples that have the feature, those with an empty list included; of a feature of a struct, the
+    /// structs that have it.
     pub(crate) num_non_missing: u64,
-    /// How many values they have; empty for features that are not lists, which have one each.
+    /// How many values they have, innermost lists together; empty for features that are not lists, which
+    /// have one each.
     pub(crate) lengths: Distribution,
     /// Values in all examples together, NaN included.
     pub(crate) tot_num_values: u64,
+    /// The first two by weight; zero when examples have none.
+    pub(crate) weighted: Weighted,
+    /// Of lists of lists, every level of lists, the outer ones first.
+    pub(crate) levels: Vec<Level>,
     pub(crate) values: Values,
 }
 
-/// The values themselves.
+/// Sums of weights.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Weighted {
+    pub(crate) num_non_missing: Weight,
+    pub(crate) tot_num_values: Weight,
+}
+
+/// What was seen of one level of nested lists.
 #[derive(Clone, Debug)]
-pub(crate) enum Values {
-    None,
-    Numbers { num_nan: u64, numbers: Distribution },
-    Strings { num_bytes: u64, num_invalid_utf8: u64, strings: StringCounts },
+pub(crate) struct Level {
+    /// Lists that are there.
+    pub(crate) num_non_missing: u64,
+    /// How long they are.
+    pub(crate) lengths: Distribution,
+    /// How long they are together.
+    pub(crate) tot_num_values: u64,
+    pub(crate) weighted: Weighted,
+}
+
+/// The structs of a column without the lists around them, and the weight of each.
+pub(crate) struct Structs {
+    pub(crate) array: ArrayRef,
+    pub(crate) weights: Option<Vec<Weight>>,
 }
 
 impl FeatureState {
-    pub(crate) fn new(shape: Shape, config: &Config) -> Self {
+    pub(crate) fn new(feature: &Feature, config: &Config) -> Self {
         let max_numbers = config.max_exact_numbers.get() as usize;
-        let max_strings = config.max_exact_strings.get() as usize;
-        let values = match shape.kind {
-            Kind::Unknown => Values::None,
-            Kind::Int | Kind::Float => {
-                Values::Numbers { num_nan: 0, numbers: Distribution::new(max_numbers) }
-            }
-            Kind::String => Values::Strings {
-                num_bytes: 0,
-                num_invalid_utf8: 0,
-                strings: StringCounts::new(max_strings),
-            },
+        let level = || Level {
+            num_non_missing: 0,
+            lengths: Distribution::new(max_numbers),
+            tot_num_values: 0,
+            weighted: Weighted::default(),
         };
-        let lengths = Distribution::new(max_numbers);
-        Self { num_non_missing: 0, lengths, tot_num_values: 0, values }
+        let num_levels = feature.shape.num_levels;
+        Self {
+            num_non_missing: 0,
+            lengths: Distribution::new(max_numbers),
+            tot_num_values: 0,
+            weighted: Weighted::default(),
+            levels: if num_levels > 1 {
+                (0..num_levels).map(|_| level()).collect()
+            } else {
+                vec![]
+            },
+            values: Values::new(feature, config),
+        }
     }
 
-    /// Takes in one column of the feature's own shape, or of no values.
-    pub(crate) fn update(&mut self, column: &dyn Array) {
-        match column.data_type() {
-            DataType::Null => {}
-            DataType::List(_) => self.update_lists(column.as_list::<i32>()),
-            DataType::LargeList(_) => self.update_lists(column.as_list::<i64>()),
-            _ => {
-                let num_values = (column.len() - column.logical_null_count()) as u64;
-                self.num_non_missing += num_values;
-                self.tot_num_values += num_values;
-                self.values.update(column);
+    /// Takes in one column of the feature's own shape, or of no values; `weights` has one for each row. Returns
+    /// the structs that the column holds, if it does.
+    pub(crate) fn update(
+        &mut self,
+        feature: &Feature,
+        column: &dyn Array,
+        weights: Option<&[Weight]>,
+    ) -> Option<Structs> {
+        let is_struct = feature.shape.kind == Kind::Struct;
+        match (column.data_type(), feature.shape.num_levels) {
+            (DataType::Null, _) => return None,
+            (_, 0) if is_struct => return Some(self.update_structs(column, weights)),
+            (_, 0) => self.update_scalars(column, weights),
+            (DataType::List(_), 1) if !is_struct && weights.is_none() => {
+                self.update_lists(column.as_list::<i32>());
+            }
+            (DataType::LargeList(_), 1) if !is_struct && weights.is_none() => {
+                self.update_lists(column.as_list::<i64>());
+            }
+            (_, num_levels) => {
+                let structs = self.update_levels(num_levels, column, weights);
+                return is_struct.then_some(structs);
             }
         }
+        None
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
         self.num_non_missing += other.num_non_missing;
         self.tot_num_values += other.tot_num_values;
+        self.weighted.merge(other.weighted);
         self.lengths.merge(&other.lengths);
+        for (level, other) in self.levels.iter_mut().zip(&other.levels) {
+            level.num_non_missing += other.num_non_missing;
+            level.lengths.merge(&other.lengths);
+            level.tot_num_values += other.tot_num_values;
+            level.weighted.merge(other.weighted);
+        }
         self.values.merge(&other.values);
+    }
+
+    fn update_scalars(&mut self, column: &dyn Array, weights: Option<&[Weight]>) {
+        let num_values = (column.len() - column.logical_null_count()) as u64;
+        self.add_scalars(num_values, column, weights);
+        self.values.update(column, weights);
+    }
+
+    fn update_structs(&mut self, column: &dyn Array, weights: Option<&[Weight]>) -> Structs {
+        let num_values = (column.len() - column.null_count()) as u64;
+        self.add_scalars(num_values, column, weights);
+        match column.nulls().filter(|nulls| nulls.null_count() > 0) {
+            None => {
+                Structs { array: column.slice(0, column.len()), weights: weights.map(Into::into) }
+            }
+            Some(nulls) => {
+                let valid = |weights: &[Weight]| {
+                    nulls.valid_indices().map(|index| weights[index]).collect()
+                };
+                Structs { array: valid_part(column, nulls), weights: weights.map(valid) }
+            }
+        }
+    }
+
+    fn add_scalars(&mut self, num_values: u64, column: &dyn Array, weights: Option<&[Weight]>) {
+        self.num_non_missing += num_values;
+        self.tot_num_values += num_values;
+        if let Some(weights) = weights {
+            let weight = match column.logical_nulls() {
+                None => total(weights.iter().copied()),
+                Some(nulls) => total(nulls.valid_indices().map(|index| weights[index])),
+            };
+            self.weighted.merge(Weighted { num_non_missing: weight, tot_num_values: weight });
+        }
     }
 
     /// Nulls within a list are no values.
@@ -92,202 +166,149 @@ impl FeatureState {
                 };
                 let length = (to - from - num_nulls) as u64;
                 self.tot_num_values += length;
-                self.lengths.add(sketch::as_f64(length), 1);
+                self.lengths.add(as_f64(length), 1);
             }
             self.num_non_missing += (end - start) as u64;
             let (from, to) = (offsets[start].as_usize(), offsets[end].as_usize());
-            self.values.update(items.slice(from, to - from).as_ref());
+            self.values.update(items.slice(from, to - from).as_ref(), None);
         }
+    }
+
+    /// Takes away `num_levels` of lists. A null in the place of a list counts as a value of the list around it;
+    /// a null in the place of an innermost value counts as none.
+    fn update_levels(
+        &mut self,
+        num_levels: usize,
+        column: &dyn Array,
+        weights: Option<&[Weight]>,
+    ) -> Structs {
+        let mut array = column.slice(0, column.len());
+        let mut weights: Option<Vec<Weight>> = weights.map(Into::into);
+        // For each example that has the feature, how many lists or values of the current level it has.
+        let mut of_examples: Vec<usize> = Vec::new();
+        for level in 0..num_levels {
+            if array.data_type() == &DataType::Null {
+                // Nothing but missing lists: no example has any values.
+                of_examples.fill(0);
+                break;
+            }
+            let mut flat = Flat::of(array.as_ref());
+            if level + 1 == num_levels {
+                flat = flat.without_nulls();
+            }
+            let seen = Seen::of(&flat.lengths, weights.as_deref());
+            if level == 0 {
+                self.num_non_missing += seen.num_non_missing;
+                self.weighted.num_non_missing =
+                    self.weighted.num_non_missing.plus(seen.weighted.num_non_missing);
+                of_examples = flat.lengths.iter().flatten().copied().collect();
+            } else {
+                let mut lengths = flat.lengths.iter();
+                for num_values in &mut of_examples {
+                    *num_values = lengths.by_ref().take(*num_values).flatten().sum();
+                }
+            }
+            if level + 1 == num_levels {
+                self.tot_num_values += seen.tot_num_values;
+                self.weighted.tot_num_values =
+                    self.weighted.tot_num_values.plus(seen.weighted.tot_num_values);
+            }
+            if let Some(level) = self.levels.get_mut(level) {
+                level.update(&flat.lengths, seen);
+            }
+            weights = weights.map(|weights| repeat_weights(&weights, &flat.lengths));
+            array = flat.values;
+        }
+        of_examples.iter().for_each(|&length| self.lengths.add(as_f64(length as u64), 1));
+        self.values.update(array.as_ref(), weights.as_deref());
+        Structs { array, weights }
     }
 
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         self.num_non_missing.write(out);
         self.tot_num_values.write(out);
+        self.weighted.write(out);
         self.lengths.write(out);
-        match &self.values {
-            Values::None => {}
-            Values::Numbers { num_nan, numbers } => {
-                num_nan.write(out);
-                numbers.write(out);
-            }
-            Values::Strings { num_bytes, num_invalid_utf8, strings } => {
-                num_bytes.write(out);
-                num_invalid_utf8.write(out);
-                strings.write(out);
-            }
+        for level in &self.levels {
+            level.num_non_missing.write(out);
+            level.lengths.write(out);
+            level.tot_num_values.write(out);
+            level.weighted.write(out);
         }
+        self.values.write(out);
     }
 
-    pub(crate) fn read(input: &mut Reader<'_>, shape: Shape) -> Result<Self, StateError> {
-        Ok(Self {
-            num_non_missing: input.take_total()?,
-            tot_num_values: input.take_total()?,
-            lengths: Distribution::read(input)?,
-            values: match shape.kind {
-                Kind::Unknown => Values::None,
-                Kind::Int | Kind::Float => Values::Numbers {
-                    num_nan: input.take_total()?,
-                    numbers: Distribution::read(input)?,
-                },
-                Kind::String => Values::Strings {
-                    num_bytes: input.take_total()?,
-                    num_invalid_utf8: input.take_total()?,
-                    strings: StringCounts::read(input)?,
-                },
-            },
-        })
+    pub(crate) fn read(
+        input: &mut Reader<'_>,
+        feature: &Feature,
+        config: &Config,
+    ) -> Result<Self, StateError> {
+        let mut read = Self::new(feature, config);
+        read.num_non_missing = input.take_total()?;
+        read.tot_num_values = input.take_total()?;
+        read.weighted = Weighted::read(input)?;
+        read.lengths = Distribution::read(input)?;
+        for level in &mut read.levels {
+            *level = Level {
+                num_non_missing: input.take_total()?,
+                lengths: Distribution::read(input)?,
+                tot_num_values: input.take_total()?,
+                weighted: Weighted::read(input)?,
+            };
+        }
+        read.values.read(input)?;
+        Ok(read)
     }
 }
 
-impl Values {
-    fn update(&mut self, array: &dyn Array) {
-        match self {
-            Self::None => {}
-            Self::Numbers { num_nan, numbers } => add_numbers(array, numbers, num_nan),
-            Self::Strings { num_bytes, num_invalid_utf8, strings } => {
-                let mut add = |bytes: &[u8], is_utf8: bool| {
-                    *num_bytes += bytes.len() as u64;
-                    *num_invalid_utf8 += u64::from(!strings.add(bytes, is_utf8));
-                };
-                add_strings(array, &mut add);
-            }
-        }
-    }
-
-    fn merge(&mut self, other: &Self) {
-        match (self, other) {
-            (Self::None, Self::None) => {}
-            (
-                Self::Numbers { num_nan, numbers },
-                Self::Numbers { num_nan: other_nan, numbers: other_numbers },
-            ) => {
-                *num_nan += other_nan;
-                numbers.merge(other_numbers);
-            }
-            (
-                Self::Strings { num_bytes, num_invalid_utf8, strings },
-                Self::Strings {
-                    num_bytes: other_bytes,
-                    num_invalid_utf8: other_invalid,
-                    strings: other_strings,
-                },
-            ) => {
-                *num_bytes += other_bytes;
-                *num_invalid_utf8 += other_invalid;
-                strings.merge(other_strings);
-            }
-            _ => unreachable!("states of one pass have values of one kind"),
-        }
-    }
+/// What a column of lists adds.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    num_non_missing: u64,
+    tot_num_values: u64,
+    weighted: Weighted,
 }
 
-#[expect(clippy::cast_precision_loss, reason = "statistics of integers are computed with floats")]
-fn add_numbers(array: &dyn Array, numbers: &mut Distribution, num_nan: &mut u64) {
-    match array.data_type() {
-        DataType::Boolean => {
-            let array = array.as_boolean();
-            for (value, count) in [(1.0, array.true_count()), (0.0, array.false_count())] {
-                if count > 0 {
-                    numbers.add(value, count as u64);
-                }
+impl Seen {
+    fn of(lengths: &[Option<usize>], weights: Option<&[Weight]>) -> Self {
+        let mut seen = Self {
+            num_non_missing: lengths.iter().flatten().count() as u64,
+            tot_num_values: lengths.iter().flatten().sum::<usize>() as u64,
+            weighted: Weighted::default(),
+        };
+        for (&weight, length) in weights.unwrap_or_default().iter().zip(lengths) {
+            if let Some(length) = length {
+                let tot_num_values = weight.times(*length as u64);
+                seen.weighted.merge(Weighted { num_non_missing: weight, tot_num_values });
             }
         }
-        DataType::Int8 => add_all(array.as_primitive::<Int8Type>(), numbers, num_nan, f64::from),
-        DataType::Int16 => add_all(array.as_primitive::<Int16Type>(), numbers, num_nan, f64::from),
-        DataType::Int32 => add_all(array.as_primitive::<Int32Type>(), numbers, num_nan, f64::from),
-        DataType::Int64 => {
-            add_all(array.as_primitive::<Int64Type>(), numbers, num_nan, |value| value as f64);
-        }
-        DataType::UInt8 => add_all(array.as_primitive::<UInt8Type>(), numbers, num_nan, f64::from),
-        DataType::UInt16 => {
-            add_all(array.as_primitive::<UInt16Type>(), numbers, num_nan, f64::from);
-        }
-        DataType::UInt32 => {
-            add_all(array.as_primitive::<UInt32Type>(), numbers, num_nan, f64::from);
-        }
-        DataType::UInt64 => {
-            add_all(array.as_primitive::<UInt64Type>(), numbers, num_nan, |value| value as f64);
-        }
-        DataType::Float16 => {
-            add_all(array.as_primitive::<Float16Type>(), numbers, num_nan, f64::from);
-        }
-        DataType::Float32 => {
-            add_all(array.as_primitive::<Float32Type>(), numbers, num_nan, f64::from);
-        }
-        DataType::Float64 => {
-            add_all(array.as_primitive::<Float64Type>(), numbers, num_nan, |value| value);
-        }
-        DataType::Null => {}
-        DataType::Dictionary(..) => add_numbers(&expanded(array), numbers, num_nan),
-        other => unreachable!("the shape of {other} was checked"),
+        seen
     }
 }
 
-fn add_all<T: ArrowPrimitiveType>(
-    array: &PrimitiveArray<T>,
-    numbers: &mut Distribution,
-    num_nan: &mut u64,
-    to_f64: impl Fn(T::Native) -> f64,
-) {
-    for (start, end) in valid_runs(array.nulls(), array.len()) {
-        for &value in &array.values()[start..end] {
-            let value = to_f64(value);
-            if value.is_nan() {
-                *num_nan += 1;
-            } else {
-                numbers.add(value, 1);
-            }
-        }
+impl Level {
+    fn update(&mut self, lengths: &[Option<usize>], seen: Seen) {
+        self.num_non_missing += seen.num_non_missing;
+        self.tot_num_values += seen.tot_num_values;
+        self.weighted.merge(seen.weighted);
+        lengths.iter().flatten().for_each(|&length| self.lengths.add(as_f64(length as u64), 1));
     }
 }
 
-fn add_strings(array: &dyn Array, add: &mut impl FnMut(&[u8], bool)) {
-    match array.data_type() {
-        DataType::Utf8 => add_bytes(array.as_string::<i32>(), true, add),
-        DataType::LargeUtf8 => add_bytes(array.as_string::<i64>(), true, add),
-        DataType::Binary => add_bytes(array.as_binary::<i32>(), false, add),
-        DataType::LargeBinary => add_bytes(array.as_binary::<i64>(), false, add),
-        DataType::Utf8View => add_views(array.as_string_view(), true, add),
-        DataType::BinaryView => add_views(array.as_binary_view(), false, add),
-        DataType::Null => {}
-        DataType::Dictionary(..) => add_strings(&expanded(array), add),
-        other => unreachable!("the shape of {other} was checked"),
+impl Weighted {
+    fn merge(&mut self, other: Self) {
+        self.num_non_missing = self.num_non_missing.plus(other.num_non_missing);
+        self.tot_num_values = self.tot_num_values.plus(other.tot_num_values);
     }
 }
 
-fn add_bytes<T: ByteArrayType>(
-    array: &GenericByteArray<T>,
-    is_utf8: bool,
-    add: &mut impl FnMut(&[u8], bool),
-) {
-    let (offsets, text) = (array.value_offsets(), array.value_data());
-    for (start, end) in valid_runs(array.nulls(), array.len()) {
-        for ends in offsets[start..=end].windows(2) {
-            add(&text[ends[0].as_usize()..ends[1].as_usize()], is_utf8);
-        }
+impl Stored for Weighted {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.num_non_missing.write(out);
+        self.tot_num_values.write(out);
     }
-}
 
-fn add_views<T: ByteViewType>(
-    array: &GenericByteViewArray<T>,
-    is_utf8: bool,
-    add: &mut impl FnMut(&[u8], bool),
-) {
-    for (start, end) in valid_runs(array.nulls(), array.len()) {
-        (start..end).for_each(|row| add(array.value(row).as_ref(), is_utf8));
+    fn read(input: &mut Reader<'_>) -> Result<Self, StateError> {
+        Ok(Self { num_non_missing: Weight::take(input)?, tot_num_values: Weight::take(input)? })
     }
-}
-
-/// Returns a dictionary column's values row by row.
-fn expanded(array: &dyn Array) -> ArrayRef {
-    let dictionary = array.as_any_dictionary();
-    arrow::compute::take(dictionary.values().as_ref(), dictionary.keys(), None)
-        .expect("a dictionary's keys are indices of its values")
-}
-
-/// Yields the runs of rows that are not null, as start and end.
-fn valid_runs(nulls: Option<&NullBuffer>, len: usize) -> impl Iterator<Item = (usize, usize)> {
-    let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
-    let all = (nulls.is_none() && len > 0).then_some((0, len));
-    all.into_iter().chain(nulls.into_iter().flat_map(NullBuffer::valid_slices))
 }

@@ -1,26 +1,53 @@
 //! Histograms from quantiles, bucket for bucket as the reference makes them.
 //!
-//! Quantiles are pairs of a number and of how many values are at most that number; the first is the least
-//! number. A bucket reaches from one quantile to the next and holds the values above its low end, its high
+//! Quantiles are pairs of a number and of how many values are at most that number, or how much they weigh; the first
+//! is the least number. A bucket reaches from one quantile to the next and holds the values above its low end, its high
 //! end included; where the bucket is a point, the values equal to it.
 
 use formats::metadata::Histogram;
 use formats::metadata::histogram::{Bucket, HistogramType};
 
-use sketch::{Moments, as_f64};
+use sketch::{Count, Moments, as_f64};
 
 /// Buckets of equal width are interpolated from this many times as many of equal count.
 pub(crate) const FINENESS: usize = 100;
+
+/// Where the finite numbers are, and how many are beyond.
+pub(crate) struct Extent {
+    min: f64,
+    max: f64,
+    num_finite: f64,
+    num_negative_infinite: f64,
+    num_positive_infinite: f64,
+}
+
+impl Extent {
+    /// Returns the extent of numbers; where they count by weight, `moments` has the weights, and the ends are those
+    /// of `all` numbers.
+    pub(crate) fn of<C: Count>(moments: &Moments<C>, all: &Moments) -> Self {
+        Self {
+            min: all.finite_min,
+            max: all.finite_max,
+            num_finite: moments.num_finite().to_f64(),
+            num_negative_infinite: moments.num_negative_infinite.to_f64(),
+            num_positive_infinite: moments.num_positive_infinite.to_f64(),
+        }
+    }
+}
+
+/// Returns quantiles with floats for what was added up.
+pub(crate) fn with_floats<C: Count>(quantiles: Vec<(f64, C)>) -> Vec<(f64, f64)> {
+    quantiles.into_iter().map(|(value, count)| (value, count.to_f64())).collect()
+}
 
 /// Returns the histogram of buckets that hold about equally many values.
 ///
 /// A number that fills several buckets has its count spread evenly over them, and the count of the least
 /// number belongs to the first bucket or buckets.
-pub(crate) fn quantiles_histogram(quantiles: &[(f64, u64)], num_nan: u64) -> Histogram {
-    let cumulative: Vec<(f64, f64)> = quantiles.iter().map(|&(v, n)| (v, as_f64(n))).collect();
+pub(crate) fn quantiles_histogram(quantiles: &[(f64, f64)], num_nan: u64) -> Histogram {
     Histogram {
         num_nan,
-        buckets: buckets_between(&cumulative),
+        buckets: buckets_between(quantiles),
         r#type: HistogramType::Quantiles.into(),
         ..Histogram::default()
     }
@@ -32,26 +59,26 @@ pub(crate) fn quantiles_histogram(quantiles: &[(f64, u64)], num_nan: u64) -> His
 /// Counts are interpolated between fine quantiles, so they are not whole numbers. If all finite numbers are
 /// equal there is one point bucket for them, and if the width overflows there are no buckets at all.
 pub(crate) fn standard_histogram(
-    fine_quantiles: &[(f64, u64)],
-    moments: &Moments,
+    fine_quantiles: &[(f64, f64)],
+    extent: &Extent,
     num_buckets: usize,
     num_nan: u64,
 ) -> Histogram {
     Histogram {
         num_nan,
-        buckets: standard_buckets(fine_quantiles, moments, num_buckets),
+        buckets: standard_buckets(fine_quantiles, extent, num_buckets),
         r#type: HistogramType::Standard.into(),
         ..Histogram::default()
     }
 }
 
 /// Returns every `step`-th quantile, the first included.
-pub(crate) fn every(step: usize, quantiles: &[(f64, u64)]) -> Vec<(f64, u64)> {
+pub(crate) fn every(step: usize, quantiles: &[(f64, f64)]) -> Vec<(f64, f64)> {
     quantiles.iter().copied().step_by(step).collect()
 }
 
 /// Returns the median of what `summary` summarizes, seen through an odd or even number of quantiles.
-pub(crate) fn median(quantiles: &[(f64, u64)]) -> f64 {
+pub(crate) fn median(quantiles: &[(f64, f64)]) -> f64 {
     let middle = quantiles.len() / 2;
     match quantiles {
         [] => 0.0,
@@ -91,25 +118,21 @@ fn spread(total: f64, buckets: &mut [Bucket], give: impl Fn(&mut f64, f64)) {
 }
 
 fn standard_buckets(
-    fine_quantiles: &[(f64, u64)],
-    moments: &Moments,
+    fine_quantiles: &[(f64, f64)],
+    extent: &Extent,
     num_buckets: usize,
 ) -> Vec<Bucket> {
-    let (min, max) = (moments.finite_min, moments.finite_max);
-    let point = |value: f64, count: u64| {
-        (count > 0).then(|| Bucket {
-            low_value: value,
-            high_value: value,
-            sample_count: as_f64(count),
-        })
+    let (min, max) = (extent.min, extent.max);
+    let point = |value: f64, sample_count: f64| {
+        (sample_count > 0.0).then_some(Bucket { low_value: value, high_value: value, sample_count })
     };
     let mut buckets = Vec::with_capacity(num_buckets + 2);
-    buckets.extend(point(f64::NEG_INFINITY, moments.num_negative_infinite));
+    buckets.extend(point(f64::NEG_INFINITY, extent.num_negative_infinite));
     if min.is_finite() {
         let Some(boundaries) = equal_widths(min, max, num_buckets) else {
             return Vec::new();
         };
-        let fine = buckets_between(&finite_part(fine_quantiles, moments));
+        let fine = buckets_between(&finite_part(fine_quantiles, extent));
         let mut start = 0;
         for (index, ends) in boundaries.windows(2).enumerate() {
             let (low_value, high_value) = (ends[0], ends[1]);
@@ -124,7 +147,7 @@ fn standard_buckets(
             buckets.push(Bucket { low_value, high_value, sample_count });
         }
     }
-    buckets.extend(point(f64::INFINITY, moments.num_positive_infinite));
+    buckets.extend(point(f64::INFINITY, extent.num_positive_infinite));
     buckets
 }
 
@@ -142,17 +165,16 @@ fn equal_widths(min: f64, max: f64, num_buckets: usize) -> Option<Vec<f64>> {
 }
 
 /// Returns the quantiles of the finite numbers alone, counts without the infinities.
-fn finite_part(quantiles: &[(f64, u64)], moments: &Moments) -> Vec<(f64, f64)> {
-    let below = moments.num_negative_infinite;
+fn finite_part(quantiles: &[(f64, f64)], extent: &Extent) -> Vec<(f64, f64)> {
+    let below = extent.num_negative_infinite;
     let mut finite: Vec<(f64, f64)> = quantiles
         .iter()
         .filter(|(value, _)| value.is_finite())
-        .map(|&(value, count)| (value, as_f64(count.saturating_sub(below))))
+        .map(|&(value, count)| (value, (count - below).max(0.0)))
         .collect();
-    if moments.num_positive_infinite > 0 {
+    if extent.num_positive_infinite > 0.0 {
         // The last bucket may have held finite numbers beside the infinity.
-        let num_finite = moments.count - below - moments.num_positive_infinite;
-        finite.push((moments.finite_max, as_f64(num_finite)));
+        finite.push((extent.max, extent.num_finite));
     }
     finite
 }

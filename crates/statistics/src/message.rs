@@ -1,96 +1,114 @@
 //! The messages that statistics are handed out in.
 
+use formats::metadata::custom_statistic::Val;
 use formats::metadata::feature_name_statistics::{FieldId, Stats, Type};
 use formats::metadata::histogram::HistogramType;
 use formats::metadata::rank_histogram::Bucket;
 use formats::metadata::string_statistics::FreqAndValue;
 use formats::metadata::{
-    CommonStatistics, FeatureNameStatistics, Histogram, NumericStatistics, Path, RankHistogram,
-    StringStatistics,
+    BytesStatistics, CustomStatistic, FeatureNameStatistics, Histogram, NumericStatistics, Path,
+    RankHistogram, StringStatistics, StructStatistics, WeightedNumericStatistics,
+    WeightedStringStatistics,
 };
+use sketch::{Count, Distributed, Moments, Weight, as_f64};
 
-use crate::Config;
-use crate::feature::{FeatureState, Values};
-use crate::histogram::{FINENESS, every, median, quantiles_histogram, standard_histogram};
-use crate::pass::{Feature, Kind};
-use crate::strings::{Counted, StringCounts};
-use sketch::Summary;
-use sketch::{Distributed, Distribution, as_f64};
+use crate::common::{common, ratio};
+use crate::feature::FeatureState;
+use crate::histogram::{
+    Extent, FINENESS, every, median, quantiles_histogram, standard_histogram, with_floats,
+};
+use crate::part::Part;
+use crate::pass::{Feature, Kind, Treatment};
+use crate::strings::{Counted, StringCounts, Ties};
+use crate::values::{Bytes, Numbers, Strings, Values};
+use crate::{Config, StatisticsPass};
 
 /// Stands for bytes that are not text.
-const BYTES_VALUE: &str = "__BYTES_VALUE__";
+pub(crate) const BYTES_VALUE: &str = "__BYTES_VALUE__";
 
-/// Returns the statistics of one feature.
-pub(crate) fn feature(
+/// Returns the statistics of every feature.
+pub(crate) fn features(part: &Part, pass: &StatisticsPass) -> Vec<FeatureNameStatistics> {
+    let states = pass.features.iter().zip(&part.features);
+    states.map(|(feature, state)| message(feature, state, part, &pass.config)).collect()
+}
+
+fn message(
     feature: &Feature,
     state: &FeatureState,
-    num_examples: u64,
+    part: &Part,
     config: &Config,
 ) -> FeatureNameStatistics {
-    let common_stats = common(feature, state, num_examples, config);
+    let common_stats = Some(common(feature, state, part, config));
     let stats = match &state.values {
-        Values::None => Stats::StringStats(StringStatistics {
-            common_stats: Some(common_stats),
-            ..StringStatistics::default()
-        }),
-        Values::Numbers { num_nan, numbers } => Stats::NumStats(NumericStatistics {
-            common_stats: Some(common_stats),
-            ..numeric(numbers, *num_nan, config)
-        }),
-        Values::Strings { num_bytes, num_invalid_utf8, strings } => {
-            Stats::StringStats(StringStatistics {
-                common_stats: Some(common_stats),
-                avg_length: ratio(*num_bytes, state.tot_num_values),
-                invalid_utf8_count: *num_invalid_utf8,
-                ..string(strings, config)
-            })
+        Values::None if feature.shape.kind == Kind::Struct => {
+            Stats::StructStats(StructStatistics { common_stats })
         }
+        Values::None => {
+            Stats::StringStats(StringStatistics { common_stats, ..StringStatistics::default() })
+        }
+        Values::Numbers(numbers) => {
+            Stats::NumStats(NumericStatistics { common_stats, ..numeric(numbers, config) })
+        }
+        Values::Strings(strings) => Stats::StringStats(StringStatistics {
+            common_stats,
+            avg_length: ratio(strings.num_bytes, state.tot_num_values),
+            invalid_utf8_count: strings.num_invalid_utf8,
+            ..string(strings, feature.shape.kind, config)
+        }),
+        Values::Bytes(bytes) => Stats::BytesStats(BytesStatistics {
+            common_stats,
+            ..of_bytes(bytes, state.tot_num_values)
+        }),
     };
-    let r#type = match feature.shape.kind {
-        Kind::Int => Type::Int,
-        Kind::Float => Type::Float,
-        Kind::Unknown | Kind::String => Type::String,
+    let r#type = match (feature.shape.kind, feature.treatment) {
+        (Kind::Int, _) => Type::Int,
+        (Kind::Float, _) => Type::Float,
+        (Kind::Struct, _) => Type::Struct,
+        (Kind::String, Treatment::Bytes) => Type::Bytes,
+        (Kind::Unknown | Kind::String, _) => Type::String,
     };
     FeatureNameStatistics {
-        field_id: Some(FieldId::Path(Path { step: vec![feature.name.clone()] })),
+        field_id: Some(FieldId::Path(Path { step: feature.path.clone() })),
         r#type: r#type.into(),
         stats: Some(stats),
+        custom_stats: lengths_of_levels(feature, state, config),
         ..FeatureNameStatistics::default()
     }
 }
 
-fn common(
+/// Returns how long lists within lists are, level by level.
+fn lengths_of_levels(
     feature: &Feature,
     state: &FeatureState,
-    num_examples: u64,
     config: &Config,
-) -> CommonStatistics {
-    let num_non_missing = state.num_non_missing;
-    let mut common = CommonStatistics {
-        num_non_missing,
-        num_missing: num_examples.saturating_sub(num_non_missing),
-        tot_num_values: state.tot_num_values,
-        ..CommonStatistics::default()
-    };
-    if num_non_missing == 0 {
-        return common;
+) -> Vec<CustomStatistic> {
+    if feature.shape.kind == Kind::Unknown {
+        return Vec::new();
     }
-    let ranks = if feature.shape.is_list {
-        state.lengths.finish().ranks
-    } else {
-        Summary::exact(&[(1.0, num_non_missing)])
-    };
-    let [shortest, .., longest] = ranks.quantiles(2)[..] else { return common };
-    common.min_num_values = as_length(shortest.0);
-    common.max_num_values = as_length(longest.0);
-    common.avg_num_values = ratio(state.tot_num_values, num_non_missing);
-    let quantiles = ranks.quantiles(config.num_values_histogram_buckets.get() as usize);
-    common.num_values_histogram = Some(quantiles_histogram(&quantiles, 0));
-    common
+    let num_buckets = config.num_values_histogram_buckets.get() as usize;
+    let mut custom = Vec::new();
+    for (number, level) in (1..).zip(&state.levels).skip(1) {
+        if level.num_non_missing == 0 {
+            continue;
+        }
+        let Distributed { moments, ranks } = level.lengths.finish();
+        let quantiles = with_floats(ranks.quantiles(num_buckets));
+        let extent = Extent::of(&moments, &moments);
+        let histograms = [
+            ("quantiles", quantiles_histogram(&quantiles, 0)),
+            ("standard", standard_histogram(&quantiles, &extent, num_buckets, 0)),
+        ];
+        custom.extend(histograms.map(|(kind, histogram)| CustomStatistic {
+            name: format!("level_{number}_value_list_length_{kind}"),
+            val: Some(Val::Histogram(histogram)),
+        }));
+    }
+    custom
 }
 
-fn numeric(numbers: &Distribution, num_nan: u64, config: &Config) -> NumericStatistics {
-    let Distributed { moments, ranks } = numbers.finish();
+fn numeric(numbers: &Numbers, config: &Config) -> NumericStatistics {
+    let Distributed { moments, ranks } = numbers.numbers.finish();
+    let num_nan = numbers.num_nan;
     if moments.count == 0 {
         let of_nan = |kind: HistogramType| Histogram {
             num_nan,
@@ -101,9 +119,7 @@ fn numeric(numbers: &Distribution, num_nan: u64, config: &Config) -> NumericStat
         let histograms = if num_nan > 0 { kinds.map(of_nan).into() } else { Vec::new() };
         return NumericStatistics { histograms, ..NumericStatistics::default() };
     }
-    let num_quantiles = FINENESS * config.num_quantiles_histogram_buckets.get() as usize;
-    let fine = ranks.quantiles(num_quantiles);
-    let num_buckets = config.num_histogram_buckets.get() as usize;
+    let fine = with_floats(ranks.quantiles(num_quantiles(config)));
     NumericStatistics {
         mean: moments.mean(),
         std_dev: moments.std_dev(),
@@ -111,52 +127,113 @@ fn numeric(numbers: &Distribution, num_nan: u64, config: &Config) -> NumericStat
         min: moments.min(),
         median: median(&fine),
         max: moments.max(),
-        histograms: vec![
-            standard_histogram(&fine, &moments, num_buckets, num_nan),
-            quantiles_histogram(&every(FINENESS, &fine), num_nan),
-        ],
+        histograms: histograms(&fine, &Extent::of(&moments, &moments), num_nan, config),
+        weighted_numeric_stats: numbers
+            .weighted
+            .as_ref()
+            .map(|weighted| weighted_numeric(&weighted.finish(), &moments, num_nan, config)),
         ..NumericStatistics::default()
     }
 }
 
-fn string(strings: &StringCounts, config: &Config) -> StringStatistics {
-    let num_buckets = config.num_rank_histogram_buckets as usize;
-    let num_top_values = config.num_top_values as usize;
-    let ranked = strings.top(num_buckets.max(num_top_values));
-    let bucket = |(rank, counted): (usize, &Counted<'_>)| Bucket {
-        low_rank: rank as u64,
-        high_rank: rank as u64,
-        label: label(counted),
-        sample_count: as_f64(counted.count),
-    };
-    let buckets: Vec<Bucket> = ranked.iter().take(num_buckets).enumerate().map(bucket).collect();
-    let frequency = |counted: &Counted<'_>| FreqAndValue {
-        value: label(counted),
-        frequency: as_f64(counted.count),
-    };
+fn weighted_numeric(
+    weighted: &Distributed<Weight>,
+    all: &Moments,
+    num_nan: u64,
+    config: &Config,
+) -> WeightedNumericStatistics {
+    let Distributed { moments, ranks } = weighted;
+    if moments.count.is_zero() {
+        return WeightedNumericStatistics::default();
+    }
+    let fine = with_floats(ranks.quantiles(num_quantiles(config)));
+    WeightedNumericStatistics {
+        mean: moments.mean(),
+        std_dev: moments.std_dev(),
+        median: median(&fine),
+        histograms: histograms(&fine, &Extent::of(moments, all), num_nan, config),
+    }
+}
+
+fn num_quantiles(config: &Config) -> usize {
+    FINENESS * config.num_quantiles_histogram_buckets.get() as usize
+}
+
+fn histograms(
+    fine: &[(f64, f64)],
+    extent: &Extent,
+    num_nan: u64,
+    config: &Config,
+) -> Vec<Histogram> {
+    let num_buckets = config.num_histogram_buckets.get() as usize;
+    vec![
+        standard_histogram(fine, extent, num_buckets, num_nan),
+        quantiles_histogram(&every(FINENESS, fine), num_nan),
+    ]
+}
+
+fn string(strings: &Strings, kind: Kind, config: &Config) -> StringStatistics {
+    let ties = if kind == Kind::String { Ties::ByBytes } else { Ties::ByNumber };
+    let (top_values, rank_histogram) =
+        top(&strings.strings, ties, as_f64(config.frequency_threshold), config);
+    let weighted = strings.weighted.as_ref().filter(|_| strings.strings.unique() > 0);
     StringStatistics {
-        unique: strings.unique(),
-        top_values: ranked.iter().take(num_top_values).map(frequency).collect(),
-        rank_histogram: (!buckets.is_empty())
-            .then(|| RankHistogram { buckets, ..RankHistogram::default() }),
+        unique: strings.strings.unique(),
+        top_values,
+        rank_histogram,
+        weighted_string_stats: weighted.map(|weighted| {
+            let (top_values, rank_histogram) =
+                top(weighted, ties, config.weighted_frequency_threshold, config);
+            WeightedStringStatistics { top_values, rank_histogram }
+        }),
         ..StringStatistics::default()
     }
 }
 
-fn label(counted: &Counted<'_>) -> String {
-    std::str::from_utf8(counted.bytes).unwrap_or(BYTES_VALUE).to_owned()
+/// Returns the most frequent values, those that occur or weigh less than `threshold` left out.
+fn top<C: Count>(
+    strings: &StringCounts<C>,
+    ties: Ties,
+    threshold: f64,
+    config: &Config,
+) -> (Vec<FreqAndValue>, Option<RankHistogram>) {
+    let num_buckets = config.num_rank_histogram_buckets as usize;
+    let num_top_values = config.num_top_values as usize;
+    let mut ranked = strings.top(num_buckets.max(num_top_values), ties);
+    ranked.retain(|counted| counted.count.to_f64() >= threshold);
+    let bucket = |(rank, counted): (usize, &Counted<'_, C>)| Bucket {
+        low_rank: rank as u64,
+        high_rank: rank as u64,
+        label: label(counted.bytes),
+        sample_count: counted.count.to_f64(),
+    };
+    let buckets: Vec<Bucket> = ranked.iter().take(num_buckets).enumerate().map(bucket).collect();
+    let frequency = |counted: &Counted<'_, C>| FreqAndValue {
+        value: label(counted.bytes),
+        frequency: counted.count.to_f64(),
+    };
+    let ranks =
+        (!buckets.is_empty()).then(|| RankHistogram { buckets, ..RankHistogram::default() });
+    (ranked.iter().take(num_top_values).map(frequency).collect(), ranks)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the message has 32-bit floats for averages")]
-fn ratio(total: u64, count: u64) -> f32 {
-    if count == 0 { 0.0 } else { (as_f64(total) / as_f64(count)) as f32 }
+pub(crate) fn label(bytes: &[u8]) -> String {
+    std::str::from_utf8(bytes).unwrap_or(BYTES_VALUE).to_owned()
 }
 
 #[expect(
     clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "lengths were whole and not negative when they were counted"
+    clippy::cast_possible_wrap,
+    reason = "the message has 32-bit floats, and signed lengths"
 )]
-fn as_length(length: f64) -> u64 {
-    length as u64
+fn of_bytes(bytes: &Bytes, num_values: u64) -> BytesStatistics {
+    let (shortest, longest) = bytes.lengths.unwrap_or_default();
+    BytesStatistics {
+        unique: bytes.distinct.estimate(),
+        avg_num_bytes: ratio(bytes.num_bytes, num_values),
+        min_num_bytes: as_f64(shortest) as f32,
+        max_num_bytes: as_f64(longest) as f32,
+        max_num_bytes_int: longest as i64,
+        ..BytesStatistics::default()
+    }
 }

@@ -1,32 +1,44 @@
 //! The description of the pass over examples.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use arrow::datatypes::{DataType, Schema};
 use base::BoxError;
 use dataflow::Pass;
+use formats::metadata;
 use serde::{Deserialize, Serialize};
 
+use crate::lift::Lift;
+use crate::schema::treatments;
 use crate::{Config, StatisticsError, StatisticsState};
 
 /// Computes statistics of all features: plain data from which any worker can rebuild the pass.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StatisticsPass {
+    /// Those of a struct follow it.
     pub(crate) features: Vec<Feature>,
+    /// Pairs of features whose numbers are compared, by their place among the features.
+    pub(crate) pairs: Vec<(usize, usize)>,
+    pub(crate) lifts: Vec<Lift>,
     pub(crate) config: Config,
 }
 
-/// One column.
+/// One column, or one field of a column of structs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Feature {
-    pub(crate) name: String,
+    pub(crate) path: Vec<String>,
+    /// The place of the struct that it is a feature of.
+    pub(crate) parent: Option<usize>,
     pub(crate) shape: Shape,
+    pub(crate) treatment: Treatment,
 }
 
 /// What values a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Shape {
     pub(crate) kind: Kind,
-    /// An example has a list of values, not at most one.
-    pub(crate) is_list: bool,
+    /// How many lists are around a value.
+    pub(crate) num_levels: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,32 +49,123 @@ pub(crate) enum Kind {
     Int,
     Float,
     String,
+    Struct,
 }
+
+/// What a schema says of the values, beyond their type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum Treatment {
+    #[default]
+    Plain,
+    /// Numbers that are names.
+    Categorical,
+    /// Bytes that are no text.
+    Bytes,
+}
+
+/// Lists are nested in no more lists than this.
+const MAX_LEVELS: usize = 64;
 
 impl StatisticsPass {
     /// Returns a pass over the columns of `schema`, in its order.
     ///
     /// # Errors
     ///
-    /// [`StatisticsError::UnsupportedType`] for structs, lists of lists and other types than numbers,
-    /// booleans, strings and bytes; [`StatisticsError::DuplicateFeature`] when two columns have one name;
-    /// [`StatisticsError::TooMany`] when a histogram would have more than 10,000 buckets.
+    /// [`StatisticsError::UnsupportedType`] for other types than numbers, booleans, strings, bytes, and lists
+    /// and structs of them; [`StatisticsError::DuplicateFeature`] when two columns have one name; the first of
+    /// the mistakes that [`Config::check`] finds.
     pub fn new(schema: &Schema, config: &Config) -> Result<Self, StatisticsError> {
-        config.check()?;
-        let mut features: Vec<Feature> = Vec::with_capacity(schema.fields().len());
-        let mut names = std::collections::BTreeSet::new();
-        for field in schema.fields() {
-            let name = field.name().clone();
-            if !names.insert(name.clone()) {
-                return Err(StatisticsError::DuplicateFeature { feature: name });
-            }
-            let Some(shape) = Shape::of(field.data_type()) else {
-                let data_type = field.data_type().clone();
-                return Err(StatisticsError::UnsupportedType { feature: name, data_type });
-            };
-            features.push(Feature { name, shape });
+        Self::with_schema(schema, config, None)
+    }
+
+    /// As [`StatisticsPass::new`]; numbers that `curated` calls categorical are counted as strings are, and
+    /// strings with an image domain are bytes, where the data is of the type that it says.
+    ///
+    /// # Errors
+    ///
+    /// As [`StatisticsPass::new`].
+    pub fn with_schema(
+        schema: &Schema,
+        config: &Config,
+        curated: Option<&metadata::Schema>,
+    ) -> Result<Self, StatisticsError> {
+        if let Some(mistake) = config.check(Some(schema)).into_iter().next() {
+            return Err(mistake);
         }
-        Ok(Self { features, config: config.clone() })
+        let treatments = curated.map(treatments).unwrap_or_default();
+        let mut features: Vec<Feature> = Vec::with_capacity(schema.fields().len());
+        let mut names = BTreeSet::new();
+        for field in schema.fields() {
+            let name = field.name();
+            if !names.insert(name) {
+                return Err(StatisticsError::DuplicateFeature { feature: name.clone() });
+            }
+            if config.features.is_empty() || config.features.contains(name) {
+                let path = vec![name.clone()];
+                add_feature(&mut features, path, None, field.data_type(), &treatments)?;
+            }
+        }
+        let pairs = config.pairs(&features)?;
+        let lifts = config.lift.iter().map(|lift| lift.resolve(schema, &features)).collect();
+        Ok(Self { features, pairs, lifts, config: config.clone() })
+    }
+
+    /// Returns whether every place among the features is one, and a struct comes before its features.
+    pub(crate) fn is_sound(&self) -> bool {
+        let num_features = self.features.len();
+        let features = self.features.iter().enumerate().all(|(index, feature)| {
+            !feature.path.is_empty()
+                && feature.shape.num_levels <= MAX_LEVELS
+                && feature.parent.is_none_or(|parent| parent < index)
+        });
+        features && self.pairs.iter().all(|&(x, y)| x < num_features && y < num_features)
+    }
+
+    /// Returns the features that are columns.
+    pub(crate) fn columns_of_features(&self) -> impl Iterator<Item = (usize, &str)> {
+        let top = self.features.iter().enumerate().filter(|(_, feature)| feature.parent.is_none());
+        top.map(|(index, feature)| (index, feature.path[0].as_str()))
+    }
+}
+
+fn add_feature(
+    features: &mut Vec<Feature>,
+    path: Vec<String>,
+    parent: Option<usize>,
+    data_type: &DataType,
+    treatments: &BTreeMap<Vec<String>, (Kind, Treatment)>,
+) -> Result<(), StatisticsError> {
+    let Some(shape) = Shape::of(data_type) else {
+        let feature = path.join(".");
+        return Err(StatisticsError::UnsupportedType { feature, data_type: data_type.clone() });
+    };
+    let treatment = match treatments.get(&path) {
+        Some(&(kind, treatment)) if kind == shape.kind => treatment,
+        _ => Treatment::Plain,
+    };
+    let index = features.len();
+    features.push(Feature { path: path.clone(), parent, shape, treatment });
+    let mut names = BTreeSet::new();
+    for field in fields(data_type) {
+        let mut path = path.clone();
+        path.push(field.name().clone());
+        if !names.insert(field.name()) {
+            return Err(StatisticsError::DuplicateFeature { feature: path.join(".") });
+        }
+        add_feature(features, path, Some(index), field.data_type(), treatments)?;
+    }
+    Ok(())
+}
+
+/// Returns the fields of structs, lists of structs and so on.
+fn fields(data_type: &DataType) -> &[arrow::datatypes::FieldRef] {
+    match data_type {
+        DataType::Struct(fields) => fields,
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            fields(item.data_type())
+        }
+        _ => &[],
     }
 }
 
@@ -70,12 +173,24 @@ impl Pass for StatisticsPass {
     type State = StatisticsState;
 
     fn columns(&self) -> Option<Vec<String>> {
-        Some(self.features.iter().map(|feature| feature.name.clone()).collect())
+        let mut columns: Vec<String> =
+            self.columns_of_features().map(|(_, name)| name.to_owned()).collect();
+        let lifts = self.lifts.iter();
+        let lifts = lifts.flat_map(|lift| lift.features.iter().chain([&lift.label]));
+        let others = self.config.example_weight.iter().chain(self.config.slice_features());
+        for other in others.chain(lifts.map(|key| &key.name)) {
+            if !columns.contains(other) {
+                columns.push(other.clone());
+            }
+        }
+        Some(columns)
     }
 
     fn start(&self) -> Result<StatisticsState, BoxError> {
-        self.config.check()?;
-        Ok(StatisticsState::new(self.clone()))
+        match self.config.check(None).into_iter().next() {
+            Some(mistake) => Err(mistake.into()),
+            None => Ok(StatisticsState::new(self.clone())),
+        }
     }
 }
 
@@ -83,17 +198,22 @@ impl Shape {
     /// Returns what a column of an Arrow type holds, or nothing when features do not hold that.
     pub(crate) fn of(data_type: &DataType) -> Option<Self> {
         match data_type {
-            DataType::List(item) | DataType::LargeList(item) => {
-                Some(Self { kind: Kind::of(item.data_type())?, is_list: true })
+            DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+                let Self { kind, num_levels } = Self::of(item.data_type())?;
+                (num_levels < MAX_LEVELS).then_some(Self { kind, num_levels: num_levels + 1 })
             }
-            _ => Some(Self { kind: Kind::of(data_type)?, is_list: false }),
+            _ => Some(Self { kind: Kind::of(data_type)?, num_levels: 0 }),
         }
     }
 
     /// Returns whether a batch may hold `found` where this was declared: the same, or no values at all.
     pub(crate) fn admits(self, found: Self) -> bool {
-        let no_values = found.kind == Kind::Unknown;
-        self == found || (no_values && (!found.is_list || self.is_list))
+        self == found || (found.kind == Kind::Unknown && found.num_levels <= self.num_levels)
+    }
+
+    /// Returns whether an example has at most one value, and that a number.
+    pub(crate) fn is_number(self) -> bool {
+        matches!(self.kind, Kind::Int | Kind::Float) && self.num_levels <= 1
     }
 }
 
@@ -110,7 +230,8 @@ impl Kind {
             | DataType::Binary
             | DataType::LargeBinary
             | DataType::BinaryView => Some(Self::String),
-            DataType::Dictionary(_, values) => Self::of(values),
+            DataType::Struct(_) => Some(Self::Struct),
+            DataType::Dictionary(_, values) if !values.is_nested() => Self::of(values),
             _ => None,
         }
     }
@@ -118,13 +239,15 @@ impl Kind {
 
 impl std::fmt::Display for Shape {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let kind = match self.kind {
+        for _ in 0..self.num_levels {
+            f.write_str("lists of ")?;
+        }
+        f.write_str(match self.kind {
             Kind::Unknown => "no values",
             Kind::Int => "INT",
             Kind::Float => "FLOAT",
             Kind::String => "STRING",
-        };
-        f.write_str(if self.is_list { "lists of " } else { "" })?;
-        f.write_str(kind)
+            Kind::Struct => "STRUCT",
+        })
     }
 }

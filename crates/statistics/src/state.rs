@@ -1,33 +1,35 @@
 //! The mergeable state of the pass.
 
-use arrow::array::{Array, RecordBatch};
+use std::collections::BTreeMap;
+
+use arrow::array::{BooleanArray, RecordBatch, UInt32Array};
 use base::BoxError;
 use dataflow::Accumulator;
-use formats::metadata::DatasetFeatureStatistics;
-
-use crate::feature::FeatureState;
-use crate::pass::Shape;
-use crate::{StatisticsError, StatisticsPass, message};
+use formats::metadata::DatasetFeatureStatisticsList;
 use sketch::StateError;
 use sketch::bytes::{Reader, Stored, write_bytes};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::part::{Part, weights_of};
+use crate::slice::rows_of_slices;
+use crate::{StatisticsError, StatisticsPass};
 
 /// The version of the byte form.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// What was seen of the examples so far.
 #[derive(Clone, Debug)]
 pub struct StatisticsState {
     pass: StatisticsPass,
-    num_examples: u64,
-    /// One for each feature of the pass, in its order.
-    features: Vec<FeatureState>,
+    /// Examples that went by, those left out of the sample included.
+    num_rows: u64,
+    all: Part,
+    slices: BTreeMap<String, Part>,
 }
 
 impl StatisticsState {
     pub(crate) fn new(pass: StatisticsPass) -> Self {
-        let features =
-            pass.features.iter().map(|f| FeatureState::new(f.shape, &pass.config)).collect();
-        Self { pass, num_examples: 0, features }
+        Self { num_rows: 0, all: Part::new(&pass), slices: BTreeMap::new(), pass }
     }
 
     fn read(bytes: &[u8]) -> Result<Self, StatisticsError> {
@@ -37,36 +39,84 @@ impl StatisticsState {
         }
         let pass: StatisticsPass = serde_json::from_slice(input.take_bytes()?)
             .map_err(|_| StateError { reason: "its pass cannot be read" })?;
-        pass.config.check()?;
-        let num_examples = input.take_total()?;
-        let features = pass.features.iter();
-        let features = features
-            .map(|feature| FeatureState::read(&mut input, feature.shape))
-            .collect::<Result<_, _>>()?;
+        if let Some(mistake) = pass.config.check(None).into_iter().next() {
+            return Err(mistake);
+        }
+        if !pass.is_sound() {
+            return Err(StateError { reason: "its features contradict each other" }.into());
+        }
+        let num_rows = input.take_total()?;
+        let all = Part::read(&mut input, &pass)?;
+        let mut slices = BTreeMap::new();
+        for _ in 0..usize::read(&mut input)? {
+            let name = std::str::from_utf8(input.take_bytes()?)
+                .map_err(|_| StateError { reason: "the name of a slice is not text" })?
+                .to_owned();
+            slices.insert(name, Part::read(&mut input, &pass)?);
+        }
         input.finish()?;
-        Ok(Self { pass, num_examples, features })
+        Ok(Self { pass, num_rows, all, slices })
+    }
+
+    /// Returns the examples that are in the sample: which they are depends on their number in their partition
+    /// alone, not on what is in them nor on the batches.
+    fn sample(&self, batch: &RecordBatch, rate: f64) -> RecordBatch {
+        let limit = limit(rate);
+        let first = self.num_rows;
+        let is_in = |row: u64| xxh3_64(&(first + row).to_le_bytes()) <= limit;
+        let keep: BooleanArray = (0..batch.num_rows() as u64).map(|row| Some(is_in(row))).collect();
+        arrow::compute::filter_record_batch(batch, &keep).expect("there is one bit for every row")
+    }
+
+    fn update_slices(&mut self, batch: &RecordBatch) -> Result<(), StatisticsError> {
+        let config = &self.pass.config;
+        for (name, rows) in rows_of_slices(batch, config)? {
+            if !self.slices.contains_key(&name)
+                && self.slices.len() >= config.max_slices.get() as usize
+            {
+                return Err(StatisticsError::TooManySlices { limit: config.max_slices.get() });
+            }
+            let slice = self.slices.entry(name).or_insert_with(|| Part::new(&self.pass));
+            let rows = UInt32Array::from(rows);
+            let batch =
+                arrow::compute::take_record_batch(batch, &rows).expect("the rows are of the batch");
+            let weights = match &config.example_weight {
+                None => None,
+                Some(feature) => Some(weights_of(feature, &batch)?),
+            };
+            slice.update(&self.pass, &batch, weights.as_deref())?;
+        }
+        Ok(())
     }
 }
 
+/// Returns the greatest hash that is in a sample of this part of all.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "the rate is from 0 to 1"
+)]
+fn limit(rate: f64) -> u64 {
+    (rate * u64::MAX as f64) as u64
+}
+
 impl Accumulator for StatisticsState {
-    type Output = DatasetFeatureStatistics;
+    /// All examples first, without a name, then every slice in the order of the names.
+    type Output = DatasetFeatureStatisticsList;
 
     fn update(&mut self, batch: &RecordBatch) -> Result<(), BoxError> {
-        for (feature, state) in self.pass.features.iter().zip(&mut self.features) {
-            let Some(column) = batch.column_by_name(&feature.name) else {
-                return Err(
-                    StatisticsError::MissingFeature { feature: feature.name.clone() }.into()
-                );
-            };
-            let found = column.data_type();
-            if !Shape::of(found).is_some_and(|shape| feature.shape.admits(shape)) {
-                let expected = feature.shape.to_string();
-                let (feature, found) = (feature.name.clone(), found.clone());
-                return Err(StatisticsError::ChangedType { feature, found, expected }.into());
-            }
-            state.update(column.as_ref());
+        let sampled = self.pass.config.sample_rate.map(|rate| self.sample(batch, rate));
+        self.num_rows += batch.num_rows() as u64;
+        let batch = sampled.as_ref().unwrap_or(batch);
+        let weights = match &self.pass.config.example_weight {
+            None => None,
+            Some(feature) => Some(weights_of(feature, batch)?),
+        };
+        self.all.update(&self.pass, batch, weights.as_deref())?;
+        if !self.pass.config.slices.is_empty() {
+            self.update_slices(batch)?;
         }
-        self.num_examples += batch.num_rows() as u64;
         Ok(())
     }
 
@@ -74,20 +124,25 @@ impl Accumulator for StatisticsState {
         if self.pass != other.pass {
             return Err(StatisticsError::DifferentPass.into());
         }
-        self.num_examples += other.num_examples;
-        for (state, other) in self.features.iter_mut().zip(&other.features) {
-            state.merge(other);
+        self.num_rows += other.num_rows;
+        self.all.merge(&other.all);
+        for (name, slice) in other.slices {
+            match self.slices.get_mut(&name) {
+                Some(known) => known.merge(&slice),
+                None => drop(self.slices.insert(name, slice)),
+            }
+        }
+        let limit = self.pass.config.max_slices.get();
+        if self.slices.len() > limit as usize {
+            return Err(StatisticsError::TooManySlices { limit }.into());
         }
         Ok(())
     }
 
-    fn finish(self) -> Result<DatasetFeatureStatistics, BoxError> {
-        let features = self.pass.features.iter().zip(&self.features);
-        let features = features
-            .map(|(f, state)| message::feature(f, state, self.num_examples, &self.pass.config))
-            .collect();
-        let num_examples = self.num_examples;
-        Ok(DatasetFeatureStatistics { num_examples, features, ..Default::default() })
+    fn finish(self) -> Result<DatasetFeatureStatisticsList, BoxError> {
+        let slices = self.slices.iter().map(|(name, slice)| slice.message(name, &self.pass));
+        let all = self.all.message("", &self.pass);
+        Ok(DatasetFeatureStatisticsList { datasets: std::iter::once(all).chain(slices).collect() })
     }
 
     fn to_bytes(&self) -> Vec<u8> {
@@ -95,8 +150,13 @@ impl Accumulator for StatisticsState {
         VERSION.write(&mut out);
         let pass = serde_json::to_vec(&self.pass).expect("a pass is names and numbers");
         write_bytes(&pass, &mut out);
-        self.num_examples.write(&mut out);
-        self.features.iter().for_each(|feature| feature.write(&mut out));
+        self.num_rows.write(&mut out);
+        self.all.write(&mut out);
+        self.slices.len().write(&mut out);
+        for (name, slice) in &self.slices {
+            write_bytes(name.as_bytes(), &mut out);
+            slice.write(&mut out);
+        }
         out
     }
 

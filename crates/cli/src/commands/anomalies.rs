@@ -1,7 +1,8 @@
 //! `cupola anomalies`: where data did not fit its schema.
 
 use base::BoxError;
-use serde_json::json;
+use schema::Finding;
+use serde_json::{Value, json};
 
 use crate::args::{AnomaliesCommand, Global, ShowArgs};
 use crate::commands::{artifact_to_show, keep_split};
@@ -24,18 +25,7 @@ fn show(args: &ShowArgs, global: &Global) -> Result<Outcome, BoxError> {
         let splits: Vec<_> = splits
             .iter()
             .map(|(split, findings)| {
-                let anomalies: Vec<_> = findings
-                    .iter()
-                    .map(|finding| {
-                        json!({
-                            "feature": finding.path,
-                            "severity": finding.severity.as_str_name(),
-                            "type": finding.code,
-                            "short_description": finding.short_description,
-                            "description": finding.description,
-                        })
-                    })
-                    .collect();
+                let anomalies: Vec<_> = findings.iter().map(finding_json).collect();
                 json!({ "split": split, "anomalies": anomalies })
             })
             .collect();
@@ -49,18 +39,33 @@ fn show(args: &ShowArgs, global: &Global) -> Result<Outcome, BoxError> {
             parts.push(format!("split `{split}`: {count}"));
             continue;
         }
-        let rows = findings.iter().map(|finding| {
-            let path = if finding.path.is_empty() { "(dataset)" } else { &finding.path };
-            vec![
-                finding.severity.as_str_name().to_owned(),
-                path.to_owned(),
-                finding.short_description.clone(),
-                finding.description.clone(),
-            ]
-        });
-        let header = ["severity", "feature", "anomaly", "description"];
-        parts.push(format!("split `{split}`: {count}\n\n{}", table(&header, rows.collect(), &[])));
+        parts.push(format!("split `{split}`: {count}\n\n{}", findings_table(findings)));
     }
     print(&parts.join("\n\n"))?;
     Ok(outcome)
+}
+
+/// Returns a table of what was found.
+pub(crate) fn findings_table(findings: &[Finding]) -> String {
+    let rows = findings.iter().map(|finding| {
+        let path = if finding.path.is_empty() { "(dataset)" } else { &finding.path };
+        vec![
+            finding.severity.as_str_name().to_owned(),
+            path.to_owned(),
+            finding.short_description.clone(),
+            finding.description.clone(),
+        ]
+    });
+    table(&["severity", "feature", "anomaly", "description"], rows.collect(), &[])
+}
+
+/// Returns one finding as `--json` shows it.
+pub(crate) fn finding_json(finding: &Finding) -> Value {
+    json!({
+        "feature": finding.path,
+        "severity": finding.severity.as_str_name(),
+        "type": finding.code,
+        "short_description": finding.short_description,
+        "description": finding.description,
+    })
 }

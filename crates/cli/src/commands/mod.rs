@@ -11,6 +11,7 @@ pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod stats;
+pub(crate) mod validate;
 
 use artifact::{Artifact, ArtifactId, Ledger};
 use base::BoxError;

@@ -1,7 +1,6 @@
 //! `cupola predict`: raw rows through a pushed model, predictions as CSV or JSON.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,27 +44,14 @@ pub(crate) fn predict(args: &PredictArgs, global: &Global) -> Result<Outcome, Bo
         print_json("predictions", json!({ "model": version, "rows": rows }))?;
         return Ok(Outcome::Done);
     }
-    let write = |out: File, path: &Path| {
-        let failed = |error| IoError::at("write", path)(error).into();
-        write_csv(&engine, source.as_ref(), &scorer, &outputs, out, &failed)
+    let write = |out: &mut (dyn Write + Send), failed: &(dyn Fn(io::Error) -> BoxError + Sync)| {
+        write_csv(&engine, source.as_ref(), &scorer, &outputs, out, failed)
     };
     match &args.output {
-        None => {
-            let failed = |error| CliError::Write(error).into();
-            write_csv(&engine, source.as_ref(), &scorer, &outputs, io::stdout(), &failed)?;
-        }
-        Some(path) => {
-            let temporary = publish::temporary_beside(path);
-            let file = File::create(&temporary).map_err(IoError::at("write", path))?;
-            let published = write(file, path).and_then(|()| {
-                Ok(fs::rename(&temporary, path).map_err(IoError::at("write", path))?)
-            });
-            if published.is_err() {
-                // The error says more than a failure to tidy up would.
-                let _ = fs::remove_file(&temporary);
-            }
-            published?;
-        }
+        None => write(&mut io::stdout(), &|error| CliError::Write(error).into())?,
+        Some(path) => publish::write_file_with(path, |file| {
+            write(file, &|error| IoError::at("write", path)(error).into())
+        })?,
     }
     Ok(Outcome::Done)
 }
@@ -76,7 +62,7 @@ fn write_csv(
     source: &dyn Source,
     scorer: &Scorer,
     outputs: &[&str],
-    out: impl Write + Send,
+    out: &mut (dyn Write + Send),
     failed: &(dyn Fn(io::Error) -> BoxError + Sync),
 ) -> Result<(), BoxError> {
     let mut out = BufWriter::new(out);

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod bad_input;
+mod bare_files;
 mod cache;
 mod crash;
 mod docs;

@@ -2,107 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use artifact::{
-    Artifact, ArtifactId, Component, Execution, ExecutionId, ExecutionState, Kind, Ledger,
-    LedgerError, NewArtifact, NewExecution, Properties, Run, RunState,
-};
+use artifact::{Artifact, Component, Kind};
 use components::LatestBlessedModel;
 use tempfile::TempDir;
 
+use crate::ledger::Artifacts;
 use crate::scene::artifact;
-
-/// Artifacts of one pipeline, newest first; a resolver asks for nothing else.
-struct Artifacts(Vec<Artifact>);
-
-impl Ledger for Artifacts {
-    fn artifacts(
-        &self,
-        type_name: Option<&str>,
-        pipeline: Option<&str>,
-    ) -> Result<Vec<Artifact>, LedgerError> {
-        assert_eq!(pipeline, Some("taxi"));
-        let mut found = self.0.clone();
-        found.retain(|artifact| type_name.is_none_or(|name| artifact.type_name == name));
-        Ok(found)
-    }
-
-    fn begin_run(&self, _: &str, _: &str, _: i64) -> Result<(), LedgerError> {
-        unreachable!()
-    }
-
-    fn finish_run(&self, _: &str, _: &str, _: RunState, _: i64) -> Result<(), LedgerError> {
-        unreachable!()
-    }
-
-    fn begin_execution(&self, _: &NewExecution<'_>) -> Result<ExecutionId, LedgerError> {
-        unreachable!()
-    }
-
-    fn complete_execution(
-        &self,
-        _: ExecutionId,
-        _: &[NewArtifact<'_>],
-        _: &Properties,
-        _: i64,
-    ) -> Result<Vec<Artifact>, LedgerError> {
-        unreachable!()
-    }
-
-    fn abandon_execution(
-        &self,
-        _: ExecutionId,
-        _: ExecutionState,
-        _: &str,
-        _: i64,
-    ) -> Result<(), LedgerError> {
-        unreachable!()
-    }
-
-    fn record_cached(
-        &self,
-        _: &NewExecution<'_>,
-        _: &BTreeMap<String, Vec<ArtifactId>>,
-        _: &Properties,
-    ) -> Result<ExecutionId, LedgerError> {
-        unreachable!()
-    }
-
-    fn executions_by_cache_key(&self, _: &str) -> Result<Vec<Execution>, LedgerError> {
-        unreachable!()
-    }
-
-    fn executions_of_node(&self, _: &str, _: &str) -> Result<Vec<Execution>, LedgerError> {
-        unreachable!()
-    }
-
-    fn executions_of_run(&self, _: &str) -> Result<Vec<Execution>, LedgerError> {
-        unreachable!()
-    }
-
-    fn running_executions(&self, _: &str) -> Result<Vec<Execution>, LedgerError> {
-        unreachable!()
-    }
-
-    fn execution(&self, _: ExecutionId) -> Result<Execution, LedgerError> {
-        unreachable!()
-    }
-
-    fn runs(&self, _: Option<&str>) -> Result<Vec<Run>, LedgerError> {
-        unreachable!()
-    }
-
-    fn artifact(&self, _: ArtifactId) -> Result<Artifact, LedgerError> {
-        unreachable!()
-    }
-
-    fn producer(&self, _: ArtifactId) -> Result<Option<Execution>, LedgerError> {
-        unreachable!()
-    }
-
-    fn consumers(&self, _: ArtifactId) -> Result<Vec<Execution>, LedgerError> {
-        unreachable!()
-    }
-}
 
 fn model(dir: &TempDir, id: i64, digest: &str) -> Artifact {
     let uri = dir.path().join(id.to_string());
@@ -123,7 +28,7 @@ fn blessing(id: i64, of: i64, blessed: i64) -> Artifact {
 fn resolve(candidate: &Artifact, artifacts: Vec<Artifact>) -> Option<i64> {
     let Kind::Resolver(resolver) = LatestBlessedModel.kind() else { panic!() };
     let inputs = BTreeMap::from([("model".to_owned(), vec![candidate.clone()])]);
-    let found = resolver.resolve("taxi", &inputs, &Artifacts(artifacts)).unwrap();
+    let found = resolver.resolve("taxi", &inputs, &Artifacts::new(artifacts)).unwrap();
     found["baseline_model"].first().map(|model| model.id.0)
 }
 

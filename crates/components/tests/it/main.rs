@@ -4,7 +4,15 @@
 #![expect(clippy::float_cmp, reason = "small numbers make exact metrics")]
 
 mod configs;
+mod distribution_validator;
 mod evaluator;
+mod example_diff;
 mod example_gen;
+mod example_validator;
+mod latest;
 mod latest_blessed_model;
+mod ledger;
 mod scene;
+mod schema_gen;
+mod stage;
+mod statistics_gen;

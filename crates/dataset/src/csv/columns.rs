@@ -112,6 +112,17 @@ impl Columns {
     }
 }
 
+/// Returns whether a cell is missing or holds a value of a type, which are those that can be appended.
+pub(crate) fn fits(feature_type: Option<FeatureType>, cell: &[u8]) -> bool {
+    match feature_type {
+        _ if cell.is_empty() => true,
+        None => false,
+        Some(FeatureType::Int) => matches!(parse_int(cell), Integer::Value(_)),
+        Some(FeatureType::Float) => parse_float(cell).is_some(),
+        Some(FeatureType::Bytes | FeatureType::Struct) => true,
+    }
+}
+
 /// Appends a cell, an empty one as missing; returns whether it fits the type.
 fn append(values: &mut Values, cell: &[u8]) -> bool {
     match (values, cell) {

@@ -10,9 +10,9 @@ use base::BoxError;
 use dataflow::{BatchIter, Source};
 use serde::{Deserialize, Serialize};
 
-use super::columns::{Columns, data_type};
+use super::columns::{Columns, data_type, fits};
 use super::layout::{Cutting, scan};
-use super::{CsvError, CsvRows, Piece, RowReason};
+use super::{CsvError, CsvRow, CsvRows, Piece, RowError, RowReason};
 use crate::difference::ColumnDifference;
 use crate::{BATCH_ROWS, FeatureType};
 
@@ -194,6 +194,20 @@ impl CsvFiles {
     /// Returns whether the pieces are all there is.
     pub fn is_complete(&self) -> bool {
         self.is_complete
+    }
+
+    /// Returns what in a row does not fit its features: a row with any such cell is a misfit.
+    pub fn misfits(&self, row: &CsvRow<'_>) -> Vec<RowError> {
+        let cells = self.features.iter().map(|&(column, kind)| (column, kind, row.cell(column)));
+        cells
+            .filter(|&(_, kind, cell)| !fits(kind, cell))
+            .map(|(column, _, cell)| row.error(self.bad_cell(column, cell)))
+            .collect()
+    }
+
+    /// Returns the number of each partition's file.
+    pub fn file_of_partition(&self) -> impl Iterator<Item = usize> {
+        self.pieces().map(|pieces| pieces.first().map_or(0, |piece| piece.file))
     }
 }
 

@@ -101,6 +101,11 @@ impl JsonFiles {
         self.partitions.iter().map(|pieces| &self.pieces[pieces.clone()])
     }
 
+    /// Returns the number of each partition's file.
+    pub fn file_of_partition(&self) -> impl Iterator<Item = usize> {
+        self.pieces().map(|pieces| pieces.first().map_or(0, |piece| piece.file))
+    }
+
     /// Returns whether the pieces are all there is.
     pub fn is_complete(&self) -> bool {
         self.is_complete

@@ -3,11 +3,11 @@
 use std::mem;
 use std::sync::Arc;
 
-use arrow::array::builder::NullBufferBuilder;
+use arrow::array::BooleanBufferBuilder;
 use arrow::array::{
     Array, ArrayRef, BinaryArray, Float32Array, Int64Array, ListArray, NullArray, StringArray,
 };
-use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, FieldRef};
 use arrow::error::ArrowError;
 use formats::example::{Feature, StepsReader, ValueKind};
@@ -55,11 +55,47 @@ impl From<ArrowError> for Unfinished {
     }
 }
 
+/// Which of a number of things are missing. Most are not, so only those are noted down.
+#[derive(Debug, Default)]
+struct Validity {
+    len: usize,
+    missing: Vec<usize>,
+}
+
+impl Validity {
+    #[inline]
+    fn push(&mut self) {
+        self.len += 1;
+    }
+
+    #[inline]
+    fn push_missing(&mut self) {
+        self.missing.push(self.len);
+        self.len += 1;
+    }
+
+    fn truncate(&mut self, len: usize) {
+        while self.missing.pop_if(|last| *last >= len).is_some() {}
+        self.len = self.len.min(len);
+    }
+
+    fn finish(&mut self) -> Option<NullBuffer> {
+        let Self { len, missing } = mem::take(self);
+        if missing.is_empty() {
+            return None;
+        }
+        let mut bits = BooleanBufferBuilder::new(len);
+        bits.append_n(len, true);
+        missing.iter().for_each(|&index| bits.set_bit(index, false));
+        Some(NullBuffer::new(bits.finish()))
+    }
+}
+
 /// Lists over what lies below: where each ends, and whether it is there.
 #[derive(Debug)]
 struct Lists {
     offsets: Vec<i32>,
-    validity: NullBufferBuilder,
+    validity: Validity,
 }
 
 #[derive(Debug)]
@@ -96,20 +132,20 @@ fn length(offset: i32) -> usize {
 
 impl Lists {
     fn new() -> Self {
-        Self { offsets: vec![0], validity: NullBufferBuilder::new(0) }
+        Self { offsets: vec![0], validity: Validity::default() }
     }
 
     #[inline]
     fn push(&mut self, end: usize) {
         self.offsets.push(offset(end));
-        self.validity.append_non_null();
+        self.validity.push();
     }
 
     #[inline]
     fn push_missing(&mut self) {
         let end = self.offsets[self.offsets.len() - 1];
         self.offsets.push(end);
-        self.validity.append_null();
+        self.validity.push_missing();
     }
 
     fn len(&self) -> usize {
@@ -179,7 +215,7 @@ impl Values {
     }
 
     /// Appends the values of a feature that is there.
-    #[inline]
+    #[inline(always)]
     fn append(&mut self, feature: Feature<'_>) -> Result<(), Refusal> {
         match (self, feature) {
             (Self::Int(values), Feature::Ints(list)) => {
@@ -228,9 +264,9 @@ impl Values {
     fn finish(
         &mut self,
         num_rows: usize,
-        validity: Option<&mut NullBufferBuilder>,
+        validity: Option<&mut Validity>,
     ) -> Result<ArrayRef, usize> {
-        let nulls = validity.and_then(NullBufferBuilder::finish);
+        let nulls = validity.and_then(Validity::finish);
         Ok(match self {
             Self::None => Arc::new(NullArray::new(num_rows)),
             Self::Int(values) => Arc::new(Int64Array::new(take(values).into(), nulls)),
@@ -285,11 +321,11 @@ impl Column {
     /// Returns the number of rows.
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.rows.validity.len()
+        self.rows.validity.len
     }
 
     /// Appends a row from a feature. After a refusal the column must be cut back.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, feature: Feature<'_>) -> Result<(), Refusal> {
         if matches!(feature, Feature::Missing) {
             return self.push_missing();
@@ -301,7 +337,7 @@ impl Column {
             if found != 1 {
                 return Err(Refusal::Count(found));
             }
-            self.rows.validity.append_non_null();
+            self.rows.validity.push();
         } else {
             self.values.append(feature)?;
             self.rows.push(self.values.len());
@@ -332,7 +368,7 @@ impl Column {
         }
         if self.shape == Shape::Scalar {
             self.values.append_default();
-            self.rows.validity.append_null();
+            self.rows.validity.push_missing();
         } else {
             self.rows.push_missing();
         }
@@ -382,7 +418,7 @@ impl Column {
             _ => {
                 let validity = Some(&mut self.rows.validity);
                 let array = self.values.finish(num_rows, validity);
-                self.rows.validity = NullBufferBuilder::new(0);
+                self.rows.validity = Validity::default();
                 array.map_err(|row| Unfinished::NotUtf8 { row })
             }
         }

@@ -24,17 +24,17 @@ pub struct ExampleDecoder {
     payload: Payload,
     schema: SchemaRef,
     columns: Vec<Column>,
-    /// Names of context features, and the column of each.
-    context: (Names, Vec<usize>),
-    /// Names of feature lists, and the column of each.
-    lists: (Names, Vec<usize>),
+    /// Context features by name.
+    context: Targets,
+    /// Feature lists by name.
+    lists: Targets,
     num_rows: usize,
     num_bytes: usize,
 }
 
 /// Why a batch could not be finished.
 #[derive(Debug, thiserror::Error)]
-pub enum BatchError {
+pub enum ExampleBatchError {
     /// The record in this row, counted from 0, is to blame.
     #[error("row {row} of the batch: {problem}")]
     Row {
@@ -49,7 +49,7 @@ pub enum BatchError {
     Arrow(#[from] ArrowError),
 }
 
-impl Classify for BatchError {
+impl Classify for ExampleBatchError {
     fn kind(&self) -> ErrorKind {
         ErrorKind::Data
     }
@@ -67,8 +67,7 @@ impl ExampleDecoder {
     /// that comes twice.
     pub fn new(payload: Payload, schema: SchemaRef) -> Result<Self, TfExampleError> {
         let mut columns = Vec::with_capacity(schema.fields().len());
-        let mut context: (Names, Vec<usize>) = Default::default();
-        let mut lists: (Names, Vec<usize>) = Default::default();
+        let (mut context, mut lists) = (Targets::default(), Targets::default());
         for (index, field) in schema.fields().iter().enumerate() {
             let column = Column::new(field).filter(|column| {
                 payload == Payload::TfSequenceExample || column.shape() != Shape::Steps
@@ -78,13 +77,12 @@ impl ExampleDecoder {
                 return Err(TfExampleError::UnsupportedType { column, data_type, payload });
             };
             let name = field.name().as_bytes();
-            if context.0.find(name).is_some() || lists.0.find(name).is_some() {
+            let is_known = context.names.find(name).is_some() || lists.names.find(name).is_some();
+            if is_known {
                 return Err(TfExampleError::DuplicateColumn { column: field.name().clone() });
             }
-            let (names, indices) =
-                if column.shape() == Shape::Steps { &mut lists } else { &mut context };
-            names.add(name);
-            indices.push(index);
+            let targets = if column.shape() == Shape::Steps { &mut lists } else { &mut context };
+            targets.add(name, Some(index));
             columns.push(column);
         }
         Ok(Self { payload, schema, columns, context, lists, num_rows: 0, num_bytes: 0 })
@@ -116,8 +114,8 @@ impl ExampleDecoder {
         if num_bytes > MAX_BATCH_BYTES {
             return Err(ExampleProblem::BatchFull { found: record.len() });
         }
-        self.context.0.begin();
-        self.lists.0.begin();
+        self.context.names.begin();
+        self.lists.names.begin();
         let mut row = Row {
             columns: &mut self.columns,
             context: &mut self.context,
@@ -132,7 +130,7 @@ impl ExampleDecoder {
         };
         if let Err(problem) = walked.and_then(|()| row.fill()) {
             self.columns.iter_mut().for_each(|column| column.truncate(self.num_rows));
-            return Err(problem);
+            return Err(*problem);
         }
         self.num_rows += 1;
         self.num_bytes = num_bytes;
@@ -143,9 +141,9 @@ impl ExampleDecoder {
     ///
     /// # Errors
     ///
-    /// [`BatchError::Row`] where a text is not UTF-8, [`BatchError::Arrow`] where the schema says that the values
+    /// [`ExampleBatchError::Row`] where a text is not UTF-8, [`ExampleBatchError::Arrow`] where the schema says that the values
     /// of lists are never missing and a step is. The rows are dropped then.
-    pub fn finish(&mut self) -> Result<RecordBatch, BatchError> {
+    pub fn finish(&mut self) -> Result<RecordBatch, ExampleBatchError> {
         let finished = self.finish_columns();
         if finished.is_err() {
             let fields = self.schema.fields().iter();
@@ -155,15 +153,15 @@ impl ExampleDecoder {
         finished
     }
 
-    fn finish_columns(&mut self) -> Result<RecordBatch, BatchError> {
+    fn finish_columns(&mut self) -> Result<RecordBatch, ExampleBatchError> {
         let mut arrays = Vec::with_capacity(self.columns.len());
         for column in &mut self.columns {
             arrays.push(column.finish().map_err(|unfinished| match unfinished {
                 Unfinished::NotUtf8 { row } => {
                     let feature = column.field().name().clone();
-                    BatchError::Row { row, problem: ExampleProblem::NotUtf8 { feature } }
+                    ExampleBatchError::Row { row, problem: ExampleProblem::NotUtf8 { feature } }
                 }
-                Unfinished::Arrow(error) => BatchError::Arrow(error),
+                Unfinished::Arrow(error) => ExampleBatchError::Arrow(error),
             })?);
         }
         let options = RecordBatchOptions::new().with_row_count(Some(self.num_rows));
@@ -172,11 +170,48 @@ impl ExampleDecoder {
     }
 }
 
+/// Where features go, by name.
+#[derive(Debug, Default)]
+struct Targets {
+    names: Names,
+    /// The column of each name, or none for features that are not asked for.
+    columns: Vec<Option<usize>>,
+}
+
+/// Names that are not asked for are remembered up to here, so that they need not be hashed in each record.
+const MAX_NAMES_UNASKED: usize = 4096;
+
+impl Targets {
+    fn add(&mut self, name: &[u8], column: Option<usize>) {
+        self.names.add(name);
+        self.columns.push(column);
+    }
+
+    /// Returns the column of a feature, if it is asked for.
+    #[inline]
+    fn find(&mut self, name: &[u8]) -> Result<Option<usize>, Box<ExampleProblem>> {
+        match self.names.find(name) {
+            Some(number) => Ok(self.columns[number]),
+            None => self.meet(name),
+        }
+    }
+
+    /// Takes note of a name that is not asked for.
+    #[cold]
+    fn meet(&mut self, name: &[u8]) -> Result<Option<usize>, Box<ExampleProblem>> {
+        check_name(name)?;
+        if self.names.len() < MAX_NAMES_UNASKED {
+            self.add(name, None);
+        }
+        Ok(None)
+    }
+}
+
 /// The row that a record becomes.
 struct Row<'d> {
     columns: &'d mut [Column],
-    context: &'d mut (Names, Vec<usize>),
-    lists: &'d mut (Names, Vec<usize>),
+    context: &'d mut Targets,
+    lists: &'d mut Targets,
     number: usize,
     /// How many columns have the row already.
     num_found: usize,
@@ -186,12 +221,12 @@ struct Row<'d> {
 
 impl Row<'_> {
     /// Appends to a column, which is cut back where the record had the name before: the last one counts.
-    #[inline]
+    #[inline(always)]
     fn append(
         &mut self,
         index: usize,
         push: impl FnOnce(&mut Column) -> Result<(), Refusal>,
-    ) -> Result<(), ExampleProblem> {
+    ) -> Result<(), Box<ExampleProblem>> {
         let column = &mut self.columns[index];
         if column.len() > self.number {
             column.truncate(self.number);
@@ -211,7 +246,7 @@ impl Row<'_> {
         &mut self,
         index: usize,
         pushed: Result<(), Refusal>,
-    ) -> Result<(), ExampleProblem> {
+    ) -> Result<(), Box<ExampleProblem>> {
         self.misfits.retain(|(misfit, _)| *misfit != index);
         match pushed {
             Ok(()) => {}
@@ -226,7 +261,7 @@ impl Row<'_> {
     }
 
     /// Appends to the columns whose features the record does not have.
-    fn fill(&mut self) -> Result<(), ExampleProblem> {
+    fn fill(&mut self) -> Result<(), Box<ExampleProblem>> {
         if let Some((index, refusal)) = self.misfits.first() {
             return Err(explain(&self.columns[*index], refusal));
         }
@@ -241,17 +276,25 @@ impl Row<'_> {
 }
 
 impl ExampleVisitor for Row<'_> {
-    type Error = ExampleProblem;
+    type Error = Box<ExampleProblem>;
 
-    #[inline]
-    fn feature(&mut self, name: &[u8], feature: FeatureReader<'_>) -> Result<(), ExampleProblem> {
-        let Some(found) = self.context.0.find(name) else { return check_name(name) };
-        self.append(self.context.1[found], |column| feature.read(|feature| column.push(feature)))
+    #[inline(always)]
+    fn feature(
+        &mut self,
+        name: &[u8],
+        feature: FeatureReader<'_>,
+    ) -> Result<(), Box<ExampleProblem>> {
+        let Some(index) = self.context.find(name)? else { return Ok(()) };
+        self.append(index, |column| feature.read(|feature| column.push(feature)))
     }
 
-    fn feature_list(&mut self, name: &[u8], steps: StepsReader<'_>) -> Result<(), ExampleProblem> {
-        let Some(found) = self.lists.0.find(name) else { return check_name(name) };
-        self.append(self.lists.1[found], |column| column.push_steps(steps))
+    fn feature_list(
+        &mut self,
+        name: &[u8],
+        steps: StepsReader<'_>,
+    ) -> Result<(), Box<ExampleProblem>> {
+        let Some(index) = self.lists.find(name)? else { return Ok(()) };
+        self.append(index, |column| column.push_steps(steps))
     }
 }
 
@@ -267,9 +310,9 @@ pub(super) fn check_name(name: &[u8]) -> Result<(), ExampleProblem> {
 }
 
 #[cold]
-fn explain(column: &Column, refusal: &Refusal) -> ExampleProblem {
+fn explain(column: &Column, refusal: &Refusal) -> Box<ExampleProblem> {
     let feature = column.field().name().clone();
-    match *refusal {
+    Box::new(match *refusal {
         Refusal::Wire(error) => ExampleProblem::Wire(error),
         Refusal::Kind(found) => ExampleProblem::Kind {
             feature,
@@ -278,5 +321,5 @@ fn explain(column: &Column, refusal: &Refusal) -> ExampleProblem {
         },
         Refusal::Count(found) => ExampleProblem::Count { feature, found },
         Refusal::Missing => ExampleProblem::Missing { feature },
-    }
+    })
 }

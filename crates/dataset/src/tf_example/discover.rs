@@ -119,6 +119,7 @@ impl Observation {
     const NOTHING: Self = Self { has: [false; 3], num_values: 0, is_utf8: true };
 
     /// Takes in a feature; bytes are looked at only where they may still all be text.
+    #[inline(always)]
     fn add(&mut self, feature: Feature<'_>, may_be_text: bool) -> Result<(), WireError> {
         if let Some(kind) = feature.kind() {
             self.has[kind as usize] = true;
@@ -138,16 +139,23 @@ impl Observation {
 
 impl Findings {
     /// Returns the number of a name.
-    fn find(&mut self, name: &[u8]) -> Result<usize, ExampleProblem> {
-        if let Some(number) = self.names.find(name) {
-            return Ok(number);
+    #[inline]
+    fn find(&mut self, name: &[u8]) -> Result<usize, Box<ExampleProblem>> {
+        match self.names.find(name) {
+            Some(number) => Ok(number),
+            None => self.meet(name),
         }
+    }
+
+    #[cold]
+    fn meet(&mut self, name: &[u8]) -> Result<usize, Box<ExampleProblem>> {
         check_name(name)?;
         self.found.push(Found { first: [const { None }; 3], is_single: true, is_utf8: true });
         self.in_hand.push(None);
         Ok(self.names.add(name))
     }
 
+    #[inline]
     fn observe(&mut self, number: usize, observation: Observation) {
         if self.in_hand[number].replace(observation).is_none() {
             self.touched.push(number);
@@ -213,22 +221,31 @@ impl Findings {
 struct InHand<'d>(&'d mut Findings, &'d mut Findings);
 
 impl ExampleVisitor for InHand<'_> {
-    type Error = ExampleProblem;
+    type Error = Box<ExampleProblem>;
 
-    fn feature(&mut self, name: &[u8], feature: FeatureReader<'_>) -> Result<(), ExampleProblem> {
+    #[inline(always)]
+    fn feature(
+        &mut self,
+        name: &[u8],
+        feature: FeatureReader<'_>,
+    ) -> Result<(), Box<ExampleProblem>> {
         let number = self.0.find(name)?;
         let mut observation = Observation::NOTHING;
         let may_be_text = self.0.found[number].is_utf8;
-        feature.read(|feature| observation.add(feature, may_be_text))?;
+        feature.read::<(), WireError>(|feature| observation.add(feature, may_be_text))?;
         self.0.observe(number, observation);
         Ok(())
     }
 
-    fn feature_list(&mut self, name: &[u8], steps: StepsReader<'_>) -> Result<(), ExampleProblem> {
+    fn feature_list(
+        &mut self,
+        name: &[u8],
+        steps: StepsReader<'_>,
+    ) -> Result<(), Box<ExampleProblem>> {
         let number = self.1.find(name)?;
         let mut observation = Observation::NOTHING;
         let may_be_text = self.1.found[number].is_utf8;
-        steps.for_each(|feature| observation.add(feature, may_be_text))?;
+        steps.for_each::<WireError>(|feature| observation.add(feature, may_be_text))?;
         self.1.observe(number, observation);
         Ok(())
     }
@@ -263,7 +280,7 @@ impl Accumulator for Discovery {
                 path: PathBuf::from(path),
                 number,
                 offset: columns.offsets.value(row),
-                problem,
+                problem: *problem,
             })?;
             self.context.end_record(path, number);
             self.lists.end_record(path, number);

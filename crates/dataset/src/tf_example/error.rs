@@ -115,6 +115,12 @@ pub enum ExampleProblem {
     BatchFull { found: usize },
 }
 
+impl From<WireError> for Box<ExampleProblem> {
+    fn from(error: WireError) -> Self {
+        Self::new(error.into())
+    }
+}
+
 fn kind_name(kind: Option<FeatureType>) -> String {
     kind.map_or_else(|| "none".to_owned(), |kind| format!("{kind} values"))
 }

@@ -9,7 +9,7 @@ use dataflow::{BatchIter, Source};
 use formats::example::{canonical_example, canonical_sequence_example};
 use sha2::{Digest, Sha256};
 
-use super::{BatchError, ExampleDecoder, ExampleProblem, Payload, TfExampleError};
+use super::{ExampleBatchError, ExampleDecoder, ExampleProblem, Payload, TfExampleError};
 use crate::tfrecord::{BATCH_BYTES, BATCH_ROWS};
 use crate::{PartitionReader, TfRecordFiles};
 
@@ -160,8 +160,8 @@ impl Batches<'_> {
             return Ok(None);
         }
         let batch = self.decoder.finish().map_err(|error| match error {
-            BatchError::Row { row, problem } => self.error(self.places[row], problem),
-            BatchError::Arrow(source) => TfExampleError::Batch { source },
+            ExampleBatchError::Row { row, problem } => self.error(self.places[row], problem),
+            ExampleBatchError::Arrow(source) => TfExampleError::Batch { source },
         })?;
         let Some(digests) = &mut self.digests else { return Ok(Some(batch)) };
         let mut columns = batch.columns().to_vec();

@@ -106,7 +106,7 @@ fn decode(
 ) -> Result<RecordBatch, BoxError> {
     let mut decoder = ExampleDecoder::new(payload, SchemaRef::clone(schema))?;
     for (row, record) in records.iter().enumerate() {
-        decoder.push(record).map_err(|problem| BatchError::Row { row, problem })?;
+        decoder.push(record).map_err(|problem| ExampleBatchError::Row { row, problem })?;
     }
     Ok(decoder.finish()?)
 }

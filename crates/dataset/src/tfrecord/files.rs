@@ -15,6 +15,9 @@ use super::TfRecordError;
 /// thread fit the memory as columns, large enough that opening a part costs nothing beside reading it.
 const PARTITION_BYTES: u64 = 16 << 20;
 
+/// Compressed bytes are read in pieces of this size.
+const BUFFER_BYTES: usize = 64 << 10;
+
 /// Enough to tell how a file is compressed.
 const HEAD_BYTES: u64 = 12;
 
@@ -109,7 +112,7 @@ impl TfRecordFiles {
             Ok(handle.take(end - start.offset))
         };
         let handle = open().map_err(IoError::at("read", &file.path))?;
-        let decoder = file.compression.decoder(BufReader::new(handle));
+        let decoder = file.compression.decoder(BufReader::with_capacity(BUFFER_BYTES, handle));
         let reader = RecordReader::starting_at(decoder, start.offset, start.num_records);
         Ok(PartitionReader { file, reader, end: *end })
     }

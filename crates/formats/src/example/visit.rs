@@ -37,7 +37,7 @@ impl FeatureReader<'_> {
     /// # Errors
     ///
     /// As [`with_feature`].
-    #[inline]
+    #[inline(always)]
     pub fn read<T, E: From<WireError>>(
         self,
         take: impl FnOnce(Feature<'_>) -> Result<T, E>,
@@ -123,13 +123,16 @@ fn visit_features<V: ExampleVisitor>(
     visitor: &mut V,
 ) -> Result<(), V::Error> {
     while let Some(entry) = next_entry(&mut features)? {
-        if let Some((name, value)) = plain_entry(entry) {
-            visitor.feature(name, FeatureReader(value))?;
-            continue;
-        }
-        let check = |value| with_feature(value, |feature| feature.count().map(drop));
-        let Merged { name, value, offset } = merge_entry(entry, check)?;
-        visitor.feature(name, FeatureReader(WireReader::at(&value, offset)))?;
+        let merged;
+        let (name, value) = match plain_entry(entry) {
+            Some(plain) => plain,
+            None => {
+                let check = |value| with_feature(value, |feature| feature.count().map(drop));
+                merged = merge_entry(entry, check)?;
+                (merged.name, WireReader::at(&merged.value, merged.offset))
+            }
+        };
+        visitor.feature(name, FeatureReader(value))?;
     }
     Ok(())
 }
@@ -139,13 +142,16 @@ fn visit_feature_lists<V: ExampleVisitor>(
     visitor: &mut V,
 ) -> Result<(), V::Error> {
     while let Some(entry) = next_entry(&mut lists)? {
-        if let Some((name, value)) = plain_entry(entry) {
-            visitor.feature_list(name, StepsReader(value))?;
-            continue;
-        }
-        let check = |value| StepsReader(value).for_each(|feature| feature.count().map(drop));
-        let Merged { name, value, offset } = merge_entry(entry, check)?;
-        visitor.feature_list(name, StepsReader(WireReader::at(&value, offset)))?;
+        let merged;
+        let (name, value) = match plain_entry(entry) {
+            Some(plain) => plain,
+            None => {
+                let count = |feature: Feature<'_>| feature.count().map(drop);
+                merged = merge_entry(entry, |value| StepsReader(value).for_each(count))?;
+                (merged.name, WireReader::at(&merged.value, merged.offset))
+            }
+        };
+        visitor.feature_list(name, StepsReader(value))?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use dataflow::Engine;
 use dataset::CsvFiles;
 
-use super::{Prepared, files_of, no_rows};
+use super::{Prepared, no_rows};
 use crate::config::CsvTable;
 use crate::infer::{Inferred, infer};
 use crate::rejected::check_budget;
@@ -22,7 +22,7 @@ pub(super) fn prepare(
     let inferred = infer_types(&files, config, engine)?;
     let features: Vec<_> =
         files.columns().iter().cloned().zip(inferred.types.iter().copied()).collect();
-    let partitions = files_of(files.pieces());
+    let partitions = files.file_of_partition().collect();
     Ok(Prepared {
         num_rows: Some(inferred.num_rows),
         num_rejected: inferred.num_rejected,
@@ -53,7 +53,7 @@ pub(super) fn look(
 }
 
 /// Infers the types and says no where there are no rows, or too many that cannot be read.
-fn infer_types(
+pub(crate) fn infer_types(
     files: &CsvFiles,
     config: &Config,
     engine: &dyn Engine,

@@ -10,7 +10,7 @@ use dataflow::{Accumulator, Engine, EngineError, fold};
 use dataset::JsonFiles;
 
 use self::discover::{Found, InferJson};
-use super::{Prepared, features_of, files_of, first, no_rows};
+use super::{Prepared, features_of, first, no_rows};
 use crate::config::JsonTable;
 use crate::infer::places;
 use crate::rejected::check_budget;
@@ -25,7 +25,7 @@ pub(super) fn prepare(
     let files = JsonFiles::open(paths, u64::MAX)?;
     let found = infer(&files, config, engine)?;
     let schema = schema_of(table, &found, paths)?;
-    let partitions = files_of(files.pieces());
+    let partitions = files.file_of_partition().collect();
     Ok(Prepared {
         num_rows: Some(found.num_rows),
         num_rejected: found.num_rejected,

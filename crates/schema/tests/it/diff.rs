@@ -1,7 +1,7 @@
 //! The differences between two schemas.
 
 use formats::metadata::Schema;
-use schema::{Change, Effect, diff_schemas};
+use schema::{Change, Effect, add_features, diff_schemas};
 
 fn parse(text: &str) -> Schema {
     formats::text::parse(text).unwrap()
@@ -198,4 +198,45 @@ fn changes_are_data_for_tools_too() {
     let added = vec!["y".to_owned()];
     assert_eq!(change.change, Change::Values { field, added, removed: Vec::new() });
     assert_eq!(diff_schemas(&before, &before), []);
+}
+
+#[test]
+fn features_of_another_schema_are_added_and_nothing_else_changes() {
+    let mut schema = parse(
+        "feature { name: 'fare' type: FLOAT float_domain { min: 0 } }
+         feature { name: 'gone' type: INT lifecycle_stage: DEPRECATED
+           struct_domain { } }
+         feature { name: 'trip' type: STRUCT struct_domain {
+           feature { name: 'miles' type: FLOAT } } }
+         weighted_feature { name: 'both' }
+         string_domain { name: 'paid' value: 'mine' }",
+    );
+    let before = schema.clone();
+    let from = parse(
+        "feature { name: 'fare' type: INT }
+         feature { name: 'gone' type: INT struct_domain { feature { name: 'x' type: INT } } }
+         feature { name: 'both' type: INT }
+         feature { name: 'trip' type: STRUCT struct_domain {
+           feature { name: 'miles' type: INT }
+           feature { name: 'paid' type: BYTES domain: 'paid' } } }
+         feature { name: 'company' type: BYTES domain: 'company' }
+         string_domain { name: 'paid' value: 'Cash' }
+         string_domain { name: 'company' value: 'A' }
+         default_environment: 'SERVING'",
+    );
+    assert_eq!(add_features(&mut schema, &from), ["trip.paid", "company"]);
+    let changes: Vec<String> =
+        diff_schemas(&before, &schema).iter().map(ToString::to_string).collect();
+    assert_eq!(
+        changes,
+        [
+            "feature `trip.paid`: added (relaxed)",
+            "feature `company`: added (relaxed)",
+            "string_domain `paid2`: added (changed)",
+            "string_domain `company`: added (changed)",
+        ]
+    );
+    let domains: Vec<_> = schema.string_domain.iter().map(|it| it.value.join(", ")).collect();
+    assert_eq!(domains, ["mine", "Cash", "A"]);
+    assert_eq!(add_features(&mut schema, &from), [""; 0]);
 }

@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn count<'a>(max_exact: usize, strings: impl IntoIterator<Item = &'a [u8]>) -> StringCounts {
-    let mut counts = StringCounts::new(max_exact);
+    let mut counts = StringCounts::<u64>::new(max_exact);
     strings.into_iter().for_each(|bytes| {
         counts.add(bytes, false);
     });
@@ -12,7 +12,8 @@ fn count<'a>(max_exact: usize, strings: impl IntoIterator<Item = &'a [u8]>) -> S
 #[test]
 fn ties_are_in_descending_order_of_bytes() {
     let counts = count(10, [b"a".as_slice(), b"b", b"", b"c", b"a", b"\xff"]);
-    let top: Vec<_> = counts.top(4).into_iter().map(|c| (c.bytes, c.count)).collect();
+    let top: Vec<_> =
+        counts.top(4, Ties::ByBytes).into_iter().map(|c| (c.bytes, c.count)).collect();
     let expected: [(&[u8], u64); 4] = [(b"a", 2), (b"\xff", 1), (b"c", 1), (b"b", 1)];
     assert_eq!(top, expected);
     assert_eq!(counts.unique(), 5);
@@ -22,20 +23,20 @@ fn ties_are_in_descending_order_of_bytes() {
 fn long_strings_are_kept_while_counts_are_exact_and_pooled_after() {
     let long = [vec![b'x'; 2000], vec![b'y'; 3000]];
     let mut counts = count(4, long.iter().map(Vec::as_slice));
-    assert_eq!(counts.top(1)[0].bytes, long[1]);
+    assert_eq!(counts.top(1, Ties::ByBytes)[0].bytes, long[1]);
     for i in 0..20_u8 {
         counts.add(&[i], false);
         counts.add(b"often", false);
     }
     assert_eq!(counts.unique(), 23);
-    assert!(counts.top(9).iter().all(|c| c.bytes.len() <= MAX_LONG));
-    assert_eq!(counts.top(1)[0].bytes, b"often");
+    assert!(counts.top(9, Ties::ByBytes).iter().all(|c| c.bytes.len() <= MAX_LONG));
+    assert_eq!(counts.top(1, Ties::ByBytes)[0].bytes, b"often");
 }
 
 #[test]
 fn a_string_that_is_driven_out_again_and_again_is_not_lost() {
     let max_exact = 8;
-    let mut counts = StringCounts::new(max_exact);
+    let mut counts = StringCounts::<u64>::new(max_exact);
     let mut add = |bytes: &[u8], times: u64| (0..times).for_each(|_| _ = counts.add(bytes, true));
     [b"a", b"b", b"c", b"d"].iter().for_each(|bytes| add(*bytes, 100));
     for round in 0..50_u64 {
@@ -43,7 +44,7 @@ fn a_string_that_is_driven_out_again_and_again_is_not_lost() {
         (0..4).for_each(|i| add(&(round * 4 + i).to_le_bytes(), 1));
     }
     let bound = (400 + 50 * (99 + 4)) / (max_exact as u64 / 2 + 1);
-    let top = counts.top(1)[0];
+    let top = counts.top(1, Ties::ByBytes)[0];
     assert_eq!(top.bytes, b"x");
     assert!(top.count <= 50 * 99 && top.count >= 50 * 99 - bound, "{top:?}");
 }
@@ -51,17 +52,17 @@ fn a_string_that_is_driven_out_again_and_again_is_not_lost() {
 #[test]
 fn pooled_strings_add_up_when_merged() {
     let long = vec![b'x'; MAX_LONG + 1];
-    let mut both = StringCounts::new(2);
+    let mut both = StringCounts::<u64>::new(2);
     for _ in 0..2 {
         both.merge(&count(2, [b"a".as_slice(), b"b", b"c", &long, &long]));
     }
-    assert_eq!(both.top(1), [Counted { bytes: LARGE_BYTES, count: 4 }]);
+    assert_eq!(both.top(1, Ties::ByBytes), [Counted { bytes: LARGE_BYTES, count: 4 }]);
     assert_eq!(both.unique(), 4);
 }
 
 #[test]
 fn what_stays_is_bounded_by_number_and_by_bytes() {
-    let mut counts = StringCounts::new(10);
+    let mut counts = StringCounts::<u64>::new(10);
     for (bytes, times) in [("aaaa", 5), ("bbbb", 4), ("cccc", 3), ("dddd", 3), ("eeee", 1)] {
         (0..times).for_each(|_| _ = counts.add(bytes.as_bytes(), true));
     }
@@ -74,7 +75,7 @@ fn what_stays_is_bounded_by_number_and_by_bytes() {
 
 #[test]
 fn text_is_bounded_even_when_strings_are_few() {
-    let mut counts = StringCounts::new(1000);
+    let mut counts = StringCounts::<u64>::new(1000);
     let mut long = vec![b'x'; 1 << 20];
     for i in 0..=u8::try_from(MAX_TEXT >> 20).unwrap() {
         assert_eq!(counts.seen.is_some(), counts.num_pooled > 0);
@@ -84,7 +85,7 @@ fn text_is_bounded_even_when_strings_are_few() {
     }
     assert!(counts.text.len() < 1000);
     assert_eq!(counts.unique(), 66);
-    let top: Vec<_> = counts.top(9).iter().map(|c| (c.bytes, c.count)).collect();
+    let top: Vec<_> = counts.top(9, Ties::ByBytes).iter().map(|c| (c.bytes, c.count)).collect();
     assert_eq!(top, [(b"short".as_slice(), 65), (LARGE_BYTES, 65)]);
 }
 

@@ -2,10 +2,13 @@
 
 use std::fmt::Debug;
 
+use formats::metadata::cross_feature_statistics::CrossStats;
+use formats::metadata::custom_statistic::Val;
 use formats::metadata::feature_name_statistics::{FieldId, Stats};
 use formats::metadata::{
-    CommonStatistics, DatasetFeatureStatistics, FeatureNameStatistics, Histogram,
-    NumericStatistics, StringStatistics,
+    BytesStatistics, CommonStatistics, CrossFeatureStatistics, CustomStatistic,
+    DatasetFeatureStatistics, FeatureNameStatistics, Histogram, NumericStatistics,
+    StringStatistics,
 };
 
 /// The reference adds up means and variances in another order, and averages are 32-bit floats.
@@ -33,7 +36,14 @@ impl Report {
     ) -> Self {
         let mut report = Self { histogram_tolerance, ..Self::default() };
         report.equal("", "num_examples", &ours.num_examples, &theirs.num_examples);
+        report.near(
+            "",
+            "weighted_num_examples",
+            ours.weighted_num_examples,
+            theirs.weighted_num_examples,
+        );
         report.equal("", "number of features", &ours.features.len(), &theirs.features.len());
+        report.cross_features(&ours.cross_features, &theirs.cross_features);
         for theirs in &theirs.features {
             match ours.features.iter().find(|ours| ours.field_id == theirs.field_id) {
                 Some(ours) => report.feature(ours, theirs),
@@ -46,18 +56,75 @@ impl Report {
     fn feature(&mut self, ours: &FeatureNameStatistics, theirs: &FeatureNameStatistics) {
         let name = name(theirs);
         self.equal(&name, "type", &ours.r#type, &theirs.r#type);
-        self.equal(&name, "custom_stats", &ours.custom_stats, &theirs.custom_stats);
+        let source = |f: &FeatureNameStatistics| f.validation_derived_source.clone();
+        self.equal(&name, "validation_derived_source", &source(ours), &source(theirs));
+        self.custom(&name, &ours.custom_stats, &theirs.custom_stats);
+        let common = |stats: &Option<Stats>| match stats {
+            Some(Stats::NumStats(stats)) => stats.common_stats.clone(),
+            Some(Stats::StringStats(stats)) => stats.common_stats.clone(),
+            Some(Stats::BytesStats(stats)) => stats.common_stats.clone(),
+            Some(Stats::StructStats(stats)) => stats.common_stats.clone(),
+            None => None,
+        };
+        self.common(&name, common(&ours.stats).as_ref(), common(&theirs.stats).as_ref());
         match (&ours.stats, &theirs.stats) {
             (Some(Stats::NumStats(ours)), Some(Stats::NumStats(theirs))) => {
-                self.common(&name, ours.common_stats.as_ref(), theirs.common_stats.as_ref());
                 self.numeric(&name, ours, theirs);
             }
             (Some(Stats::StringStats(ours)), Some(Stats::StringStats(theirs))) => {
-                self.common(&name, ours.common_stats.as_ref(), theirs.common_stats.as_ref());
                 self.string(&name, ours, theirs);
             }
+            (Some(Stats::BytesStats(ours)), Some(Stats::BytesStats(theirs))) => {
+                let rest =
+                    |s: &BytesStatistics| BytesStatistics { common_stats: None, ..s.clone() };
+                self.equal(&name, "bytes_stats", &rest(ours), &rest(theirs));
+            }
+            (Some(Stats::StructStats(_)), Some(Stats::StructStats(_))) => {}
             (ours, theirs) => {
                 self.differences.push(format!("{name}: stats {ours:?} and {theirs:?}"));
+            }
+        }
+    }
+
+    fn custom(&mut self, name: &str, ours: &[CustomStatistic], theirs: &[CustomStatistic]) {
+        let names = |custom: &[CustomStatistic]| {
+            custom.iter().map(|custom| custom.name.clone()).collect::<Vec<_>>()
+        };
+        self.equal(name, "names of custom_stats", &names(ours), &names(theirs));
+        for (ours, theirs) in ours.iter().zip(theirs) {
+            let path = format!("{name}.{}", theirs.name);
+            match (&ours.val, &theirs.val) {
+                (Some(Val::Histogram(ours)), Some(Val::Histogram(theirs))) => {
+                    self.histogram(&path, ours, theirs);
+                }
+                (ours, theirs) => self.equal(&path, "val", ours, theirs),
+            }
+        }
+    }
+
+    fn cross_features(
+        &mut self,
+        ours: &[CrossFeatureStatistics],
+        theirs: &[CrossFeatureStatistics],
+    ) {
+        self.equal("", "number of cross_features", &ours.len(), &theirs.len());
+        for (ours, theirs) in ours.iter().zip(theirs) {
+            let key = |cross: &CrossFeatureStatistics| {
+                (cross.path_x.clone(), cross.path_y.clone(), cross.count)
+            };
+            let path = format!("{:?}", key(theirs));
+            self.equal(&path, "cross_features", &key(ours), &key(theirs));
+            match (&ours.cross_stats, &theirs.cross_stats) {
+                (
+                    Some(CrossStats::NumCrossStats(ours)),
+                    Some(CrossStats::NumCrossStats(theirs)),
+                ) => {
+                    let (a, b) = (ours.correlation, theirs.correlation);
+                    self.near(&path, "correlation", f64::from(a), f64::from(b));
+                    let (a, b) = (ours.covariance, theirs.covariance);
+                    self.near(&path, "covariance", f64::from(a), f64::from(b));
+                }
+                (ours, theirs) => self.equal(&path, "cross_stats", ours, theirs),
             }
         }
     }
@@ -68,7 +135,10 @@ impl Report {
         ours: Option<&CommonStatistics>,
         theirs: Option<&CommonStatistics>,
     ) {
-        let (ours, theirs) = (ours.unwrap(), theirs.unwrap());
+        let (Some(ours), Some(theirs)) = (ours, theirs) else {
+            self.equal(name, "common_stats", &ours, &theirs);
+            return;
+        };
         let path = format!("{name}.num_values_histogram");
         match (&ours.num_values_histogram, &theirs.num_values_histogram) {
             (None, None) => {}
@@ -77,17 +147,30 @@ impl Report {
         }
         let rest = |common: &CommonStatistics| CommonStatistics {
             num_values_histogram: None,
+            weighted_common_stats: None,
+            weighted_presence_and_valency_stats: Vec::new(),
             ..common.clone()
         };
         self.equal(name, "common_stats", &rest(ours), &rest(theirs));
+        let weighted = |common: &CommonStatistics| {
+            let mut all = common.weighted_presence_and_valency_stats.clone();
+            all.extend(common.weighted_common_stats);
+            all
+        };
+        let (ours, theirs) = (weighted(ours), weighted(theirs));
+        self.equal(name, "number of weighted_common_stats", &ours.len(), &theirs.len());
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            self.near(name, "weighted presence", ours.num_non_missing, theirs.num_non_missing);
+            self.near(name, "weighted missing", ours.num_missing, theirs.num_missing);
+            self.near(name, "weighted average", ours.avg_num_values, theirs.avg_num_values);
+            self.near(name, "weighted values", ours.tot_num_values, theirs.tot_num_values);
+        }
     }
 
     fn numeric(&mut self, name: &str, ours: &NumericStatistics, theirs: &NumericStatistics) {
         self.near(name, "mean", ours.mean, theirs.mean);
         self.near(name, "std_dev", ours.std_dev, theirs.std_dev);
-        let exact = |s: &NumericStatistics| {
-            (s.num_zeros, s.min, s.max, s.histograms.len(), s.weighted_numeric_stats.clone())
-        };
+        let exact = |s: &NumericStatistics| (s.num_zeros, s.min, s.max, s.histograms.len());
         self.equal(name, "exact fields", &exact(ours), &exact(theirs));
         let close_before = self.close_histograms.len();
         for (ours, theirs) in ours.histograms.iter().zip(&theirs.histograms) {
@@ -96,6 +179,20 @@ impl Report {
         // The median is read off the same quantiles as the histograms.
         if self.close_histograms.len() == close_before {
             self.equal(name, "median", &ours.median, &theirs.median);
+        }
+        match (&ours.weighted_numeric_stats, &theirs.weighted_numeric_stats) {
+            (None, None) => {}
+            (Some(ours), Some(theirs)) => {
+                self.near(name, "weighted mean", ours.mean, theirs.mean);
+                self.near(name, "weighted std_dev", ours.std_dev, theirs.std_dev);
+                self.equal(name, "weighted median", &ours.median, &theirs.median);
+                let (a, b) = (ours.histograms.len(), theirs.histograms.len());
+                self.equal(name, "number of weighted histograms", &a, &b);
+                for (ours, theirs) in ours.histograms.iter().zip(&theirs.histograms) {
+                    self.histogram(&format!("{name}.weighted.{:?}", theirs.r#type()), ours, theirs);
+                }
+            }
+            (ours, theirs) => self.equal(name, "weighted_numeric_stats", ours, theirs),
         }
     }
 

@@ -22,7 +22,7 @@ use crate::statistics_of;
 const SKETCH_ERROR: f64 = 0.01;
 
 #[expect(clippy::print_stdout, reason = "says why nothing was tested")]
-fn shared() -> Option<PathBuf> {
+pub(crate) fn shared() -> Option<PathBuf> {
     let shared = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared"));
     if shared.join("golden/tfdv").is_dir() {
         return Some(shared.to_path_buf());
@@ -32,7 +32,7 @@ fn shared() -> Option<PathBuf> {
 }
 
 /// Reads a CSV without quotes; the types are those of the golden statistics, and empty is missing.
-fn read_csv(path: &Path, types: &DatasetFeatureStatisticsList) -> RecordBatch {
+pub(crate) fn read_csv(path: &Path, types: &DatasetFeatureStatisticsList) -> RecordBatch {
     let text = std::fs::read_to_string(path).unwrap();
     let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
     let header = lines.next().unwrap();
@@ -57,7 +57,7 @@ fn read_csv(path: &Path, types: &DatasetFeatureStatisticsList) -> RecordBatch {
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
 }
 
-fn read_golden(path: &Path) -> DatasetFeatureStatisticsList {
+pub(crate) fn read_golden(path: &Path) -> DatasetFeatureStatisticsList {
     DatasetFeatureStatisticsList::decode(std::fs::read(path).unwrap().as_slice()).unwrap()
 }
 

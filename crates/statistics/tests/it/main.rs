@@ -2,10 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+mod bounds;
 mod compare;
 mod edge_cases;
 mod golden;
+mod json;
+mod nested;
+mod options;
 mod properties;
+mod reference;
+mod tfx;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -14,8 +20,8 @@ use std::sync::atomic::AtomicBool;
 use arrow::array::RecordBatch;
 use dataflow::Batches;
 use engine::LocalEngine;
-use formats::metadata::DatasetFeatureStatistics;
-use statistics::{Config, generate};
+use formats::metadata::{DatasetFeatureStatistics, DatasetFeatureStatisticsList, Schema};
+use statistics::{Config, generate_with_schema};
 
 /// Statistics of a batch, cut into partitions of `partition_size` rows.
 fn statistics_of(
@@ -24,11 +30,21 @@ fn statistics_of(
     threads: usize,
     config: &Config,
 ) -> DatasetFeatureStatistics {
+    all_statistics_of(batch, partition_size, threads, config, None).datasets.remove(0)
+}
+
+/// The same of all slices, all examples first.
+fn all_statistics_of(
+    batch: &RecordBatch,
+    partition_size: usize,
+    threads: usize,
+    config: &Config,
+    schema: Option<&Schema>,
+) -> DatasetFeatureStatisticsList {
     let starts = (0..batch.num_rows()).step_by(partition_size);
     let cut = |start| batch.slice(start, partition_size.min(batch.num_rows() - start));
     let source = Batches::new(batch.schema(), starts.map(cut).collect());
     let engine =
         LocalEngine::new(NonZeroUsize::new(threads).unwrap(), Arc::new(AtomicBool::new(false)));
-    let mut list = generate("", &source, &engine, config).unwrap();
-    list.datasets.pop().unwrap()
+    generate_with_schema("", &source, &engine, config, schema).unwrap()
 }

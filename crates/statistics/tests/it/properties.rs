@@ -339,7 +339,7 @@ fn a_batch_of_lists_without_values_fits_where_lists_have_values() {
         let mut state = state_of(&typed, 1, &Config::default());
         let empty = RecordBatch::try_from_iter([(other, ArrayRef::clone(&empty))]).unwrap();
         state.update(&empty).unwrap();
-        let finished = state.finish().unwrap();
+        let finished = state.finish().unwrap().datasets.remove(0);
         let common = match stats_of(&finished, other) {
             Stats::NumStats(numbers) => numbers.common_stats.clone().unwrap(),
             Stats::StringStats(strings) => strings.common_stats.clone().unwrap(),
@@ -352,7 +352,7 @@ fn a_batch_of_lists_without_values_fits_where_lists_have_values() {
 #[test]
 fn no_rows_make_statistics_without_values() {
     let empty = batch(&[]);
-    let finished = start(&empty, &Config::default()).finish().unwrap();
+    let finished = start(&empty, &Config::default()).finish().unwrap().datasets.remove(0);
     assert_eq!((finished.num_examples, finished.features.len()), (0, 5));
     let common = numbers_of(&finished, "int").common_stats.clone().unwrap();
     assert_eq!((common.num_missing, common.num_values_histogram), (0, None));
@@ -366,12 +366,18 @@ fn what_cannot_be_summarized_is_said_by_name_and_type() {
         assert_eq!((error.to_string().as_str(), error.kind()), (expected, ErrorKind::Data));
     };
     let list = |item| DataType::List(Arc::new(Field::new("item", item, true)));
-    let unsupported = "expected numbers, booleans, strings, bytes, or lists of them";
-    for (data_type, shown) in [
-        (DataType::Struct(Fields::empty()), "Struct()"),
-        (list(list(DataType::Int64)), "List(List(Int64))"),
-        (DataType::Date32, "Date32"),
-    ] {
+    let unsupported = "expected numbers, booleans, strings, bytes, or lists and structs of them";
+    for (data_type, shown) in
+        [(list(DataType::Date32), "List(Date32)"), (DataType::Date32, "Date32")]
+    {
+        let within =
+            DataType::Struct(Fields::from(vec![Field::new("day", data_type.clone(), true)]));
+        check(
+            vec![Field::new("trip", within, true)],
+            &format!(
+                "feature `trip.day`: statistics of type {shown} are not supported: {unsupported}"
+            ),
+        );
         check(
             vec![Field::new("trip", data_type, true)],
             &format!("feature `trip`: statistics of type {shown} are not supported: {unsupported}"),
@@ -405,6 +411,7 @@ fn a_batch_of_other_columns_is_refused_and_one_without_values_is_not() {
     );
     let other = state_of(&ints, 1, &small_bounds());
     assert_eq!(state.merge(other).unwrap_err().kind(), ErrorKind::Bug);
-    let common = numbers_of(&state.finish().unwrap(), "fare").common_stats.clone().unwrap();
+    let finished = state.finish().unwrap().datasets.remove(0);
+    let common = numbers_of(&finished, "fare").common_stats.clone().unwrap();
     assert_eq!((common.num_non_missing, common.num_missing), (1, 2));
 }

@@ -142,6 +142,34 @@ fn rows_that_do_not_fit_can_be_left_out() {
 }
 
 #[test]
+fn the_rows_that_are_left_out_tell_why() {
+    let folder = Folder::with(&[b"n,f\n1,1\nx,\n2,y\n3\n\"4\n\",z\n5,1e3\n"]);
+    let files = folder.open().with_features(&named(&[("f", FLOAT), ("n", INT)])).unwrap();
+    let mut said = Vec::new();
+    let mut fitting = 0;
+    for (pieces, file) in files.pieces().zip(files.file_of_partition()) {
+        let path = &files.paths()[file];
+        let pieces = pieces.to_vec();
+        let mut rows = CsvRows::open(path, files.format(), files.columns(), pieces).unwrap();
+        while let Some(row) = rows.next_row().unwrap() {
+            let misfits = row.map_or_else(|error| vec![error], |row| files.misfits(&row));
+            fitting += usize::from(misfits.is_empty());
+            said.extend(misfits.iter().map(|error| format!("{}: {}", error.line, error.reason)));
+        }
+    }
+    assert_eq!(
+        said,
+        [
+            "3: column `n`: cannot read \"x\" as INT",
+            "4: column `f`: cannot read \"y\" as FLOAT",
+            "5: found 1 cell, expected 2",
+            "6: column `f`: cannot read \"z\" as FLOAT",
+        ]
+    );
+    assert_eq!(read(&files.skip_misfits()).unwrap().num_rows(), fitting);
+}
+
+#[test]
 fn files_must_have_the_same_header() {
     let check = |first: &str, second: &str, expected: &str| {
         let folder = Folder::with(&[first.as_bytes(), second.as_bytes()]);

@@ -151,7 +151,7 @@ proptest! {
             Err(error) => {
                 let is_text = matches!(
                     error,
-                    BatchError::Row { problem: ExampleProblem::NotUtf8 { .. }, .. }
+                    ExampleBatchError::Row { problem: ExampleProblem::NotUtf8 { .. }, .. }
                 );
                 prop_assert!(is_text && num_taken > 0, "{}", error);
             }

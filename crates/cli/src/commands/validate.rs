@@ -1,0 +1,102 @@
+//! `cupola validate`: data files held against a schema.
+
+mod rows;
+
+use std::sync::Arc;
+
+use base::{BoxError, publish};
+use engine::LocalEngine;
+use formats::metadata::DatasetFeatureStatistics;
+use schema::{ValidateOptions, findings, validate_statistics};
+use serde_json::json;
+
+use crate::args::{Global, ValidateArgs};
+use crate::commands::anomalies::{finding_json, findings_table};
+use crate::commands::stats::{distance_json, distances_table};
+use crate::data::{Files, Progress, types_of_schema};
+use crate::error::{CliError, Outcome, print_hint, print_note, print_warning};
+use crate::output::{print, print_json};
+
+/// So many rows that cannot be read may be listed among the failing ones.
+const MAX_LISTED_UNREADABLE: u64 = 1_000_000;
+
+/// Validates.
+pub(crate) fn validate(args: &ValidateArgs, global: &Global) -> Result<Outcome, BoxError> {
+    let schema = schema::read_schema(&args.schema)?;
+    let options =
+        ValidateOptions { environment: args.environment.as_deref(), ..ValidateOptions::default() };
+    // An environment that the schema does not know is said before anything is read.
+    validate_statistics(&DatasetFeatureStatistics::default(), &schema, &options)?;
+    if !global.quiet {
+        for problem in schema::check_schema(&schema) {
+            print_warning(&format!("{}: {problem}", args.schema.display()));
+        }
+    }
+
+    let engine = LocalEngine::with_all_cores(Arc::default());
+    let progress = Progress::new(global);
+    let types = types_of_schema(&schema);
+    let budget = if args.rows { MAX_LISTED_UNREADABLE } else { args.files.max_rejected_rows };
+    let open = |files: &[String]| Files::open(files, budget, &engine)?.widen(&types);
+    let statistics_of = |files: &[String]| {
+        (!files.is_empty()).then(|| open(files)?.statistics(&engine, &progress)).transpose()
+    };
+    let files = open(&args.files.files)?;
+    if args.rows && !files.has_rows() {
+        return Err(CliError::NoRows { path: files.name.into() }.into());
+    }
+    let statistics = files.statistics(&engine, &progress)?;
+    let previous = statistics_of(&args.previous)?;
+    let serving = statistics_of(&args.serving)?;
+    progress.finish();
+
+    let options =
+        ValidateOptions { previous: previous.as_ref(), serving: serving.as_ref(), ..options };
+    let anomalies = validate_statistics(&statistics, &schema, &options)?;
+    if let Some(path) = &args.output {
+        publish::write_file(path, formats::text::print(&anomalies).as_bytes())?;
+    }
+    let found = findings(&anomalies);
+    let distances = schema::distances(&anomalies);
+    let is_clean = found.is_empty() && !anomalies.data_missing();
+    let outcome = if is_clean { Outcome::Done } else { Outcome::No };
+    let name = files.name.clone();
+
+    if global.json {
+        let content = json!({
+            "files": name,
+            "schema": args.schema,
+            "environment": args.environment,
+            "num_examples": statistics.num_examples,
+            "num_rejected_rows": files.num_rejected(),
+            "anomalies": found.iter().map(finding_json).collect::<Vec<_>>(),
+            "distances": distances.iter().map(distance_json).collect::<Vec<_>>(),
+        });
+        if !args.rows {
+            print_json("validation", content)?;
+            return Ok(outcome);
+        }
+        let failed = rows::print_json_with_rows(&content, files, &schema, args, &engine)?;
+        return Ok(if failed > 0 { Outcome::No } else { outcome });
+    }
+    let count = if anomalies.data_missing() {
+        "no examples, nothing was compared".to_owned()
+    } else {
+        format!("{} in {} examples", components::count_findings(&found), statistics.num_examples)
+    };
+    let mut parts = vec![format!("{name}: {count}, against {}", args.schema.display())];
+    parts.extend((!found.is_empty()).then(|| findings_table(&found)));
+    parts.extend((!distances.is_empty()).then(|| distances_table(&distances)));
+    print(&parts.join("\n\n"))?;
+    if !args.rows {
+        if !is_clean && files.has_rows() && !global.quiet {
+            print_hint("`--rows` lists the rows that break the schema");
+        }
+        return Ok(outcome);
+    }
+    let failed = rows::print_rows(files, &schema, args, &engine)?;
+    if !global.quiet {
+        print_note(&format!("failing rows: {failed}"));
+    }
+    Ok(if failed > 0 { Outcome::No } else { outcome })
+}

@@ -1,0 +1,324 @@
+//! Datasets given as bare files: no pipeline and no artifacts.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use arrow::datatypes::SchemaRef;
+use base::{BoxError, Classify, ErrorKind, IoError};
+use dataflow::{BatchIter, Engine, Source};
+use dataset::FeatureType;
+use formats::Message;
+use formats::metadata::feature_name_statistics::Type;
+use formats::metadata::{
+    self, DatasetFeatureStatistics, DatasetFeatureStatisticsList, FeatureNameStatistics, Schema,
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use ingest::{Form, IngestError, Patterns, RawData, SourceConfig};
+
+use crate::args::Global;
+use crate::error::CliError;
+
+/// The types of features by name, for text files to be read as.
+pub(crate) type Types = BTreeMap<String, FeatureType>;
+
+/// One dataset: some files of one format.
+pub(crate) struct Files {
+    /// What to call it: its file, its pattern, or its first file and how many more there are.
+    pub(crate) name: String,
+    content: Content,
+}
+
+enum Content {
+    Rows(Box<RawData>),
+    Statistics(Box<DatasetFeatureStatistics>),
+}
+
+impl Files {
+    /// Opens the files that patterns name; of comma-separated text, all is read once for the types.
+    ///
+    /// # Errors
+    ///
+    /// [`FilesError`] when there are no such files or they cannot be read, [`CliError::MixedFiles`] when they are
+    /// of several formats, [`CliError::NotStatistics`] when statistics are not.
+    pub(crate) fn open(
+        patterns: &[String],
+        max_rejected_rows: u64,
+        engine: &dyn Engine,
+    ) -> Result<Self, BoxError> {
+        let name = match patterns {
+            [] => String::new(),
+            [only] => only.clone(),
+            [first, others @ ..] => format!("{first} and {} more", others.len()),
+        };
+        let patterns = Patterns::Many(patterns.to_vec());
+        let any = ingest::Config::new(SourceConfig::Csv(Form::Files(patterns.clone())));
+        let files = ingest::source_files(&any, Path::new("")).map_err(FilesError)?;
+        let source = match format_of(&files.paths)? {
+            Format::Csv => SourceConfig::Csv(Form::Files(patterns)),
+            Format::Parquet => SourceConfig::Parquet(Form::Files(patterns)),
+            Format::Statistics(path) => {
+                let content = Content::Statistics(Box::new(read_statistics(&path)?));
+                return Ok(Self { name, content });
+            }
+        };
+        let config = ingest::Config { max_rejected_rows, ..ingest::Config::new(source) };
+        let data = ingest::open(&config, Path::new(""), engine).map_err(FilesError)?;
+        Ok(Self { name, content: Content::Rows(Box::new(data)) })
+    }
+
+    /// Returns the types of the features that have any.
+    pub(crate) fn types(&self) -> Types {
+        match &self.content {
+            Content::Rows(data) => {
+                let features = data.features().into_iter();
+                features.filter_map(|(name, kind)| Some((name, kind?))).collect()
+            }
+            Content::Statistics(statistics) => {
+                let features = statistics.features.iter();
+                features.map(|feature| (feature.dotted_name(), feature_type(feature))).collect()
+            }
+        }
+    }
+
+    /// Reads columns of text as wider types, where they are wanted and their values fit.
+    pub(crate) fn widen(self, wanted: &Types) -> Result<Self, BoxError> {
+        let content = match self.content {
+            Content::Rows(data) => {
+                let data = data.widen(|name| wanted.get(name).copied()).map_err(FilesError)?;
+                Content::Rows(Box::new(data))
+            }
+            statistics @ Content::Statistics(_) => statistics,
+        };
+        Ok(Self { content, ..self })
+    }
+
+    /// Computes the statistics of all rows, or returns those that were read.
+    pub(crate) fn statistics(
+        &self,
+        engine: &dyn Engine,
+        progress: &Progress,
+    ) -> Result<DatasetFeatureStatistics, BoxError> {
+        let data = match &self.content {
+            Content::Rows(data) => data,
+            Content::Statistics(statistics) => return Ok(statistics.as_ref().clone()),
+        };
+        let source = progress.watch(&self.name, data.source());
+        let config = statistics::Config::default();
+        let list = statistics::generate(schema::ALL_EXAMPLES, &source, engine, &config)?;
+        Ok(schema::default_slice(&list)?.clone())
+    }
+
+    /// Returns the rows.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError::NoRows`] when there are only statistics.
+    pub(crate) fn into_rows(self) -> Result<RawData, CliError> {
+        match self.content {
+            Content::Rows(data) => Ok(*data),
+            Content::Statistics(_) => Err(CliError::NoRows { path: PathBuf::from(self.name) }),
+        }
+    }
+
+    /// Returns whether there are rows, and not only statistics.
+    pub(crate) fn has_rows(&self) -> bool {
+        matches!(self.content, Content::Rows(_))
+    }
+
+    /// Returns how many rows were left out because they cannot be read.
+    pub(crate) fn num_rejected(&self) -> u64 {
+        match &self.content {
+            Content::Rows(data) => data.num_rejected(),
+            Content::Statistics(_) => 0,
+        }
+    }
+}
+
+/// Returns the types that a schema gives to features.
+pub(crate) fn types_of_schema(schema: &Schema) -> Types {
+    let of = |kind| match kind {
+        metadata::FeatureType::Int => Some(FeatureType::Int),
+        metadata::FeatureType::Float => Some(FeatureType::Float),
+        metadata::FeatureType::Bytes => Some(FeatureType::Bytes),
+        metadata::FeatureType::Struct | metadata::FeatureType::TypeUnknown => None,
+    };
+    let features = schema::feature_types(schema).into_iter();
+    features.filter_map(|(name, kind)| Some((name, of(kind)?))).collect()
+}
+
+/// Returns two datasets with the columns of their text files read as types that both have, if there are such.
+///
+/// What a schema says comes before what is in the other dataset.
+pub(crate) fn alike(
+    current: Files,
+    baseline: Option<Files>,
+    schema: Option<&Schema>,
+) -> Result<(Files, Option<Files>), BoxError> {
+    let given = schema.map(types_of_schema).unwrap_or_default();
+    let Some(baseline) = baseline else { return Ok((current.widen(&given)?, None)) };
+    let and_those_of = |other: Types| {
+        let mut types = other;
+        types.extend(given.clone());
+        types
+    };
+    let (types, others) = (current.types(), baseline.types());
+    let current = current.widen(&and_those_of(others))?;
+    Ok((current, Some(baseline.widen(&and_those_of(types))?)))
+}
+
+fn feature_type(feature: &FeatureNameStatistics) -> FeatureType {
+    match feature.r#type() {
+        Type::Int => FeatureType::Int,
+        Type::Float => FeatureType::Float,
+        Type::String | Type::Bytes => FeatureType::Bytes,
+        Type::Struct => FeatureType::Struct,
+    }
+}
+
+/// How the bytes of a file are to be read.
+enum Format {
+    Csv,
+    Parquet,
+    Statistics(PathBuf),
+}
+
+impl Format {
+    /// Says it by the name's ending, and where that says nothing by the first bytes.
+    fn of(path: &Path) -> Self {
+        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        match extension.as_str() {
+            "parquet" | "pq" => Self::Parquet,
+            "pb" => Self::Statistics(path.to_path_buf()),
+            "csv" | "txt" => Self::Csv,
+            _ => {
+                let mut start = [0; 4];
+                let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+                // What cannot be read is said by who reads it next.
+                if read.is_ok() && start == *b"PAR1" { Self::Parquet } else { Self::Csv }
+            }
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Csv => "CSV",
+            Self::Parquet => "Parquet",
+            Self::Statistics(_) => "statistics",
+        }
+    }
+}
+
+/// Returns the format that all files have; of statistics there may be one file only.
+fn format_of(paths: &[PathBuf]) -> Result<Format, CliError> {
+    let mut paths = paths.iter().map(|path| (path, Format::of(path)));
+    let Some((first, format)) = paths.next() else { return Ok(Format::Csv) };
+    let other = paths
+        .find(|(_, other)| other.name() != format.name() || matches!(other, Format::Statistics(_)));
+    match other {
+        None => Ok(format),
+        Some((path, Format::Statistics(_))) if matches!(format, Format::Statistics(_)) => {
+            let (path, first) = (path.clone(), first.clone());
+            let (found, expected) = ("a second file of statistics", "one only,");
+            Err(CliError::MixedFiles { path, found, first, expected })
+        }
+        Some((path, other)) => {
+            let (path, first) = (path.clone(), first.clone());
+            let (found, expected) = (other.name(), format.name());
+            Err(CliError::MixedFiles { path, found, first, expected })
+        }
+    }
+}
+
+fn read_statistics(path: &Path) -> Result<DatasetFeatureStatistics, BoxError> {
+    let bytes = std::fs::read(path).map_err(IoError::at("read", path))?;
+    let list = DatasetFeatureStatisticsList::decode(bytes.as_slice());
+    let not = |_| CliError::NotStatistics { path: path.to_path_buf() };
+    Ok(schema::default_slice(&list.map_err(not)?)?.clone())
+}
+
+/// Why files could not be opened, with advice for who has a command line rather than a pipeline file.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) struct FilesError(pub(crate) IngestError);
+
+impl Classify for FilesError {
+    fn kind(&self) -> ErrorKind {
+        match &self.0 {
+            // The command names what is not there.
+            IngestError::NoFiles { .. } => ErrorKind::Usage,
+            other => other.kind(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match &self.0 {
+            IngestError::TooManyRejected { first, num_rejected, num_rows, .. } => {
+                let helps = num_rejected < num_rows;
+                let budget = format!(
+                    "`--max-rejected-rows {num_rejected}` leaves such rows out; `cupola validate --rows` lists them"
+                );
+                first.hint().or(helps.then_some(budget))
+            }
+            IngestError::BudgetTooLarge { .. } => None,
+            other => other.hint(),
+        }
+    }
+}
+
+/// Shows on a terminal that something is going on.
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    /// Returns a display that is there only where somebody looks at it.
+    pub(crate) fn new(global: &Global) -> Self {
+        if global.quiet || !std::io::stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let style = ProgressStyle::with_template("  {spinner} {msg}");
+        let bar = ProgressBar::new_spinner().with_style(style.expect("the template is valid"));
+        bar.enable_steady_tick(std::time::Duration::from_millis(100));
+        bar.set_message("reading");
+        Self(bar)
+    }
+
+    /// Returns a source that tells how far its reading has come.
+    fn watch<'a>(&'a self, name: &str, source: &'a dyn Source) -> Watched<'a> {
+        let style = ProgressStyle::with_template("  {spinner} {msg} {wide_bar:.dim} {percent} %");
+        self.0.set_style(style.expect("the template is valid"));
+        self.0.set_message(name.to_owned());
+        self.0.set_length(source.num_partitions() as u64);
+        self.0.set_position(0);
+        Watched { source, bar: &self.0 }
+    }
+
+    /// Takes the display away, before results are printed.
+    pub(crate) fn finish(self) {
+        self.0.finish_and_clear();
+    }
+}
+
+struct Watched<'a> {
+    source: &'a dyn Source,
+    bar: &'a ProgressBar,
+}
+
+impl Source for Watched<'_> {
+    fn schema(&self) -> SchemaRef {
+        self.source.schema()
+    }
+
+    fn num_partitions(&self) -> usize {
+        self.source.num_partitions()
+    }
+
+    fn read(
+        &self,
+        partition: usize,
+        columns: Option<&[String]>,
+    ) -> Result<BatchIter<'_>, BoxError> {
+        self.bar.inc(1);
+        self.source.read(partition, columns)
+    }
+}

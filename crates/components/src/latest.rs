@@ -1,0 +1,136 @@
+//! LatestStatistics and LatestExamples: the data before, as the baseline for the data at hand.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use artifact::{
+    Artifact, ArtifactType, CheckContext, Checked, Component, Input, Kind, Ledger, LedgerError,
+    Output, PropertyValue, Resolver, types,
+};
+use serde_json::Value;
+
+use crate::config::{NoConfig, schema_of};
+use crate::ports::RESOLVER;
+
+/// Finds the data before: the newest of its type that the same node made of other data.
+///
+/// What has the content of the data at hand is passed over: comparing data with itself says nothing, and a run
+/// that changes nothing must find the baseline that it found before. So is what is of a later span: what comes
+/// after is not before.
+pub struct Latest {
+    name: &'static str,
+    description: &'static str,
+    inputs: &'static [Input; 1],
+    outputs: &'static [Output; 1],
+}
+
+/// Finds the statistics of the data before.
+pub const LATEST_STATISTICS: Latest = Latest {
+    name: "LatestStatistics",
+    description: "Finds the newest statistics of earlier data of the pipeline, as the baseline for those at hand.",
+    inputs: &[Input {
+        key: "statistics",
+        artifact_type: types::EXAMPLE_STATISTICS,
+        required: true,
+        default_provider: None,
+    }],
+    outputs: &[Output { key: "baseline_statistics", artifact_type: types::EXAMPLE_STATISTICS }],
+};
+
+/// Finds the examples before.
+pub const LATEST_EXAMPLES: Latest = Latest {
+    name: "LatestExamples",
+    description: "Finds the newest earlier examples of the pipeline, as the baseline for those at hand.",
+    inputs: &[Input {
+        key: "examples",
+        artifact_type: types::EXAMPLES,
+        required: true,
+        default_provider: None,
+    }],
+    outputs: &[Output { key: "baseline_examples", artifact_type: types::EXAMPLES }],
+};
+
+impl Component for Latest {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn execution_type(&self) -> &'static str {
+        RESOLVER
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn description(&self) -> &'static str {
+        self.description
+    }
+
+    fn inputs(&self) -> &'static [Input] {
+        self.inputs
+    }
+
+    fn outputs(&self) -> &'static [Output] {
+        self.outputs
+    }
+
+    fn config_schema(&self) -> schemars::Schema {
+        schema_of::<NoConfig>()
+    }
+
+    fn check(&self, _config: &Value, _context: &CheckContext<'_>) -> Checked {
+        Checked::default()
+    }
+
+    fn kind(&self) -> Kind<'_> {
+        Kind::Resolver(self)
+    }
+}
+
+impl Resolver for Latest {
+    fn resolve(
+        &self,
+        pipeline: &str,
+        inputs: &BTreeMap<String, Vec<Artifact>>,
+        ledger: &dyn Ledger,
+    ) -> Result<BTreeMap<String, Vec<Artifact>>, LedgerError> {
+        let ([input], [output]) = (self.inputs, self.outputs);
+        let current = inputs.get(input.key).and_then(|found| found.first());
+        let found = before(current, output.artifact_type, pipeline, ledger)?;
+        Ok(BTreeMap::from([(output.key.to_owned(), found)]))
+    }
+}
+
+/// Returns the artifact before another one, if there is any.
+fn before(
+    current: Option<&Artifact>,
+    artifact_type: &ArtifactType,
+    pipeline: &str,
+    ledger: &dyn Ledger,
+) -> Result<Vec<Artifact>, LedgerError> {
+    let Some(current) = current else { return Ok(Vec::new()) };
+    let producer = |artifact: &Artifact| -> Result<Option<String>, LedgerError> {
+        Ok(ledger.producer(artifact.id)?.map(|execution| execution.node))
+    };
+    let node = producer(current)?;
+    let mut candidates = ledger.artifacts(Some(artifact_type.name), Some(pipeline))?;
+    candidates.retain(|other| {
+        let is_later = span(other).zip(span(current)).is_some_and(|(other, own)| other > own);
+        other.id != current.id
+            && other.digest() != current.digest()
+            && !is_later
+            && other.uri.is_dir()
+    });
+    candidates.sort_by_key(|other| Reverse((span(other), other.id)));
+    for candidate in candidates {
+        if producer(&candidate)? == node {
+            return Ok(vec![candidate]);
+        }
+    }
+    Ok(Vec::new())
+}
+
+fn span(artifact: &Artifact) -> Option<i64> {
+    artifact.properties.get("span").and_then(PropertyValue::as_int)
+}

@@ -1,0 +1,216 @@
+//! Raw data opened where it lies, to be looked at rather than made into examples.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use dataflow::{Engine, Source};
+use dataset::{CsvFiles, FeatureType};
+
+use crate::source::{Prepared, infer_types, prepare};
+use crate::{Config, IngestError, SourceConfig, source_files};
+
+/// Raw data whose features are known, ready to be read.
+pub struct RawData {
+    paths: Vec<PathBuf>,
+    num_rejected: u64,
+    has_misfits: bool,
+    rows: Rows,
+}
+
+enum Rows {
+    /// The files, which leave misfits out if any may be, and the type of every column.
+    Csv(CsvFiles, Vec<(String, Option<FeatureType>)>),
+    /// Rows of a format that has types of its own.
+    Typed(Box<dyn Source>),
+}
+
+/// Opens a source; of comma-separated text, all is read once for the types. Splits are not looked at.
+///
+/// # Errors
+///
+/// As [`run`](crate::run), for what it says about the source and its rows.
+pub fn open(config: &Config, base_dir: &Path, engine: &dyn Engine) -> Result<RawData, IngestError> {
+    config.check()?;
+    let paths = source_files(config, base_dir)?.paths;
+    match &config.source {
+        SourceConfig::Csv(source) => {
+            let mut files = CsvFiles::open_with(&paths, source.table().format()?, u64::MAX)?;
+            let inferred = infer_types(&files, config, engine)?;
+            let types: Vec<_> = files.columns().iter().cloned().zip(inferred.types).collect();
+            files = files.with_features(&types)?;
+            if inferred.num_rejected > 0 {
+                files = files.skip_misfits();
+            }
+            let num_rejected = inferred.num_rejected;
+            let rows = Rows::Csv(files, types);
+            Ok(RawData { paths, num_rejected, has_misfits: num_rejected > 0, rows })
+        }
+        SourceConfig::Json(_) | SourceConfig::Parquet(_) | SourceConfig::Tfrecord(_) => {
+            let Prepared { source, num_rejected, .. } = prepare(config, &paths, engine)?;
+            let (has_misfits, rows) = (num_rejected > 0, Rows::Typed(source));
+            Ok(RawData { paths, num_rejected, has_misfits, rows })
+        }
+    }
+}
+
+impl fmt::Debug for RawData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawData").field("paths", &self.paths).finish_non_exhaustive()
+    }
+}
+
+impl RawData {
+    /// Returns the files, in order.
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
+    /// Returns how many rows cannot be read, and are left out.
+    pub fn num_rejected(&self) -> u64 {
+        self.num_rejected
+    }
+
+    /// Returns the features with their types, in the order of the columns; `None` where no value was seen.
+    pub fn features(&self) -> Vec<(String, Option<FeatureType>)> {
+        match &self.rows {
+            Rows::Csv(_, types) => types.clone(),
+            Rows::Typed(source) => {
+                let schema = source.schema();
+                let fields = schema.fields().iter();
+                fields.map(|f| (f.name().clone(), FeatureType::of(f.data_type()))).collect()
+            }
+        }
+    }
+
+    /// Returns the data with some features of text files read as wider types than their values ask for.
+    ///
+    /// Text has no types of its own: a column of whole numbers may as well be of FLOAT or STRING, and one
+    /// without values of any type. `wanted` says of which, by the feature's name; a type that its values do not
+    /// fit is not taken. Files whose format has types stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// As the reader, which says no to no type that was found.
+    pub fn widen(self, wanted: impl Fn(&str) -> Option<FeatureType>) -> Result<Self, IngestError> {
+        self.with_types(|name, found| found.max(wanted(name)))
+    }
+
+    /// Returns the data with the features of text files read as the types given, whether or not all their values
+    /// fit: the rows that do not are left out, and [`CsvFiles::misfits`] tells them.
+    ///
+    /// # Errors
+    ///
+    /// As [`widen`](Self::widen).
+    pub fn narrow(self, wanted: impl Fn(&str) -> Option<FeatureType>) -> Result<Self, IngestError> {
+        let mut data = self.with_types(|name, found| wanted(name).or(found))?;
+        if let Rows::Csv(files, types) = data.rows {
+            let files = if data.has_misfits { files.skip_misfits() } else { files };
+            data.rows = Rows::Csv(files, types);
+        }
+        Ok(data)
+    }
+
+    /// Chooses the type of every feature by its name and the type found; STRUCT is none that text can have.
+    fn with_types(
+        mut self,
+        choose: impl Fn(&str, Option<FeatureType>) -> Option<FeatureType>,
+    ) -> Result<Self, IngestError> {
+        let Rows::Csv(files, mut types) = self.rows else { return Ok(self) };
+        for (name, found) in &mut types {
+            let chosen = choose(name.as_str(), *found);
+            let chosen = chosen.filter(|kind| *kind != FeatureType::Struct).or(*found);
+            self.has_misfits |= chosen < *found;
+            *found = chosen;
+        }
+        self.rows = Rows::Csv(files.with_features(&types)?, types);
+        Ok(self)
+    }
+
+    /// Returns whether there may be rows that are left out.
+    pub fn has_misfits(&self) -> bool {
+        self.has_misfits
+    }
+
+    /// Returns the rows.
+    pub fn source(&self) -> &dyn Source {
+        match &self.rows {
+            Rows::Csv(files, _) => files,
+            Rows::Typed(source) => source.as_ref(),
+        }
+    }
+
+    /// Returns the files of comma-separated text, if they are that.
+    pub fn csv(&self) -> Option<&CsvFiles> {
+        match &self.rows {
+            Rows::Csv(files, _) => Some(files),
+            Rows::Typed(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
+    use arrow::datatypes::DataType;
+    use engine::LocalEngine;
+
+    use super::*;
+
+    fn opened(csv: &str, max_rejected_rows: u64) -> Result<RawData, String> {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("data.csv"), csv).unwrap();
+        let source = SourceConfig::Csv("data.csv".into());
+        let config = Config { max_rejected_rows, ..Config::new(source) };
+        let engine = LocalEngine::with_all_cores(Arc::default());
+        open(&config, dir.path(), &engine).map_err(|error| error.to_string())
+    }
+
+    fn types(data: &RawData) -> Vec<DataType> {
+        data.source().schema().fields().iter().map(|f| f.data_type().clone()).collect()
+    }
+
+    #[test]
+    fn the_types_are_those_of_the_values() {
+        let data = opened("a,b,c,d\n1,1.5,x,\n2,2,y,\n", 0).unwrap();
+        let expected = [DataType::Int64, DataType::Float32, DataType::Utf8, DataType::Null];
+        assert_eq!(types(&data), expected);
+        let features = data.features();
+        assert_eq!(features[0], ("a".to_owned(), Some(FeatureType::Int)));
+        assert_eq!(features[3], ("d".to_owned(), None));
+        assert_eq!(data.paths().len(), 1);
+    }
+
+    #[test]
+    fn widening_goes_only_to_where_every_value_fits() {
+        let data = opened("a,b,c,d\n1,1.5,x,\n", 0).unwrap();
+        let widened = data.widen(|name| match name {
+            "b" => Some(FeatureType::Int),
+            "c" => Some(FeatureType::Struct),
+            _ => Some(FeatureType::Float),
+        });
+        let expected = [DataType::Float32, DataType::Float32, DataType::Utf8, DataType::Float32];
+        assert_eq!(types(&widened.unwrap()), expected);
+    }
+
+    #[test]
+    fn narrowing_goes_where_it_is_told() {
+        let data = opened("a,b\n1,x\n", 0).unwrap();
+        let narrowed = data.narrow(|name| (name == "b").then_some(FeatureType::Int)).unwrap();
+        assert_eq!(types(&narrowed), [DataType::Int64, DataType::Int64]);
+        assert!(narrowed.has_misfits());
+        let same = opened("a,b\n1,x\n", 0).unwrap().narrow(|_| Some(FeatureType::Bytes)).unwrap();
+        assert_eq!(types(&same), [DataType::Utf8, DataType::Utf8]);
+        assert!(!same.has_misfits());
+    }
+
+    #[test]
+    fn rows_are_left_out_within_the_budget() {
+        let text = "a,b\n1,2\n1\n3,4\n";
+        let error = opened(text, 0).unwrap_err();
+        assert!(error.contains("data.csv:3: found 1 cell, expected 2"), "{error}");
+        assert_eq!(opened(text, 1).unwrap().num_rejected(), 1);
+        assert_eq!(opened("a,b\n1,2\n", 1).unwrap().num_rejected(), 0);
+    }
+}

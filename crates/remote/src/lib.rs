@@ -1,0 +1,1 @@
+//! Files of object stores (S3, Google Cloud Storage, Azure, HTTP): listed, and brought here.
