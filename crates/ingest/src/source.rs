@@ -11,6 +11,7 @@ use dataflow::{Engine, Source};
 use dataset::RowError;
 
 pub(crate) use self::csv::infer_types;
+pub(crate) use self::json::open_json;
 pub(crate) use self::parquet::features_of;
 use crate::split::{Keys, Written};
 use crate::{Config, InferredFeature, IngestError, SourceConfig};
