@@ -96,6 +96,9 @@ impl Executor for ExampleGen {
         let counts: Vec<_> =
             outcome.splits.iter().map(|(name, rows)| format!("{name} {rows}")).collect();
         let mut summary = format!("{total} examples: {}", counts.join(", "));
+        if outcome.spans.len() > 1 {
+            summary.push_str(&format!("; of the spans {}", ingest::list_spans(&outcome.spans)));
+        }
         if outcome.num_rejected > 0 {
             summary.push_str(&format!("; {} rows rejected", outcome.num_rejected));
         }

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::IngestError;
+use crate::{IngestError, RangeConfig};
 
 /// Reads raw data into examples.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +28,10 @@ pub struct Config {
     /// 1970-01-01. Without it the latest one is read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<i64>,
+    /// Several spans to read together, such as `{ rolling_range = { num_spans = 7 } }`: the examples are of the latest
+    /// of them. Every pattern has to lead to the same ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range_config: Option<RangeConfig>,
     /// What a row's split is computed from: its values, or the same bytes as in TFX, so that each row is in the
     /// split where TFX has put it.
     #[serde(default)]
@@ -257,8 +261,8 @@ impl Form<TfrecordTable> {
 ///
 /// Files are read in the order of their paths, each once. A pattern may have `{SPAN}` in it, the number of what
 /// arrived (a day, say), or `{SPAN:3}` with just so many digits, or a date as `{YYYY}`, `{MM}` and `{DD}`, and
-/// `{VERSION}` beside it: the files of the latest span, or the one that `span` names, are read, in their latest
-/// version.
+/// `{VERSION}` beside it: the files of the latest span, or of those that `span` or `range_config` name, are read, in
+/// their latest version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Patterns {
@@ -387,6 +391,7 @@ impl Config {
             source,
             splits: None,
             span: None,
+            range_config: None,
             hash: Hash::default(),
             partition_feature: None,
             max_rejected_rows: 0,
@@ -397,8 +402,10 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// Those of [`CsvTable::format`], [`IngestError::SplitsOfFiles`], [`IngestError::NoSplits`], [`IngestError::SplitName`], [`IngestError::NoFeaturesNamed`],
-    /// [`IngestError::FeaturesOfSequences`], [`IngestError::FeatureTwice`], [`IngestError::HashOfSource`] and [`IngestError::BudgetTooLarge`].
+    /// Those of [`CsvTable::format`], [`IngestError::SplitsOfFiles`], [`IngestError::NoSplits`],
+    /// [`IngestError::SplitName`], [`IngestError::NoFeaturesNamed`],
+    /// [`IngestError::FeaturesOfSequences`], [`IngestError::FeatureTwice`], [`IngestError::HashOfSource`],
+    /// [`IngestError::SpanAndRange`], [`IngestError::EmptyRange`] and [`IngestError::BudgetTooLarge`].
     pub fn check(&self) -> Result<(), IngestError> {
         let mut names: Vec<&str> = self.source.files().split_names().collect();
         if !names.is_empty() {
@@ -455,6 +462,16 @@ impl Config {
             && !matches!(self.source, SourceConfig::Csv(_) | SourceConfig::Tfrecord(_))
         {
             return Err(IngestError::HashOfSource);
+        }
+        match &self.range_config {
+            Some(_) if self.span.is_some() => return Err(IngestError::SpanAndRange),
+            Some(RangeConfig::StaticRange(range))
+                if range.start_span_number > range.end_span_number =>
+            {
+                let (start, end) = (range.start_span_number, range.end_span_number);
+                return Err(IngestError::EmptyRange { start, end });
+            }
+            _ => {}
         }
         if self.max_rejected_rows > MAX_REJECTED_ROWS {
             let found = self.max_rejected_rows;
@@ -555,6 +572,11 @@ mod tests {
         check(r#""splits": {"": 1}"#, "split ``");
         check(r#""splits": {"a": 0}"#, "nonzero");
         check(r#""split": {"a": 1}"#, "unknown field `split`");
+        let range =
+            r#""range_config": {"static_range": {"start_span_number": 3, "end_span_number": "#;
+        check(&format!("{range}2}}}}"), "found the spans from 3 to 2");
+        check(&format!("{range}3}}}}, \"span\": 3"), "expected one of `span` and `range_config`");
+        check(r#""range_config": {"rolling_range": {"num_spans": 0}}"#, "nonzero");
         check(r#""max_rejected_rows": 1000001"#, "found 1000001, expected at most 1000000");
     }
 }

@@ -9,6 +9,8 @@ use dataset::{
     CsvError, DatasetError, FeatureType, JsonError, RowError, TfExampleError, TfRecordError,
 };
 
+use crate::list_spans;
+
 /// Why raw data did not become examples.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each message names its fields")]
@@ -36,16 +38,28 @@ pub enum IngestError {
     MixedSpecs { first: String, second: String },
 
     /// Patterns that lead to different spans.
-    #[error("`{first}` leads to {found}, but `{second}` to {other}: expected one for all")]
+    #[error("`{first}` leads to {found}, but `{second}` to {other}: expected the same for all")]
     SpansDiffer { first: String, found: String, second: String, other: String },
 
-    /// A span that is not there.
-    #[error("no file of span {span} matches `{pattern}`, found the spans {}", listed(.found))]
-    NoSuchSpan { pattern: String, span: i64, found: Vec<i64> },
+    /// Spans that are not there.
+    #[error("no file of {} matches `{pattern}`, found the spans {}", wanted(*.first, *.last), listed(.found))]
+    NoSuchSpan { key: &'static str, pattern: String, first: i64, last: i64, found: Vec<i64> },
 
-    /// A span where patterns have none.
-    #[error("`span`: found {span}, but no pattern has {{SPAN}} or {{YYYY}}, {{MM}} and {{DD}}")]
-    NoSpans { span: i64 },
+    /// Spans where patterns have none.
+    #[error(
+        "`{key}`: no pattern has {{SPAN}} or {{YYYY}}, {{MM}} and {{DD}}, expected one of these in all"
+    )]
+    NoSpans { key: &'static str },
+
+    /// One span and several.
+    #[error("found both, expected one of `span` and `range_config`")]
+    SpanAndRange,
+
+    /// A range that ends before it begins.
+    #[error(
+        "`range_config`: found the spans from {start} to {end}, expected the first not to be behind the last"
+    )]
+    EmptyRange { start: i64, end: i64 },
 
     /// A file whose date is none.
     #[error("{}: {year:04}-{month:02}-{day:02} is no date", .path.display())]
@@ -203,11 +217,12 @@ const LISTED: usize = 10;
 
 fn listed(spans: &[i64]) -> String {
     let latest = &spans[spans.len().saturating_sub(LISTED)..];
-    let mut shown: Vec<String> = latest.iter().map(ToString::to_string).collect();
-    if latest.len() < spans.len() {
-        shown.insert(0, "…".to_owned());
-    }
-    shown.join(", ")
+    let beginning = if latest.len() < spans.len() { "…, " } else { "" };
+    format!("{beginning}{}", list_spans(latest))
+}
+
+fn wanted(first: i64, last: i64) -> String {
+    if first == last { format!("span {first}") } else { format!("the spans {first} to {last}") }
 }
 
 impl IngestError {
@@ -216,7 +231,8 @@ impl IngestError {
         match self {
             Self::NoSplits | Self::SplitName { .. } => "splits",
             Self::SplitsOfFiles { key } => key,
-            Self::NoSuchSpan { .. } | Self::NoSpans { .. } => "span",
+            Self::NoSuchSpan { key, .. } | Self::NoSpans { key } => key,
+            Self::SpanAndRange | Self::EmptyRange { .. } => "range_config",
             Self::BudgetTooLarge { .. } => "max_rejected_rows",
             Self::HashOfSource => "hash",
             Self::Delimiter { .. } => "source.csv.delimiter",
@@ -250,6 +266,8 @@ impl Classify for IngestError {
             | Self::BadSpecs { .. }
             | Self::MixedSpecs { .. }
             | Self::NoSpans { .. }
+            | Self::SpanAndRange
+            | Self::EmptyRange { .. }
             | Self::FileInTwoSplits { .. }
             | Self::SplitsOfFiles { .. }
             | Self::FolderNotUtf8 { .. }

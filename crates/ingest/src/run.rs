@@ -16,8 +16,10 @@ pub struct Outcome {
     pub splits: Vec<(String, u64)>,
     /// How many rows were set aside.
     pub num_rejected: u64,
-    /// The span that the rows are of; 0 where the source does not tell.
+    /// The span that the rows are of, the latest of several; 0 where the source does not tell.
     pub span: i64,
+    /// All spans that the rows are of, ascending, where the source tells.
+    pub spans: Vec<i64>,
     /// The version of the span, where the source tells.
     pub version: Option<i64>,
 }
@@ -56,5 +58,5 @@ pub fn run(
     prepared.check(&written, &files.paths)?;
     write_rejected(&prepared.rejected, base_dir, out_dir)?;
     let (num_rejected, span, version) = (prepared.num_rejected, files.span, files.version);
-    Ok(Outcome { splits: written.splits, num_rejected, span, version })
+    Ok(Outcome { splits: written.splits, num_rejected, span, version, spans: files.spans })
 }

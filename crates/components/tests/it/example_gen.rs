@@ -88,6 +88,17 @@ fn span_and_version_are_written_down_and_decide_about_the_files() {
     assert_eq!(checked.problems[0].key, "span");
     assert!(checked.problems[0].message.ends_with("found the spans 1, 2"));
 
+    let range = json!({ "static_range": { "start_span_number": 1, "end_span_number": 2 } });
+    let source = json!({ "csv": "day-{SPAN}/v{VERSION}.csv" });
+    let config = json!({ "source": source, "range_config": range });
+    assert_eq!(ExampleGen.files(&config, dir.path()).unwrap().len(), 2);
+    let (outcome, artifact) = run(&ExampleGen, dir.path(), &config, &BTreeMap::new()).unwrap();
+    assert!(outcome.summary.ends_with("; of the spans 1, 2"), "{}", outcome.summary);
+    assert_eq!(artifact.properties["span"], PropertyValue::Int(2));
+    let range = json!({ "static_range": { "start_span_number": 5, "end_span_number": 6 } });
+    let config = json!({ "source": source, "range_config": range });
+    assert_eq!(check(dir.path(), &config).problems[0].key, "range_config");
+
     let config = json!({ "source": { "csv": "day-1/*.csv" } });
     let (_, artifact) = run(&ExampleGen, dir.path(), &config, &BTreeMap::new()).unwrap();
     assert_eq!(artifact.properties["span"], PropertyValue::Int(0));
