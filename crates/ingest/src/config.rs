@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{IngestError, RangeConfig};
+use crate::{IngestError, OutputConfig, OutputFormat, RangeConfig};
 
 /// Reads raw data into examples.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +40,9 @@ pub struct Config {
     /// the same split. It holds integers, text or bytes, or lists of them, and is missing in no row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition_feature: Option<String>,
+    /// How the examples are written: as Parquet, or with `{ format = "tfrecord" }` as TFX does.
+    #[serde(default, skip_serializing_if = "OutputConfig::is_usual")]
+    pub output: OutputConfig,
     /// How many rows may be set aside in `rejected.csv` because they cannot be read: rows of text with too many or too
     /// few cells, or that are not UTF-8, and lines that are no JSON. One more ends the run.
     #[serde(default)]
@@ -394,6 +397,7 @@ impl Config {
             range_config: None,
             hash: Hash::default(),
             partition_feature: None,
+            output: OutputConfig::default(),
             max_rejected_rows: 0,
         }
     }
@@ -405,7 +409,7 @@ impl Config {
     /// Those of [`CsvTable::format`], [`IngestError::SplitsOfFiles`], [`IngestError::NoSplits`],
     /// [`IngestError::SplitName`], [`IngestError::NoFeaturesNamed`],
     /// [`IngestError::FeaturesOfSequences`], [`IngestError::FeatureTwice`], [`IngestError::HashOfSource`],
-    /// [`IngestError::SpanAndRange`], [`IngestError::EmptyRange`] and [`IngestError::BudgetTooLarge`].
+    /// [`IngestError::OutputCompression`], [`IngestError::SpanAndRange`], [`IngestError::EmptyRange`] and [`IngestError::BudgetTooLarge`].
     pub fn check(&self) -> Result<(), IngestError> {
         let mut names: Vec<&str> = self.source.files().split_names().collect();
         if !names.is_empty() {
@@ -462,6 +466,9 @@ impl Config {
             && !matches!(self.source, SourceConfig::Csv(_) | SourceConfig::Tfrecord(_))
         {
             return Err(IngestError::HashOfSource);
+        }
+        if self.output.format == OutputFormat::Parquet && self.output.compression.is_some() {
+            return Err(IngestError::OutputCompression);
         }
         match &self.range_config {
             Some(_) if self.span.is_some() => return Err(IngestError::SpanAndRange),
@@ -577,6 +584,8 @@ mod tests {
         check(&format!("{range}2}}}}"), "found the spans from 3 to 2");
         check(&format!("{range}3}}}}, \"span\": 3"), "expected one of `span` and `range_config`");
         check(r#""range_config": {"rolling_range": {"num_spans": 0}}"#, "nonzero");
+        check(r#""output": {"compression": "gzip"}"#, "found it beside `parquet`");
+        check(r#""output": {"format": "csv"}"#, "unknown variant `csv`");
         check(r#""max_rejected_rows": 1000001"#, "found 1000001, expected at most 1000000");
     }
 }

@@ -195,6 +195,14 @@ pub enum IngestError {
     #[error("`partition_feature`: feature `{feature}` holds {found} values, expected INT or BYTES")]
     PartitionFeatureType { feature: String, found: FeatureType },
 
+    /// A compression where there is nothing to choose.
+    #[error("`output.compression`: found it beside `parquet`, expected it for `tfrecord` alone")]
+    OutputCompression,
+
+    /// A feature that has no place in the files to write.
+    #[error("`output.format`: {problem}")]
+    Unwritable { problem: TfExampleError },
+
     /// The budget for rejected rows is too large.
     #[error("`max_rejected_rows`: found {found}, expected at most {limit}")]
     BudgetTooLarge { found: u64, limit: u64 },
@@ -235,6 +243,8 @@ impl IngestError {
             Self::SpanAndRange | Self::EmptyRange { .. } => "range_config",
             Self::BudgetTooLarge { .. } => "max_rejected_rows",
             Self::HashOfSource => "hash",
+            Self::OutputCompression => "output.compression",
+            Self::Unwritable { .. } => "output.format",
             Self::Delimiter { .. } => "source.csv.delimiter",
             Self::NoColumns
             | Self::TooManyColumns { .. }
@@ -279,6 +289,8 @@ impl Classify for IngestError {
             | Self::UnnamedColumn { .. }
             | Self::ColumnTwice { .. }
             | Self::HashOfSource
+            | Self::OutputCompression
+            | Self::Unwritable { .. }
             | Self::NoPartitionFeature { .. }
             | Self::PartitionFeatureType { .. }
             | Self::NoFeaturesNamed { .. }
@@ -316,6 +328,9 @@ impl Classify for IngestError {
             Self::TfRecord(error) => error.hint(),
             Self::TfExample(error) => error.hint(),
             Self::Json(error) => error.hint(),
+            Self::Unwritable { .. } => {
+                Some("Parquet holds every feature: leave `output.format` out".to_owned())
+            }
             Self::FieldNotInFile { .. } => Some(
                 "to have it missing there, name the features to read in `source.json.features`"
                     .to_owned(),

@@ -6,7 +6,7 @@ use dataflow::Engine;
 
 use crate::rejected::write_rejected;
 use crate::source::{features_of, prepare};
-use crate::split::{Keys, check_partition_feature, write_by_file, write_by_hash};
+use crate::split::{Keys, Out, check_partition_feature, write_by_file, write_by_hash};
 use crate::{Config, IngestError, source_files};
 
 /// What became of the rows.
@@ -24,7 +24,7 @@ pub struct Outcome {
     pub version: Option<i64>,
 }
 
-/// Reads the source and writes `Split-<name>/` folders of Parquet shards into `out_dir`, and
+/// Reads the source and writes `Split-<name>/` folders of shards into `out_dir`, and
 /// [`REJECTED_FILE`](crate::REJECTED_FILE) where rows were set aside.
 ///
 /// Text and records are read twice: once for the types, which are those of all values of all files, and once for
@@ -44,15 +44,18 @@ pub fn run(
     let files = source_files(config, base_dir)?;
     let prepared = prepare(config, &files.paths, engine)?;
     let source = prepared.source.as_ref();
+    let out = Out { dir: out_dir, storage: config.storage() };
     let written = match &files.splits {
         Some((names, split_of)) => {
-            write_by_file(source, names, &prepared.split_of_partition(split_of), out_dir, engine)?
+            config.check_features(&source.schema())?;
+            write_by_file(source, names, &prepared.split_of_partition(split_of), &out, engine)?
         }
         None => {
             let keys = Keys::of(config);
             let schema = keys.features_of(&source.schema());
             check_partition_feature(config, &features_of(&schema, true))?;
-            write_by_hash(source, &config.shares(), keys, out_dir, engine)?
+            config.check_features(&schema)?;
+            write_by_hash(source, &config.shares(), keys, &out, engine)?
         }
     };
     prepared.check(&written, &files.paths)?;

@@ -100,7 +100,7 @@ pub(crate) fn look(
     match &config.source {
         SourceConfig::Csv(source) => csv::look(config, &source.table(), paths, engine, max_bytes),
         SourceConfig::Json(source) => json::look(config, &source.table(), paths, engine, max_bytes),
-        SourceConfig::Parquet(_) => parquet::look(paths),
+        SourceConfig::Parquet(_) => parquet::look(config, paths),
         SourceConfig::Tfrecord(source) => tfrecord::look(&source.table(), paths, engine, max_bytes),
     }
 }

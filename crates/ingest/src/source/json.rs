@@ -59,7 +59,9 @@ pub(super) fn look(
     if !files.is_complete() {
         return Ok(Vec::new());
     }
-    Ok(features_of(&schema_of(table, &found, paths)?, true))
+    let schema = schema_of(table, &found, paths)?;
+    config.check_features(&schema)?;
+    Ok(features_of(&schema, true))
 }
 
 /// Finds the types and says no where there are no rows, or too many that cannot be read.

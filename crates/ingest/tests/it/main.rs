@@ -4,6 +4,7 @@
 mod bad_input;
 mod csv_forms;
 mod json;
+mod output;
 mod real_data;
 mod scene;
 mod spans;
