@@ -6,7 +6,7 @@ use dataflow::Engine;
 
 use crate::rejected::write_rejected;
 use crate::source::{features_of, prepare};
-use crate::split::{Keys, check_partition_feature, write_splits};
+use crate::split::{Keys, Out, check_partition_feature, write_by_file, write_by_hash};
 use crate::{Config, IngestError, source_files};
 
 /// What became of the rows.
@@ -16,9 +16,15 @@ pub struct Outcome {
     pub splits: Vec<(String, u64)>,
     /// How many rows were set aside.
     pub num_rejected: u64,
+    /// The span that the rows are of, the latest of several; 0 where the source does not tell.
+    pub span: i64,
+    /// All spans that the rows are of, ascending, where the source tells.
+    pub spans: Vec<i64>,
+    /// The version of the span, where the source tells.
+    pub version: Option<i64>,
 }
 
-/// Reads the source and writes `Split-<name>/` folders of Parquet shards into `out_dir`, and
+/// Reads the source and writes `Split-<name>/` folders of shards into `out_dir`, and
 /// [`REJECTED_FILE`](crate::REJECTED_FILE) where rows were set aside.
 ///
 /// Text and records are read twice: once for the types, which are those of all values of all files, and once for
@@ -35,13 +41,25 @@ pub fn run(
     engine: &dyn Engine,
 ) -> Result<Outcome, IngestError> {
     config.check()?;
-    let paths = source_files(&config.source, base_dir)?;
-    let prepared = prepare(config, &paths, engine)?;
-    let keys = Keys::of(config);
-    let schema = keys.features_of(&prepared.source.schema());
-    check_partition_feature(config, &features_of(&schema, true))?;
-    let written = write_splits(prepared.source.as_ref(), &config.splits, keys, out_dir, engine)?;
-    prepared.check(&written, &paths)?;
+    let files = source_files(config, base_dir)?;
+    let prepared = prepare(config, &files.paths, engine)?;
+    let source = prepared.source.as_ref();
+    let out = Out { dir: out_dir, storage: config.storage() };
+    let written = match &files.splits {
+        Some((names, split_of)) => {
+            config.check_features(&source.schema())?;
+            write_by_file(source, names, &prepared.split_of_partition(split_of), &out, engine)?
+        }
+        None => {
+            let keys = Keys::of(config);
+            let schema = keys.features_of(&source.schema());
+            check_partition_feature(config, &features_of(&schema, true))?;
+            config.check_features(&schema)?;
+            write_by_hash(source, &config.shares(), keys, &out, engine)?
+        }
+    };
+    prepared.check(&written, &files.paths)?;
     write_rejected(&prepared.rejected, base_dir, out_dir)?;
-    Ok(Outcome { splits: written.splits, num_rejected: prepared.num_rejected })
+    let (num_rejected, span, version) = (prepared.num_rejected, files.span, files.version);
+    Ok(Outcome { splits: written.splits, num_rejected, span, version, spans: files.spans })
 }

@@ -10,16 +10,13 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
 use base::BoxError;
-use dataflow::{Engine, Source, Stage, map};
-use dataset::{Dataset, ShardWriter};
+use dataflow::{BatchIter, Engine, Source, Stage, map};
+use dataset::{DatasetError, DatasetWriter, Storage};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::keys::{Keys, SplitError, check_partition_feature};
 use crate::IngestError;
-
-/// The stem of the shards' names.
-const STEM: &str = "data";
 
 /// Sorts the rows of each batch by split, keeping their order within one, and adds the split's number as the last
 /// column.
@@ -90,24 +87,25 @@ pub(crate) struct Written {
     pub(crate) num_values: Vec<u64>,
 }
 
-/// Writes the rows of a source into the shards of their splits.
+/// Where the splits are written, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Out<'o> {
+    pub(crate) dir: &'o Path,
+    pub(crate) storage: Storage,
+}
+
+/// Writes the rows of a source into the shards of the splits that their keys give them to.
 ///
 /// Every split is written, with one shard where it has no rows.
-pub(crate) fn write_splits(
+pub(crate) fn write_by_hash(
     source: &dyn Source,
     splits: &IndexMap<String, NonZeroU32>,
     keys: Keys,
-    out_dir: &Path,
+    out: &Out<'_>,
     engine: &dyn Engine,
 ) -> Result<Written, IngestError> {
     let schema = keys.features_of(&source.schema());
-    let mut writers = Vec::with_capacity(splits.len());
-    for name in splits.keys() {
-        let dir = Dataset::split_dir(out_dir, name);
-        let writer = ShardWriter::create(&dir, STEM, SchemaRef::clone(&schema))?;
-        writers.push((name.clone(), writer, 0u64));
-    }
-    let mut num_values = vec![0; schema.fields().len()];
+    let mut writer = Writer::create(splits.keys(), &schema, out)?;
     let stage = AssignSplits::new(splits.values().copied(), keys);
     map(engine, source, &stage, &mut |batch| {
         let (split_column, columns) =
@@ -115,26 +113,104 @@ pub(crate) fn write_splits(
         let of_row = split_column.as_primitive::<UInt32Type>().values();
         let rows = RecordBatch::try_new(SchemaRef::clone(&schema), columns.to_vec())
             .map_err(SplitError::from)?;
-        for (count, column) in num_values.iter_mut().zip(columns) {
-            *count += (column.len() - column.logical_null_count()) as u64;
-        }
         let mut start = 0;
-        for (split, (_, writer, num_rows)) in (0..).zip(&mut writers) {
-            let end = start + of_row[start..].partition_point(|of| *of == split);
-            if start < end {
-                writer.write(&rows.slice(start, end - start))?;
-                *num_rows += (end - start) as u64;
-            }
+        for (split, of) in (0..splits.len()).zip(0..) {
+            let end = start + of_row[start..].partition_point(|row| *row == of);
+            writer.write(split, &rows.slice(start, end - start))?;
             start = end;
         }
         Ok(())
     })?;
-    let mut written = Vec::with_capacity(writers.len());
-    for (name, writer, num_rows) in writers {
-        writer.close()?;
-        written.push((name, num_rows));
+    writer.close()
+}
+
+/// Writes the rows of a source into the shards of the splits that their partitions belong to.
+///
+/// Every split is written, with one shard where it has no rows.
+pub(crate) fn write_by_file(
+    source: &dyn Source,
+    names: &[String],
+    split_of_partition: &[usize],
+    out: &Out<'_>,
+    engine: &dyn Engine,
+) -> Result<Written, IngestError> {
+    let mut writer = Writer::create(names.iter(), &source.schema(), out)?;
+    for split in 0..names.len() {
+        let partitions = split_of_partition.iter().enumerate();
+        let partitions = partitions.filter(|(_, of)| **of == split).map(|(index, _)| index);
+        let part = Part { source, partitions: partitions.collect() };
+        map(engine, &part, &AsItIs, &mut |batch| Ok(writer.write(split, &batch)?))?;
     }
-    Ok(Written { splits: written, num_values })
+    writer.close()
+}
+
+/// Some partitions of a source.
+struct Part<'s> {
+    source: &'s dyn Source,
+    partitions: Vec<usize>,
+}
+
+impl Source for Part<'_> {
+    fn schema(&self) -> SchemaRef {
+        self.source.schema()
+    }
+
+    fn num_partitions(&self) -> usize {
+        self.partitions.len()
+    }
+
+    fn read(
+        &self,
+        partition: usize,
+        columns: Option<&[String]>,
+    ) -> Result<BatchIter<'_>, BoxError> {
+        self.source.read(self.partitions[partition], columns)
+    }
+}
+
+/// Leaves batches as they are.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct AsItIs;
+
+impl Stage for AsItIs {
+    fn columns(&self) -> Option<Vec<String>> {
+        None
+    }
+
+    fn apply(&self, batch: &RecordBatch) -> Result<RecordBatch, BoxError> {
+        Ok(batch.clone())
+    }
+}
+
+/// The writer of all splits, which counts values.
+struct Writer {
+    splits: DatasetWriter,
+    num_values: Vec<u64>,
+}
+
+impl Writer {
+    fn create<'n>(
+        names: impl Iterator<Item = &'n String>,
+        schema: &SchemaRef,
+        out: &Out<'_>,
+    ) -> Result<Self, IngestError> {
+        let splits = DatasetWriter::create(out.dir, names, schema, out.storage)?;
+        Ok(Self { splits, num_values: vec![0; schema.fields().len()] })
+    }
+
+    fn write(&mut self, split: usize, rows: &RecordBatch) -> Result<(), DatasetError> {
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
+        for (count, column) in self.num_values.iter_mut().zip(rows.columns()) {
+            *count += (column.len() - column.logical_null_count()) as u64;
+        }
+        self.splits.write(split, rows)
+    }
+
+    fn close(self) -> Result<Written, IngestError> {
+        Ok(Written { splits: self.splits.close()?, num_values: self.num_values })
+    }
 }
 
 #[cfg(test)]
