@@ -82,7 +82,7 @@ pub(crate) fn prepare(
     match &config.source {
         SourceConfig::Csv(source) => csv::prepare(config, &source.table(), paths, engine),
         SourceConfig::Json(source) => json::prepare(config, &source.table(), paths, engine),
-        SourceConfig::Parquet(_) => parquet::prepare(paths),
+        SourceConfig::Parquet(source) => parquet::prepare(&source.table(), paths),
         SourceConfig::Tfrecord(source) => {
             let has_digests = Keys::of(config) == Keys::TfxRecord;
             tfrecord::prepare(&source.table(), has_digests, paths, engine)
@@ -100,7 +100,7 @@ pub(crate) fn look(
     match &config.source {
         SourceConfig::Csv(source) => csv::look(config, &source.table(), paths, engine, max_bytes),
         SourceConfig::Json(source) => json::look(config, &source.table(), paths, engine, max_bytes),
-        SourceConfig::Parquet(_) => parquet::look(config, paths),
+        SourceConfig::Parquet(source) => parquet::look(config, &source.table(), paths),
         SourceConfig::Tfrecord(source) => tfrecord::look(&source.table(), paths, engine, max_bytes),
     }
 }

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod csv_forms;
+mod drift;
 mod json;
 mod output;
 mod real_data;
