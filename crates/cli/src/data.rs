@@ -28,6 +28,8 @@ pub(crate) struct Files {
     /// What to call it: its file, its pattern, or its first file and how many more there are.
     pub(crate) name: String,
     content: Content,
+    /// How to open the rows, where their types are a guess from their beginning.
+    guessed_from: Option<ingest::Config>,
 }
 
 enum Content {
@@ -47,6 +49,29 @@ impl Files {
         max_rejected_rows: u64,
         engine: &dyn Engine,
     ) -> Result<Self, BoxError> {
+        Self::open_with(patterns, max_rejected_rows, engine, false)
+    }
+
+    /// As [`Files::open`], but of comma-separated text only the beginning is read for the types; if they turn out not
+    /// to hold, [`Files::statistics`] opens the files once more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Files::open`].
+    pub(crate) fn guess(
+        patterns: &[String],
+        max_rejected_rows: u64,
+        engine: &dyn Engine,
+    ) -> Result<Self, BoxError> {
+        Self::open_with(patterns, max_rejected_rows, engine, true)
+    }
+
+    fn open_with(
+        patterns: &[String],
+        max_rejected_rows: u64,
+        engine: &dyn Engine,
+        guesses: bool,
+    ) -> Result<Self, BoxError> {
         let name = match patterns {
             [] => String::new(),
             [only] => only.clone(),
@@ -59,12 +84,14 @@ impl Files {
             Format::Parquet => SourceConfig::Parquet(patterns),
             Format::Statistics(path) => {
                 let content = Content::Statistics(Box::new(read_statistics(&path)?));
-                return Ok(Self { name, content });
+                return Ok(Self { name, content, guessed_from: None });
             }
         };
         let config = ingest::Config { max_rejected_rows, ..ingest::Config::new(source) };
-        let data = ingest::open(&config, Path::new(""), engine).map_err(FilesError)?;
-        Ok(Self { name, content: Content::Rows(Box::new(data)) })
+        let open = if guesses { ingest::guess } else { ingest::open };
+        let data = open(&config, Path::new(""), engine).map_err(FilesError)?;
+        let content = Content::Rows(Box::new(data));
+        Ok(Self { name, content, guessed_from: guesses.then_some(config) })
     }
 
     /// Returns the types of the features that have any.
@@ -95,6 +122,20 @@ impl Files {
 
     /// Computes the statistics of all rows, or returns those that were read.
     pub(crate) fn statistics(
+        &mut self,
+        engine: &dyn Engine,
+        progress: &Progress,
+    ) -> Result<DatasetFeatureStatistics, BoxError> {
+        let Some(config) = self.guessed_from.take() else { return self.compute(engine, progress) };
+        if let Ok(statistics) = self.compute(engine, progress) {
+            return Ok(statistics);
+        }
+        let data = ingest::open(&config, Path::new(""), engine).map_err(FilesError)?;
+        self.content = Content::Rows(Box::new(data));
+        self.compute(engine, progress)
+    }
+
+    fn compute(
         &self,
         engine: &dyn Engine,
         progress: &Progress,

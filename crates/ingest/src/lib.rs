@@ -22,6 +22,6 @@ pub use config::{Config, FeatureKind, Form, Hash, Patterns, Payload, SourceConfi
 pub use error::IngestError;
 pub use features::{InferredFeature, TurnedText, infer_features};
 pub use files::source_files;
-pub use open::{RawData, open};
+pub use open::{RawData, guess, open};
 pub use rejected::REJECTED_FILE;
 pub use run::{Outcome, run};
