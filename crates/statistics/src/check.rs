@@ -59,6 +59,12 @@ impl Config {
                 }
             }
         }
+        for feature in self.per_feature_weight_override.keys() {
+            if !self.features.is_empty() && !self.features.contains(feature) {
+                let option = format!("per_feature_weight_override.{feature}");
+                mistakes.push(StatisticsError::LeftOut { option, feature: feature.clone() });
+            }
+        }
         for (index, lift) in self.lift.iter().enumerate() {
             let pairs = lift.boundaries.windows(2).find(|pair| pair[0] >= pair[1]);
             let wrong = pairs.map(|pair| pair[1]);
@@ -112,6 +118,12 @@ impl Config {
                 &is_number,
             );
         }
+        for (feature, weight) in &self.per_feature_weight_override {
+            let option = format!("per_feature_weight_override.{feature}");
+            check(option.clone(), feature, "any", &|_| true);
+            let is_number = |shape: Shape| shape.is_number();
+            check(option, weight, "one INT or FLOAT in each example", &is_number);
+        }
         let is_key =
             |shape: Shape| matches!(shape.kind, Kind::Int | Kind::String) && shape.num_levels <= 1;
         for (index, slice) in self.slices.iter().enumerate() {
@@ -156,6 +168,22 @@ impl Config {
         }
     }
 
+    /// Returns the features that hold weights, each once: that of all examples first, if there is one.
+    pub(crate) fn weight_features(&self) -> Vec<String> {
+        let mut found: Vec<String> = self.example_weight.iter().cloned().collect();
+        for weight in self.per_feature_weight_override.values() {
+            if !found.contains(weight) {
+                found.push(weight.clone());
+            }
+        }
+        found
+    }
+
+    /// Returns the feature that holds the weights for a column.
+    pub(crate) fn weight_of(&self, feature: &str) -> Option<&String> {
+        self.per_feature_weight_override.get(feature).or(self.example_weight.as_ref())
+    }
+
     /// Returns the features by whose values examples are sliced.
     pub(crate) fn slice_features(&self) -> impl Iterator<Item = &String> {
         self.slices.iter().flat_map(|slice| slice.features.iter().chain(slice.values.keys()))
@@ -194,7 +222,12 @@ impl Config {
 
 impl LiftConfig {
     /// Returns the columns that are compared; where none are named, all columns of strings but the label.
-    pub(crate) fn resolve(&self, schema: &Schema, features: &[Feature]) -> Lift {
+    pub(crate) fn resolve(
+        &self,
+        schema: &Schema,
+        features: &[Feature],
+        weight: Option<usize>,
+    ) -> Lift {
         let key = |name: &String| {
             let field = schema.field_with_name(name).ok();
             let shape = field.and_then(|field| Shape::of(field.data_type()));
@@ -216,6 +249,7 @@ impl LiftConfig {
                 [] => all.collect(),
                 named => named.iter().map(key).collect(),
             },
+            weight,
             min_count: self.min_count,
             top: self.top,
             bottom: self.bottom,

@@ -15,6 +15,9 @@ pub struct Config {
     /// The feature that holds the weight of an example: a number from 0 to 2^32, in every example exactly one.
     /// Statistics by weight stand beside those by count then.
     pub example_weight: Option<String>,
+    /// For single features, the feature that holds the weights in the place of `example_weight`. The features of a
+    /// struct weigh as the struct does.
+    pub per_feature_weight_override: BTreeMap<String, String>,
     /// Which parts of the examples to look at beside all of them.
     pub slices: Vec<SliceConfig>,
     /// How many slices there may be; with more, statistics fail rather than fill the memory.
@@ -22,8 +25,12 @@ pub struct Config {
     /// Correlation and covariance: `"all"` for all pairs of number features, or a list of pairs. An example counts
     /// that has exactly one value of both.
     pub cross_features: Option<CrossFeatures>,
-    /// Lift: how much more often a label goes with a value of a feature than it does with any.
+    /// Lift: how much more often a label goes with a value of a feature than it does with any; where the label has
+    /// weights, by weight too.
     pub lift: Vec<LiftConfig>,
+    /// Whether to find out which features hold images, natural language, or dates and times: those of which at least
+    /// four in five of 100 values or more look like it. Schema inference makes domains of that.
+    pub enable_semantic_domain_stats: bool,
     /// The part of the examples to look at, more than 0 and at most 1. The same data has the same sample.
     pub sample_rate: Option<f64>,
     /// How many of a string feature's most frequent values are listed.
@@ -122,10 +129,12 @@ impl Default for Config {
         Self {
             features: Vec::new(),
             example_weight: None,
+            per_feature_weight_override: BTreeMap::new(),
             slices: Vec::new(),
             max_slices: count(1000),
             cross_features: None,
             lift: Vec::new(),
+            enable_semantic_domain_stats: false,
             sample_rate: None,
             num_top_values: 20,
             frequency_threshold: 1,
