@@ -9,6 +9,8 @@ use crate::{Config, StatisticsError};
 
 /// No histogram has more buckets than this.
 const MAX_BUCKETS: u32 = 10_000;
+/// No more examples are compared with one another than this.
+const MAX_EXAMPLES: u32 = 100_000;
 /// No more pairs of features are compared than this: those of 400 features.
 const MAX_PAIRS: usize = 80_000;
 
@@ -64,6 +66,20 @@ impl Config {
                 let option = format!("per_feature_weight_override.{feature}");
                 mistakes.push(StatisticsError::LeftOut { option, feature: feature.clone() });
             }
+        }
+        let information = self.mutual_information.iter();
+        for (place, feature) in information.flat_map(|it| it.features.iter().enumerate()) {
+            if !self.features.is_empty() && !self.features.contains(feature) {
+                let option = format!("mutual_information.features.{place}");
+                mistakes.push(StatisticsError::LeftOut { option, feature: feature.clone() });
+            }
+        }
+        if let Some(information) = &self.mutual_information
+            && information.max_examples.get() > MAX_EXAMPLES
+        {
+            let option = "mutual_information.max_examples".to_owned();
+            let found = information.max_examples.get();
+            mistakes.push(StatisticsError::TooMany { option, found, limit: MAX_EXAMPLES });
         }
         for (index, lift) in self.lift.iter().enumerate() {
             let pairs = lift.boundaries.windows(2).find(|pair| pair[0] >= pair[1]);
@@ -155,6 +171,14 @@ impl Config {
             for (place, feature) in lift.features.iter().enumerate() {
                 let expected = "INT, STRING, or a list of one of them";
                 check(format!("lift.{index}.features.{place}"), feature, expected, &is_key);
+            }
+        }
+        if let Some(information) = &self.mutual_information {
+            let expected = "INT, FLOAT, STRING, or a list of one of them";
+            let is_flat = |shape: Shape| shape.kind != Kind::Struct && shape.num_levels <= 1;
+            check("mutual_information.label".to_owned(), &information.label, expected, &is_flat);
+            for (place, feature) in information.features.iter().enumerate() {
+                check(format!("mutual_information.features.{place}"), feature, expected, &is_flat);
             }
         }
         if let Some(CrossFeatures::Pairs(pairs)) = &self.cross_features {

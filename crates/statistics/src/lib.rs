@@ -26,6 +26,7 @@ mod weight;
 mod columns;
 mod composite;
 mod feature;
+mod information;
 mod lift;
 mod pair;
 mod values;
@@ -46,7 +47,9 @@ mod error;
 use dataflow::{Accumulator, Engine, EngineError, Source};
 use formats::metadata::DatasetFeatureStatisticsList;
 
-pub use config::{AllPairs, Config, CrossFeatures, LiftConfig, SliceConfig, SliceValue};
+pub use config::{
+    AllPairs, Config, CrossFeatures, LiftConfig, MutualInformationConfig, SliceConfig, SliceValue,
+};
 pub use error::StatisticsError;
 pub use pass::{Curated, StatisticsPass};
 pub use state::StatisticsState;

@@ -7,6 +7,7 @@ use sketch::{Count, StateError, Weight};
 
 use crate::composite::CompositeState;
 use crate::feature::{FeatureState, Structs};
+use crate::information::{self, InformationState};
 use crate::lift::LiftState;
 use crate::pair::{self, PairState};
 use crate::pass::{Feature, Shape};
@@ -25,6 +26,7 @@ pub(crate) struct Part {
     pub(crate) pairs: Vec<PairState>,
     /// One for each lift of the pass, in its order.
     pub(crate) lifts: Vec<LiftState>,
+    information: Option<Box<InformationState>>,
     /// One for each composite feature of the pass, in its order.
     composites: Vec<CompositeState>,
 }
@@ -38,6 +40,7 @@ impl Part {
             features,
             pairs: vec![PairState::default(); pass.pairs.len()],
             lifts: pass.lifts.iter().map(|lift| LiftState::new(lift, &pass.config)).collect(),
+            information: pass.information.as_ref().map(|it| Box::new(InformationState::new(it))),
             composites: pass.composites.iter().map(CompositeState::new).collect(),
         }
     }
@@ -61,6 +64,9 @@ impl Part {
         }
         for (state, lift) in self.lifts.iter_mut().zip(&pass.lifts) {
             state.update(lift, batch, lift.weight.map(|weight| weights[weight].as_slice()))?;
+        }
+        if let (Some(state), Some(information)) = (&mut self.information, &pass.information) {
+            state.update(information, batch)?;
         }
         for (state, composite) in self.composites.iter_mut().zip(&pass.composites) {
             state.update(composite, batch);
@@ -118,6 +124,9 @@ impl Part {
         for (state, other) in self.lifts.iter_mut().zip(&other.lifts) {
             state.merge(other);
         }
+        if let (Some(state), Some(other)) = (&mut self.information, &other.information) {
+            state.merge(other);
+        }
         for (state, other) in self.composites.iter_mut().zip(&other.composites) {
             state.merge(other);
         }
@@ -137,6 +146,9 @@ impl Part {
             cross_features.extend(state.messages(lift, &pass.config));
         }
         let mut features = message::features(self, pass);
+        if let Some(state) = &self.information {
+            information::add_to(&mut features, state, pass);
+        }
         for (state, composite) in self.composites.iter().zip(&pass.composites) {
             let message = state.message(composite);
             // Where a column has its name, both are said of one feature, as the schema's check reports.
@@ -161,6 +173,7 @@ impl Part {
         self.features.iter().for_each(|feature| feature.write(out));
         self.pairs.iter().for_each(|pair| pair.write(out));
         self.lifts.iter().for_each(|lift| lift.write(out));
+        self.information.iter().for_each(|information| information.write(out));
         self.composites.iter().for_each(|composite| composite.write(out));
     }
 
@@ -175,8 +188,19 @@ impl Part {
         let pairs = pass.pairs.iter().map(|_| PairState::read(input)).collect::<Result<_, _>>()?;
         let lifts = pass.lifts.iter().map(|lift| LiftState::read(input, lift));
         let lifts = lifts.collect::<Result<_, _>>()?;
+        let information = pass.information.as_ref();
+        let information =
+            information.map(|it| InformationState::read(input, it).map(Box::new)).transpose()?;
         let composites = pass.composites.iter().map(|it| CompositeState::read(input, it));
         let composites = composites.collect::<Result<_, _>>()?;
-        Ok(Self { num_examples, weighted_num_examples, features, pairs, lifts, composites })
+        Ok(Self {
+            num_examples,
+            weighted_num_examples,
+            features,
+            pairs,
+            lifts,
+            information,
+            composites,
+        })
     }
 }

@@ -10,6 +10,7 @@ use formats::metadata;
 use serde::{Deserialize, Serialize};
 
 use crate::composite::Composite;
+use crate::information::Information;
 use crate::lift::Lift;
 use crate::natural_language::Language;
 use crate::schema::{Said, composites};
@@ -23,6 +24,7 @@ pub struct StatisticsPass {
     /// Pairs of features whose numbers are compared, by their place among the features.
     pub(crate) pairs: Vec<(usize, usize)>,
     pub(crate) lifts: Vec<Lift>,
+    pub(crate) information: Option<Information>,
     /// Features of the schema that are made of several of the columns.
     pub(crate) composites: Vec<Composite>,
     /// The features that hold weights: the one of all examples first, if there is one.
@@ -142,8 +144,10 @@ impl StatisticsPass {
             Some(curated) => composites(curated, schema, config)?,
             None => Vec::new(),
         };
+        let information = config.mutual_information.as_ref();
+        let information = information.map(|it| Information::resolve(it, schema, &features));
         let config = config.clone();
-        Ok(Self { features, pairs, lifts, composites, weights, config })
+        Ok(Self { features, pairs, lifts, information, composites, weights, config })
     }
 
     /// Returns whether every place among the features is one, and a struct comes before its features.
@@ -217,7 +221,8 @@ impl Pass for StatisticsPass {
         let lifts = lifts.flat_map(|lift| lift.features.iter().chain([&lift.label]));
         let others = self.weights.iter().chain(self.config.slice_features());
         let composites = self.composites.iter().flat_map(Composite::columns);
-        for other in others.chain(lifts.map(|key| &key.name)).chain(composites) {
+        let information = self.information.iter().flat_map(Information::names);
+        for other in others.chain(lifts.map(|key| &key.name)).chain(composites).chain(information) {
             if !columns.contains(other) {
                 columns.push(other.clone());
             }

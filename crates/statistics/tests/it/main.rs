@@ -6,6 +6,7 @@ mod bounds;
 mod compare;
 mod edge_cases;
 mod golden;
+mod information;
 mod json;
 mod nested;
 mod options;
