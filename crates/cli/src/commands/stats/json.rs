@@ -48,6 +48,12 @@ fn feature(feature: &FeatureNameStatistics) -> Value {
         }
         Some(Stats::StructStats(_)) | None => {}
     }
+    let notes = report::notes(feature).into_iter();
+    let notes: Vec<Value> =
+        notes.map(|(what, text)| json!({ "name": what, "text": text })).collect();
+    if !notes.is_empty() {
+        object["also_known"] = Value::Array(notes);
+    }
     object
 }
 
