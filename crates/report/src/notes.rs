@@ -48,7 +48,7 @@ fn ranking(ranks: &RankHistogram) -> String {
 
 fn language_notes(language: &NaturalLanguageStatistics) -> Vec<(String, String)> {
     let mut notes = vec![
-        ("tokens covered".to_owned(), format!("{} %", short(language.feature_coverage * 100.0))),
+        ("tokens covered".to_owned(), format!("{:.1} %", language.feature_coverage * 100.0)),
         ("average token length".to_owned(), short(language.avg_token_length)),
         (
             "tokens in a sequence".to_owned(),
@@ -66,9 +66,9 @@ fn language_notes(language: &NaturalLanguageStatistics) -> Vec<(String, String)>
             None => continue,
         };
         let text = format!(
-            "{} times, in {} % of the sequences",
+            "{} times, in {:.1} % of the sequences",
             short(token.frequency),
-            short(token.fraction_of_sequences * 100.0)
+            token.fraction_of_sequences * 100.0
         );
         notes.push((format!("token {name}"), text));
     }
@@ -113,11 +113,11 @@ mod tests {
             "image format histogram: gif 2, png 7",
             "image max width: 640",
             "tells about the label: 0.1235 bits",
-            "tokens covered: 75 %",
+            "tokens covered: 75.0 %",
             "average token length: 3.5",
             "tokens in a sequence: 1 to 9",
             "most frequent tokens: cat 3",
-            "token \"cat\": 3 times, in 50 % of the sequences",
+            "token \"cat\": 3 times, in 50.0 % of the sequences",
         ];
         assert_eq!(said, expected);
     }

@@ -1,5 +1,6 @@
 //! `cupola stats`: statistics of data files or of an artifact.
 
+mod cross;
 mod diff;
 mod files;
 mod json;

@@ -7,6 +7,7 @@ use formats::metadata::{
     StringStatistics,
 };
 
+use super::cross;
 use crate::output::table;
 
 /// How much of a feature's name and of the most frequent value is shown.
@@ -19,7 +20,7 @@ const NOTE_CHARS: usize = 80;
 const TOP_VALUES: usize = 10;
 
 /// Returns what a dataset is, and the tables of its features, each in the order of the statistics; last what is known
-/// beside the usual statistics, if anything is.
+/// beside the usual statistics, and what features say of one another, if anything is.
 pub(crate) fn dataset(what: &str, dataset: &DatasetFeatureStatistics) -> String {
     let count = |number: usize, word: &str| match number {
         1 => format!("1 {word}"),
@@ -67,6 +68,7 @@ pub(crate) fn dataset(what: &str, dataset: &DatasetFeatureStatistics) -> String 
     if !notes.is_empty() {
         parts.push(table(&["feature", "also known", ""], notes, &[]));
     }
+    parts.extend(cross::tables(dataset));
     parts.join("\n\n")
 }
 
