@@ -90,6 +90,11 @@ impl Information {
         }
     }
 
+    /// Returns whether there is a label, and a neighbour to measure a distance to.
+    pub(crate) fn is_sound(&self) -> bool {
+        !self.columns.is_empty() && self.num_neighbors > 0
+    }
+
     /// Returns the columns that have to be read.
     pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
         self.columns.iter().map(|column| &column.name)

@@ -161,6 +161,7 @@ impl StatisticsPass {
         });
         let lifts = self.lifts.iter();
         features
+            && self.information.as_ref().is_none_or(Information::is_sound)
             && self.pairs.iter().all(|&(x, y)| x < num_features && y < num_features)
             && lifts.filter_map(|lift| lift.weight).all(|weight| weight < self.weights.len())
     }

@@ -8,7 +8,7 @@ use sketch::bytes::{Reader, Stored};
 pub(super) struct Sample {
     max_rows: usize,
     width: usize,
-    /// Tidied when there are twice as many as may be.
+    /// Tidied when there are a quarter more than may be.
     rows: Vec<(u64, Box<[u64]>)>,
     /// A row with a greater priority is not among the least.
     limit: u64,
@@ -27,7 +27,7 @@ impl Sample {
     pub(super) fn add(&mut self, priority: u64, codes: impl Iterator<Item = u64>) {
         if self.may_take(priority) {
             self.rows.push((priority, codes.collect()));
-            if self.rows.len() >= 2 * self.max_rows {
+            if self.rows.len() > self.max_rows + self.max_rows / 4 {
                 self.tidy();
             }
         }
@@ -35,7 +35,8 @@ impl Sample {
 
     /// Takes in another sample; of rows with one priority, those of `self` come first.
     pub(super) fn merge(&mut self, other: &Self) {
-        self.rows.extend(other.rows.iter().cloned());
+        let rows = other.rows.iter().filter(|&&(priority, _)| priority < self.limit);
+        self.rows.extend(rows.cloned());
         self.tidy();
     }
 

@@ -57,6 +57,14 @@ pub(super) fn count_formats(text: &str, counts: &mut [u64]) {
         return;
     }
     let start = Places(1);
+    if bytes[0].is_ascii_alphabetic() {
+        // Only the formats with the name of a day begin like that, and most texts do.
+        let others = counts.iter_mut().skip(DATES.len() + TIMES.len());
+        for (format, count) in OTHERS.iter().zip(others) {
+            *count += u64::from(start.through(format, bytes).has(bytes.len()));
+        }
+        return;
+    }
     let mut next = 0;
     let mut count = |ends: Places| {
         counts[next] += u64::from(ends.has(bytes.len()));

@@ -9,10 +9,11 @@ use arrow::array::{
 };
 use arrow::datatypes::Float64Type;
 use base::ErrorKind;
+use dataflow::{Accumulator, Pass};
 use formats::metadata::custom_statistic::Val;
 use formats::metadata::{DatasetFeatureStatistics, Schema};
 use serde_json::{Value, json};
-use statistics::{Config, StatisticsPass};
+use statistics::{Config, StatisticsPass, StatisticsState};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::compare::name;
@@ -127,6 +128,21 @@ fn lists_and_categorical_numbers_have_their_say() {
     // Whether it is missing is known of one label in three.
     let expected = 3.0_f64.log2() - 2.0 / 3.0;
     assert!((found[0].1 - expected).abs() < 0.1, "{found:?} and not {expected}");
+}
+
+#[test]
+fn a_state_without_a_label_is_refused() {
+    let batch = data();
+    let pass = StatisticsPass::new(&batch.schema(), &config(json!({ "label": "name" }))).unwrap();
+    let bytes = pass.start().unwrap().to_bytes();
+    assert!(StatisticsState::from_bytes(&bytes).is_ok());
+    let option = b"\"num_neighbors\":3";
+    // First what the pass was made of, then what was asked for.
+    let place = bytes.windows(option.len()).position(|window| window == option).unwrap();
+    let mut broken = bytes.clone();
+    broken[place + option.len() - 1] = b'0';
+    let error = StatisticsState::from_bytes(&broken).unwrap_err();
+    assert!(error.to_string().contains("contradict each other"), "{error}");
 }
 
 #[test]
