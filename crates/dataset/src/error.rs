@@ -23,8 +23,8 @@ pub enum DatasetError {
     Parquet { path: PathBuf, source: ParquetError },
 
     /// The file's footer is fine, but its values cannot be read.
-    #[error("{}: the values cannot be decoded", .path.display())]
-    Decode { path: PathBuf, source: ArrowError },
+    #[error("{}: the values from row {row} on cannot be decoded", .path.display())]
+    Decode { path: PathBuf, row: u64, source: ArrowError },
 
     /// A batch does not fit its schema.
     #[error("{}: a batch does not fit", .path.display())]

@@ -19,8 +19,8 @@ use crate::{BATCH_ROWS, DatasetError};
 pub struct ParquetFiles {
     schema: SchemaRef,
     files: Vec<(PathBuf, ArrowReaderMetadata)>,
-    /// (file, row group) of every partition.
-    partitions: Vec<(usize, usize)>,
+    /// File, row group and the number of rows before it, of every partition.
+    partitions: Vec<(usize, usize, u64)>,
     num_rows: u64,
 }
 
@@ -54,10 +54,12 @@ impl ParquetFiles {
         for path in paths {
             let metadata = read_footer(path)?;
             schema.add(path, metadata.schema())?;
-            let groups = metadata.metadata().row_groups();
-            partitions.extend((0..groups.len()).map(|group| (files.len(), group)));
-            num_rows +=
-                groups.iter().map(|g| u64::try_from(g.num_rows()).unwrap_or(0)).sum::<u64>();
+            let mut before = 0;
+            for (index, group) in metadata.metadata().row_groups().iter().enumerate() {
+                partitions.push((files.len(), index, before));
+                before += u64::try_from(group.num_rows()).unwrap_or(0);
+            }
+            num_rows += before;
             files.push((path.clone(), metadata));
         }
         Ok(Self { schema: schema.finish()?, files, partitions, num_rows })
@@ -70,7 +72,7 @@ impl ParquetFiles {
 
     /// Returns the number of each partition's file.
     pub fn file_of_partition(&self) -> impl Iterator<Item = usize> {
-        self.partitions.iter().map(|(file, _)| *file)
+        self.partitions.iter().map(|(file, ..)| *file)
     }
 
     /// Returns the files, in order.
@@ -93,7 +95,7 @@ impl Source for ParquetFiles {
         partition: usize,
         columns: Option<&[String]>,
     ) -> Result<BatchIter<'_>, BoxError> {
-        let (file, group) = self.partitions[partition];
+        let (file, group, before) = self.partitions[partition];
         let (path, metadata) = &self.files[file];
         let handle = File::open(path).map_err(IoError::at("read", path))?;
         let mut builder =
@@ -114,9 +116,11 @@ impl Source for ParquetFiles {
         }
         let parquet = |source| DatasetError::Parquet { path: path.clone(), source };
         let reader = builder.build().map_err(parquet)?;
+        let mut row = before + 1;
         Ok(Box::new(reader.map(move |batch| {
             let batch =
-                batch.map_err(|source| DatasetError::Decode { path: path.clone(), source })?;
+                batch.map_err(|source| DatasetError::Decode { path: path.clone(), row, source })?;
+            row += batch.num_rows() as u64;
             let arrow = |source| DatasetError::Arrow { path: path.clone(), source };
             Ok(conform(batch, &schema).map_err(arrow)?)
         })))

@@ -136,3 +136,64 @@ fn schema_of(features: impl Iterator<Item = FeatureV1>) -> SchemaRef {
     });
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Option<RecordSchema>, DatasetError> {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(FILE), text).unwrap();
+        RecordSchema::read(dir.path())
+    }
+
+    #[test]
+    fn the_first_version_stays_readable() {
+        let stored = r#"{ "version": "1", "payload": "TF_EXAMPLE", "num_examples": { "train": 3 },
+            "features": [ { "name": "n", "type": "INT" }, { "name": "f", "type": "FLOAT", "depth": 1 },
+                          { "name": "s", "type": "STRING", "depth": 2 }, { "name": "b", "type": "BYTES" },
+                          { "name": "x", "type": "NONE" } ] }"#;
+        let found = read(stored).unwrap().unwrap();
+        let list = |item| DataType::List(Arc::new(Field::new_list_field(item, true)));
+        let types: Vec<_> = found.schema.fields().iter().map(|f| f.data_type().clone()).collect();
+        let texts = list(list(DataType::Utf8));
+        let expected =
+            [DataType::Int64, list(DataType::Float32), texts, DataType::Binary, DataType::Null];
+        assert_eq!(types, expected);
+        assert_eq!((found.payload, found.num_examples["train"]), (Payload::TfExample, 3));
+        let dir = tempfile::tempdir().unwrap();
+        found.write(dir.path()).unwrap();
+        assert_eq!(RecordSchema::read(dir.path()).unwrap().unwrap(), found);
+    }
+
+    #[test]
+    fn what_is_no_such_file_is_said() {
+        assert!(RecordSchema::read(Path::new("nowhere")).unwrap().is_none());
+        for text in ["", "{}", r#"{ "version": "2" }"#, r#"{ "version": "1", "features": 7 }"#] {
+            let said = read(text).unwrap_err().to_string();
+            assert!(said.ends_with("examples.json: not the features of examples"), "{said}");
+        }
+    }
+
+    #[test]
+    fn columns_are_what_records_make_of_them() {
+        let names = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8));
+        let fields = [
+            ("d", names),
+            ("i", DataType::UInt8),
+            ("t", DataType::Boolean),
+            ("f", DataType::Float64),
+            ("b", DataType::LargeBinary),
+            ("v", DataType::Utf8View),
+        ];
+        let fields = fields.map(|(name, data_type)| Field::new(name, data_type, false)).to_vec();
+        let found = RecordSchema::of(Payload::TfExample, &Schema::new(fields)).schema;
+        let types: Vec<_> = found.fields().iter().map(|f| f.data_type().clone()).collect();
+        let (int, float) = (DataType::Int64, DataType::Float32);
+        assert_eq!(
+            types,
+            [DataType::Utf8, int.clone(), int, float, DataType::Binary, DataType::Utf8]
+        );
+        assert!(found.fields().iter().all(|field| field.is_nullable()));
+    }
+}

@@ -213,6 +213,10 @@ pub enum IngestError {
     #[error("`max_rejected_rows`: found {found}, expected at most {limit}")]
     BudgetTooLarge { found: u64, limit: u64 },
 
+    /// Somebody wrote to a file.
+    #[error("{}: the file was written to while it was read: it had {expected} bytes before, {found} now", .path.display())]
+    FileChanged { path: PathBuf, found: u64, expected: u64 },
+
     /// There were other rows when the data was read again.
     #[error("{}: the data changed while it was read: found {found} rows, expected {expected}", .path.display())]
     Changed { path: PathBuf, found: u64, expected: u64 },
@@ -327,7 +331,7 @@ impl Classify for IngestError {
             | Self::TooManyRejected { .. }
             | Self::UnsupportedType { .. }
             | Self::DuplicateColumn { .. } => ErrorKind::Data,
-            Self::Changed { .. } => ErrorKind::Conflict,
+            Self::FileChanged { .. } | Self::Changed { .. } => ErrorKind::Conflict,
             Self::BadState { .. } => ErrorKind::Bug,
             Self::Engine(error) => error.kind(),
         }
@@ -368,7 +372,9 @@ impl Classify for IngestError {
             Self::UnsupportedType { .. } => {
                 Some("write the column as a number or as text, or leave it out".to_owned())
             }
-            Self::Changed { .. } => Some("run again once the files are complete".to_owned()),
+            Self::FileChanged { .. } | Self::Changed { .. } => {
+                Some("run again once the files are complete".to_owned())
+            }
             Self::Engine(error) => error.hint(),
             _ => None,
         }

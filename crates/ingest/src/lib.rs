@@ -19,6 +19,7 @@ mod rejected;
 mod run;
 mod source;
 mod split;
+mod unchanged;
 
 pub use config::{
     Config, CsvTable, FeatureKind, Files, Form, Hash, JsonTable, ParquetTable, Patterns, Payload,

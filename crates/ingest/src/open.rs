@@ -9,7 +9,7 @@ use dataflow::{Engine, Source};
 use dataset::{CsvFiles, FeatureType, JsonFiles};
 
 use crate::source::{Prepared, infer_types, open_json, prepare};
-use crate::{Config, IngestError, SourceConfig, source_files};
+use crate::{Config, Hash, IngestError, SourceConfig, source_files};
 
 /// Raw data whose features are known, ready to be read.
 pub struct RawData {
@@ -36,6 +36,8 @@ enum Rows {
 pub fn open(config: &Config, base_dir: &Path, engine: &dyn Engine) -> Result<RawData, IngestError> {
     config.check()?;
     let paths = source_files(config, base_dir)?.paths;
+    // Nothing is needed to tell splits apart.
+    let config = &Config { hash: Hash::Content, partition_feature: None, ..config.clone() };
     let (num_rejected, file_of_partition, rows) = match &config.source {
         SourceConfig::Csv(source) => {
             let mut files = CsvFiles::open_with(&paths, source.table().format()?, u64::MAX)?;
@@ -271,6 +273,8 @@ mod tests {
 
     use arrow::datatypes::DataType;
     use engine::LocalEngine;
+    use formats::example::{put_example, put_ints, put_named};
+    use formats::tfrecord::RecordWriter;
 
     use super::*;
 
@@ -369,6 +373,25 @@ mod tests {
         let texts = opened().widen(|_| Some(FeatureType::Bytes)).unwrap();
         assert_eq!(types(&texts)[..1], [DataType::Int64]);
         assert_eq!(types(&texts)[3..], [DataType::Utf8, DataType::Int64]);
+    }
+
+    #[test]
+    fn what_tells_splits_apart_is_no_feature() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut value, mut features, mut record) = (Vec::new(), Vec::new(), Vec::new());
+        put_ints(&mut value, &[1]);
+        put_named(&mut features, "n", &value);
+        put_example(&mut record, &features);
+        let mut writer = RecordWriter::new(Vec::new());
+        writer.write(&record).unwrap();
+        fs::write(dir.path().join("records"), writer.into_inner()).unwrap();
+        let source = SourceConfig::Tfrecord("records".into());
+        let config = Config { hash: Hash::Tfx, ..Config::new(source) };
+        let engine = LocalEngine::with_all_cores(Arc::default());
+        let data = open(&config, dir.path(), &engine).unwrap();
+        assert_eq!(data.features(), [("n".to_owned(), Some(FeatureType::Int))]);
+        assert_eq!(types(&data), [DataType::Int64]);
+        assert_eq!(data.unit(), "record");
     }
 
     #[test]

@@ -7,7 +7,8 @@ use dataflow::Engine;
 use crate::rejected::write_rejected;
 use crate::source::{features_of, prepare};
 use crate::split::{Keys, Out, check_partition_feature, write_by_file, write_by_hash};
-use crate::{Config, IngestError, source_files};
+use crate::unchanged::Snapshot;
+use crate::{Config, IngestError, SourceFiles, source_files};
 
 /// What became of the rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +34,8 @@ pub struct Outcome {
 /// # Errors
 ///
 /// [`IngestError`]: the configuration makes no sense, a pattern matches nothing, a file or row cannot be read,
-/// there are no rows, or the disk refuses.
+/// somebody writes to a file meanwhile, there are no rows, or the disk refuses. What was written until then has no
+/// names of shards yet.
 pub fn run(
     config: &Config,
     base_dir: &Path,
@@ -42,6 +44,20 @@ pub fn run(
 ) -> Result<Outcome, IngestError> {
     config.check()?;
     let files = source_files(config, base_dir)?;
+    let before = Snapshot::take(&files.paths);
+    let outcome = write_all(config, files, base_dir, out_dir, engine);
+    // What looks like damage may be a file that somebody still writes to.
+    before.check()?;
+    outcome
+}
+
+fn write_all(
+    config: &Config,
+    files: SourceFiles,
+    base_dir: &Path,
+    out_dir: &Path,
+    engine: &dyn Engine,
+) -> Result<Outcome, IngestError> {
     let prepared = prepare(config, &files.paths, engine)?;
     let source = prepared.source.as_ref();
     let out = Out { dir: out_dir, storage: config.storage() };

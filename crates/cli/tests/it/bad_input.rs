@@ -1,8 +1,12 @@
 //! Bad input: one clear message, the right exit code, nothing lost.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use dataset::ShardWriter;
 use insta::assert_snapshot;
 
 use crate::scene::{PIPELINE, Scene};
@@ -94,6 +98,44 @@ fn corrupt_parquet() {
     fs::write(scene.path("data/trips.parquet"), b"PAR1 this is not Parquet at all PAR1").unwrap();
     scene.replace("pipeline.toml", "csv = \"data/*.csv\"", "parquet = \"data/*.parquet\"");
     assert_snapshot!(scene.cupola(&["run", "--quiet"]).expect_code(2).stderr, @r"error: pipeline.toml:6:1: data/trips.parquet: not a readable Parquet file: EOF: Parquet file too small. Size is 36 but need 543976553");
+}
+
+/// Returns the folders of splits anywhere below a folder.
+fn split_folders(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            found.extend(name.starts_with("Split-").then(|| path.clone()));
+            split_folders(&path, found);
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_of_data_that_turns_out_damaged() {
+    let scene = Scene::with_data("");
+    let numbers: ArrayRef =
+        Arc::new(Int64Array::from_iter_values((0..200_000).map(|n| n * 7919 % 10_007)));
+    let batch = RecordBatch::try_from_iter([("n", numbers)]).unwrap();
+    let mut writer = ShardWriter::create(&scene.path("data"), "n", batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    let shard = writer.close().unwrap().remove(0);
+    let mut bytes = fs::read(&shard).unwrap();
+    let length = bytes.len();
+    // The heads of some pages are in there.
+    bytes[length / 3..length * 2 / 3].fill(0xff);
+    fs::write(&shard, bytes).unwrap();
+    scene.write(
+        "pipeline.toml",
+        "[pipeline]\nname = \"numbers\"\n\n[nodes.example_gen]\nsource = { parquet = \"data/n*.parquet\" }\n",
+    );
+    let said = scene.cupola(&["run", "--quiet"]).expect_code(3).stderr;
+    let place = "data/n-00000-of-00001.parquet: the values from row ";
+    assert!(said.contains(place) && said.contains(" on cannot be decoded: "), "{said}");
+    let mut left = Vec::new();
+    split_folders(&scene.path(".cupola"), &mut left);
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]

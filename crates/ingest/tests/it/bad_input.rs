@@ -156,7 +156,7 @@ fn parquet_whose_values_are_spoiled() {
     bytes[4..400].fill(0xff);
     fs::write(scene.path("a.parquet"), bytes).unwrap();
     let said = scene.said(scene.run(&parquet("*.parquet")).unwrap_err());
-    assert!(said.starts_with("a.parquet: "), "{said}");
+    assert!(said.starts_with("a.parquet: the values from row 1 on cannot be decoded: "), "{said}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Ingesting whole folders of files.
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
+mod bad_files;
 mod bad_input;
 mod csv_forms;
 mod drift;
