@@ -15,7 +15,7 @@ use formats::metadata::{
     self, DatasetFeatureStatistics, DatasetFeatureStatisticsList, FeatureNameStatistics, Schema,
 };
 use indicatif::{ProgressBar, ProgressStyle};
-use ingest::{IngestError, Patterns, RawData, SourceConfig};
+use ingest::{Form, IngestError, Patterns, RawData, SourceConfig};
 
 use crate::args::Global;
 use crate::error::CliError;
@@ -53,10 +53,11 @@ impl Files {
             [first, others @ ..] => format!("{first} and {} more", others.len()),
         };
         let patterns = Patterns::Many(patterns.to_vec());
-        let paths = ingest::source_files(&SourceConfig::Csv(patterns.clone()), Path::new(""));
-        let source = match format_of(&paths.map_err(FilesError)?)? {
-            Format::Csv => SourceConfig::Csv(patterns),
-            Format::Parquet => SourceConfig::Parquet(patterns),
+        let any = ingest::Config::new(SourceConfig::Csv(Form::Files(patterns.clone())));
+        let files = ingest::source_files(&any, Path::new("")).map_err(FilesError)?;
+        let source = match format_of(&files.paths)? {
+            Format::Csv => SourceConfig::Csv(Form::Files(patterns)),
+            Format::Parquet => SourceConfig::Parquet(Form::Files(patterns)),
             Format::Statistics(path) => {
                 let content = Content::Statistics(Box::new(read_statistics(&path)?));
                 return Ok(Self { name, content });

@@ -68,7 +68,7 @@ impl Component for ExampleGen {
     }
 
     fn files(&self, config: &Value, base_dir: &Path) -> Result<Vec<PathBuf>, BoxError> {
-        Ok(ingest::source_files(&read::<Config>(config)?.source, base_dir)?)
+        Ok(ingest::source_files(&read::<Config>(config)?, base_dir)?.paths)
     }
 
     fn kind(&self) -> Kind<'_> {
@@ -84,7 +84,10 @@ impl Executor for ExampleGen {
 
         let names: Vec<String> = outcome.splits.iter().map(|(name, _)| name.clone()).collect();
         let mut output = OutputProperties::default();
-        output.properties.insert("span".to_owned(), 0.into());
+        output.properties.insert("span".to_owned(), outcome.span.into());
+        if let Some(version) = outcome.version {
+            output.properties.insert("version".to_owned(), version.into());
+        }
         output.properties.insert("split_names".to_owned(), split_names(&names));
         output.custom_properties.insert("payload_format".to_owned(), "FORMAT_PARQUET".into());
         output.custom_properties.insert("file_format".to_owned(), "parquet".into());

@@ -12,21 +12,25 @@ mod dataset;
 mod difference;
 mod error;
 mod feature;
+mod json;
 mod parquet_files;
 mod shards;
+mod text;
 mod tf_example;
 mod tfrecord;
 
 pub use csv::{
-    CsvError, CsvFiles, CsvRow, CsvRows, MAX_COLUMNS, MAX_ROW_BYTES, Piece, RowError, RowReason,
-    cell_type,
+    CsvError, CsvFiles, CsvFormat, CsvRow, CsvRows, MAX_COLUMNS, MAX_ROW_BYTES, Piece, RowError,
+    RowReason, cell_type,
 };
 pub use dataset::{Dataset, Split};
 pub use difference::ColumnDifference;
 pub use error::DatasetError;
 pub use feature::FeatureType;
+pub use json::{JsonError, JsonFiles, JsonPlace, JsonRow, JsonRows, JsonType};
 pub use parquet_files::ParquetFiles;
 pub use shards::{ROW_GROUP_ROWS, SHARD_ROWS, ShardWriter};
+pub use text::{TextError, TextReader};
 pub use tf_example::{
     DiscoverFeatures, Discovered, Discovery, EncodeExamples, ExampleBatchError, ExampleDecoder,
     ExampleEncoder, ExampleFiles, ExampleProblem, MissingFeature, Payload, TfExampleError,

@@ -73,6 +73,11 @@ impl ParquetFiles {
         self.num_rows
     }
 
+    /// Returns the number of each partition's file.
+    pub fn file_of_partition(&self) -> impl Iterator<Item = usize> {
+        self.partitions.iter().map(|(file, _)| *file)
+    }
+
     /// Returns the files, in order.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(|(path, _)| path.as_path())

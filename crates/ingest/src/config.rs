@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use dataset::{CsvFormat, MAX_COLUMNS};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,10 +19,15 @@ pub struct Config {
     ///
     /// A row's values alone decide where it goes, so equal rows go to the same split, and a row stays where it is
     /// when others come or go. The order counts: each split owns as many hash buckets as its share, one split's
-    /// after the other's. With few rows a split may get none.
-    #[serde(default = "default_splits")]
-    #[schemars(extend("minProperties" = 1))]
-    pub splits: IndexMap<String, NonZeroU32>,
+    /// after the other's. With few rows a split may get none. Where the source has files for each split, these are
+    /// the splits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("minProperties" = 1, "default" = serde_json::json!({ "train": 2, "eval": 1 })))]
+    pub splits: Option<IndexMap<String, NonZeroU32>>,
+    /// The span to read, where patterns have `{SPAN}` or a date in them; a date is the number of days since
+    /// 1970-01-01. Without it the latest one is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<i64>,
     /// What a row's split is computed from: its values, or the same bytes as in TFX, so that each row is in the
     /// split where TFX has put it.
     #[serde(default)]
@@ -30,8 +36,8 @@ pub struct Config {
     /// the same split. It holds integers, text or bytes, or lists of them, and is missing in no row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition_feature: Option<String>,
-    /// How many rows may be set aside in `rejected.csv` because they cannot be read: rows with too many or too
-    /// few cells, or that are not UTF-8. One more ends the run.
+    /// How many rows may be set aside in `rejected.csv` because they cannot be read: rows of text with too many or too
+    /// few cells, or that are not UTF-8, and lines that are no JSON. One more ends the run.
     #[serde(default)]
     #[schemars(range(max = 1_000_000))]
     pub max_rejected_rows: u64,
@@ -59,9 +65,16 @@ pub enum Hash {
 pub enum SourceConfig {
     /// Comma-separated UTF-8 text; the first line names the columns, and all files have the same. Types are
     /// inferred from all values: INT (64 bits), FLOAT (32 bits) or else STRING. An empty cell is a missing value.
-    Csv(Patterns),
+    /// Files may be compressed with gzip, zstd or bzip2, which is told by their content; each of these is read by
+    /// one thread.
+    Csv(Form<CsvTable>),
+    /// JSON Lines: one object in each line, whose fields are features; a field that is not there, or `null`, is a
+    /// missing value. Whole numbers within 64 bits are INT, other numbers FLOAT (32 bits), arrays are lists, objects
+    /// nested features. A feature of other mixtures, such as numbers and text, is an error, and so is one that some
+    /// file does not name in any line. Files may be compressed with gzip, zstd or bzip2.
+    Json(Form<JsonTable>),
     /// Parquet files that all have the same columns.
-    Parquet(Patterns),
+    Parquet(Form<FilesTable>),
     /// TFRecord files of `tf.Example`, plain or compressed with gzip or zlib, told by their content. Features are
     /// found by reading all records: a feature with exactly one value wherever it is there is a column of values,
     /// any other one a column of lists. What one file has in any record, every file has in some.
@@ -78,12 +91,98 @@ pub enum Form<T> {
     Table(T),
 }
 
+/// Files of text, and how their cells are told apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CsvTable {
+    /// The files.
+    pub files: Files,
+    /// What stands between two cells: one ASCII character, such as `";"` or `"\t"`, a tabulator.
+    #[serde(default = "comma")]
+    #[schemars(length(min = 1, max = 1))]
+    pub delimiter: String,
+    /// The names of the columns, for files without a header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub columns: Option<Vec<String>>,
+}
+
+fn comma() -> String {
+    ",".to_owned()
+}
+
+impl Form<CsvTable> {
+    /// Returns the table, the rest as usual where only files are named.
+    pub fn table(&self) -> CsvTable {
+        match self {
+            Self::Files(files) => {
+                CsvTable { files: files.clone().into(), delimiter: comma(), columns: None }
+            }
+            Self::Table(table) => table.clone(),
+        }
+    }
+}
+
+impl CsvTable {
+    /// Returns how files are read.
+    ///
+    /// # Errors
+    ///
+    /// [`IngestError::Delimiter`], [`IngestError::NoColumns`], [`IngestError::TooManyColumns`],
+    /// [`IngestError::UnnamedColumn`] and [`IngestError::ColumnTwice`].
+    pub fn format(&self) -> Result<CsvFormat, IngestError> {
+        let delimiter = match *self.delimiter.as_bytes() {
+            [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r' | b'\0') => byte,
+            _ => return Err(IngestError::Delimiter { found: self.delimiter.clone() }),
+        };
+        let columns = self.columns.clone();
+        let names = columns.iter().flatten();
+        if let Some(position) = names.clone().position(|name| name.trim().is_empty()) {
+            return Err(IngestError::UnnamedColumn { position: position + 1 });
+        }
+        let mut seen = std::collections::HashSet::new();
+        if let Some(column) = names.clone().find(|name| !seen.insert(*name)) {
+            return Err(IngestError::ColumnTwice { column: column.clone() });
+        }
+        match names.count() {
+            0 if columns.is_some() => Err(IngestError::NoColumns),
+            found if found > MAX_COLUMNS => {
+                Err(IngestError::TooManyColumns { found, limit: MAX_COLUMNS })
+            }
+            _ => Ok(CsvFormat { delimiter, columns }),
+        }
+    }
+}
+
+/// Files of JSON Lines, and what is read of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JsonTable {
+    /// The files.
+    pub files: Files,
+    /// The names of the features to read. Others are left out; one of these may be missing in any line or file, but
+    /// not in all. Without it all features are found and read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub features: Option<Vec<String>>,
+}
+
+impl Form<JsonTable> {
+    /// Returns the table, the rest as usual where only files are named.
+    pub fn table(&self) -> JsonTable {
+        match self {
+            Self::Files(files) => JsonTable { files: files.clone().into(), features: None },
+            Self::Table(table) => table.clone(),
+        }
+    }
+}
+
 /// TFRecord files, and what their records hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TfrecordTable {
     /// The files.
-    pub files: Patterns,
+    pub files: Files,
     /// What the records hold.
     #[serde(default)]
     pub payload: Payload,
@@ -143,9 +242,11 @@ impl Form<TfrecordTable> {
     /// Returns the table, the rest as usual where only files are named.
     pub fn table(&self) -> TfrecordTable {
         match self {
-            Self::Files(files) => {
-                TfrecordTable { files: files.clone(), payload: Payload::default(), features: None }
-            }
+            Self::Files(files) => TfrecordTable {
+                files: files.clone().into(),
+                payload: Payload::default(),
+                features: None,
+            },
             Self::Table(table) => table.clone(),
         }
     }
@@ -154,7 +255,10 @@ impl Form<TfrecordTable> {
 /// The name of a file, a pattern such as `data/*.csv`, or a list of them, relative to the pipeline's folder.
 /// `*` and `?` stand for any characters and any one, `[0-9]` for one of a range, `**` for any folders.
 ///
-/// Files are read in the order of their paths, each once.
+/// Files are read in the order of their paths, each once. A pattern may have `{SPAN}` in it, the number of what
+/// arrived (a day, say), or `{SPAN:3}` with just so many digits, or a date as `{YYYY}`, `{MM}` and `{DD}`, and
+/// `{VERSION}` beside it: the files of the latest span, or the one that `span` names, are read, in their latest
+/// version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Patterns {
@@ -186,14 +290,89 @@ impl From<&str> for Patterns {
     }
 }
 
-impl SourceConfig {
-    /// Returns the patterns of the files.
-    pub fn patterns(&self) -> &[String] {
+/// Files, or the files of each split by its name: `{ train = "train/*.csv", eval = "eval/*.csv" }`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Files {
+    /// Files whose rows are split.
+    Patterns(Patterns),
+    /// Files for each split.
+    BySplit(#[schemars(extend("minProperties" = 1))] IndexMap<String, Patterns>),
+}
+
+/// The files of a source, whatever its form.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum FilesOf<'c> {
+    Patterns(&'c Patterns),
+    BySplit(&'c IndexMap<String, Patterns>),
+}
+
+impl<'c> FilesOf<'c> {
+    /// Returns every pattern with the position of its split.
+    pub(crate) fn patterns(self) -> Box<dyn Iterator<Item = (usize, &'c str)> + 'c> {
         match self {
-            Self::Csv(files) | Self::Parquet(files) => files.as_slice(),
-            Self::Tfrecord(Form::Files(files) | Form::Table(TfrecordTable { files, .. })) => {
-                files.as_slice()
+            Self::Patterns(patterns) => {
+                Box::new(patterns.as_slice().iter().map(|pattern| (0, pattern.as_str())))
             }
+            Self::BySplit(splits) => {
+                Box::new(splits.values().enumerate().flat_map(|(split, patterns)| {
+                    patterns.as_slice().iter().map(move |pattern| (split, pattern.as_str()))
+                }))
+            }
+        }
+    }
+
+    /// Returns the names of the splits that have files of their own.
+    pub(crate) fn split_names(self) -> impl Iterator<Item = &'c str> {
+        let splits = match self {
+            Self::Patterns(_) => None,
+            Self::BySplit(splits) => Some(splits),
+        };
+        splits.into_iter().flat_map(|splits| splits.keys()).map(String::as_str)
+    }
+}
+
+impl From<Patterns> for Files {
+    fn from(patterns: Patterns) -> Self {
+        Self::Patterns(patterns)
+    }
+}
+
+impl From<&str> for Files {
+    fn from(pattern: &str) -> Self {
+        Self::Patterns(pattern.into())
+    }
+}
+
+impl Files {
+    fn view(&self) -> FilesOf<'_> {
+        match self {
+            Self::Patterns(patterns) => FilesOf::Patterns(patterns),
+            Self::BySplit(splits) => FilesOf::BySplit(splits),
+        }
+    }
+}
+
+/// Files and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FilesTable {
+    /// The files.
+    pub files: Files,
+}
+
+impl SourceConfig {
+    /// Returns the files.
+    pub(crate) fn files(&self) -> FilesOf<'_> {
+        match self {
+            Self::Csv(Form::Files(patterns))
+            | Self::Json(Form::Files(patterns))
+            | Self::Parquet(Form::Files(patterns))
+            | Self::Tfrecord(Form::Files(patterns)) => FilesOf::Patterns(patterns),
+            Self::Csv(Form::Table(CsvTable { files, .. }))
+            | Self::Json(Form::Table(JsonTable { files, .. }))
+            | Self::Parquet(Form::Table(FilesTable { files }))
+            | Self::Tfrecord(Form::Table(TfrecordTable { files, .. })) => files.view(),
         }
     }
 }
@@ -206,7 +385,8 @@ impl Config {
     pub fn new(source: SourceConfig) -> Self {
         Self {
             source,
-            splits: default_splits(),
+            splits: None,
+            span: None,
             hash: Hash::default(),
             partition_feature: None,
             max_rejected_rows: 0,
@@ -217,29 +397,63 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`IngestError::NoSplits`], [`IngestError::SplitName`], [`IngestError::NoFeaturesNamed`],
-    /// [`IngestError::FeaturesOfSequences`], [`IngestError::HashOfSource`] and [`IngestError::BudgetTooLarge`].
+    /// Those of [`CsvTable::format`], [`IngestError::SplitsOfFiles`], [`IngestError::NoSplits`], [`IngestError::SplitName`], [`IngestError::NoFeaturesNamed`],
+    /// [`IngestError::FeaturesOfSequences`], [`IngestError::FeatureTwice`], [`IngestError::HashOfSource`] and [`IngestError::BudgetTooLarge`].
     pub fn check(&self) -> Result<(), IngestError> {
-        if self.splits.is_empty() {
-            return Err(IngestError::NoSplits);
+        let mut names: Vec<&str> = self.source.files().split_names().collect();
+        if !names.is_empty() {
+            let keys = [
+                ("splits", self.splits.is_some()),
+                ("hash", self.hash != Hash::Content),
+                ("partition_feature", self.partition_feature.is_some()),
+            ];
+            if let Some((key, _)) = keys.into_iter().find(|(_, is_given)| *is_given) {
+                return Err(IngestError::SplitsOfFiles { key });
+            }
+        }
+        match (&self.splits, self.source.files()) {
+            (Some(splits), _) if splits.is_empty() => return Err(IngestError::NoSplits),
+            (_, FilesOf::BySplit(splits)) if splits.is_empty() => {
+                return Err(IngestError::NoSplits);
+            }
+            (Some(splits), _) => names.extend(splits.keys().map(String::as_str)),
+            _ => {}
         }
         // A split is a folder.
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if let Some(split) =
-            self.splits.keys().find(|name| name.is_empty() || !name.chars().all(is_name))
+            names.into_iter().find(|name| name.is_empty() || !name.chars().all(is_name))
         {
-            return Err(IngestError::SplitName { split: split.clone() });
+            return Err(IngestError::SplitName { split: split.to_owned() });
+        }
+        if let SourceConfig::Csv(Form::Table(table)) = &self.source {
+            table.format()?;
         }
         if let SourceConfig::Tfrecord(Form::Table(table)) = &self.source {
             match &table.features {
-                Some(features) if features.is_empty() => return Err(IngestError::NoFeaturesNamed),
+                Some(features) if features.is_empty() => {
+                    return Err(IngestError::NoFeaturesNamed { format: "tfrecord" });
+                }
                 Some(_) if table.payload == Payload::TfSequenceExample => {
                     return Err(IngestError::FeaturesOfSequences);
                 }
                 _ => {}
             }
         }
-        if self.hash != Hash::Content && matches!(self.source, SourceConfig::Parquet(_)) {
+        if let SourceConfig::Json(Form::Table(JsonTable { features: Some(features), .. })) =
+            &self.source
+        {
+            if features.is_empty() {
+                return Err(IngestError::NoFeaturesNamed { format: "json" });
+            }
+            let mut seen = std::collections::HashSet::new();
+            if let Some(feature) = features.iter().find(|name| !seen.insert(*name)) {
+                return Err(IngestError::FeatureTwice { feature: feature.clone() });
+            }
+        }
+        if self.hash != Hash::Content
+            && !matches!(self.source, SourceConfig::Csv(_) | SourceConfig::Tfrecord(_))
+        {
             return Err(IngestError::HashOfSource);
         }
         if self.max_rejected_rows > MAX_REJECTED_ROWS {
@@ -247,6 +461,13 @@ impl Config {
             return Err(IngestError::BudgetTooLarge { found, limit: MAX_REJECTED_ROWS });
         }
         Ok(())
+    }
+}
+
+impl Config {
+    /// Returns the splits and their shares.
+    pub(crate) fn shares(&self) -> IndexMap<String, NonZeroU32> {
+        self.splits.clone().unwrap_or_else(default_splits)
     }
 }
 
@@ -269,11 +490,12 @@ mod tests {
     fn a_source_is_all_there_is_to_say() {
         let config = read(r#"{"source": {"csv": "data/*.csv"}}"#).unwrap();
         assert_eq!(config, Config::new(SourceConfig::Csv("data/*.csv".into())));
-        let splits: Vec<_> =
-            config.splits.iter().map(|(name, n)| (name.as_str(), n.get())).collect();
+        let splits = config.shares();
+        let splits: Vec<_> = splits.iter().map(|(name, n)| (name.as_str(), n.get())).collect();
         assert_eq!(splits, [("train", 2), ("eval", 1)]);
         let many = read(r#"{"source": {"parquet": ["a", "b"]}}"#).unwrap();
-        assert_eq!(many.source.patterns(), ["a", "b"]);
+        let patterns: Vec<_> = many.source.files().patterns().collect();
+        assert_eq!(patterns, [(0, "a"), (0, "b")]);
         let back = serde_json::to_string(&many).unwrap();
         assert_eq!(read(&back).unwrap(), many);
     }
@@ -299,7 +521,14 @@ mod tests {
     fn splits_keep_their_order() {
         let config =
             read(r#"{"source": {"csv": "a"}, "splits": {"z": 1, "a": 1, "m": 3}}"#).unwrap();
-        assert_eq!(config.splits.keys().collect::<Vec<_>>(), ["z", "a", "m"]);
+        assert_eq!(config.shares().keys().collect::<Vec<_>>(), ["z", "a", "m"]);
+        let by_split =
+            read(r#"{"source": {"csv": {"files": {"z": "x", "a": ["y", "w"]}}}}"#).unwrap();
+        let files = by_split.source.files();
+        assert_eq!(files.split_names().collect::<Vec<_>>(), ["z", "a"]);
+        assert_eq!(files.patterns().collect::<Vec<_>>(), [(0, "x"), (1, "y"), (1, "w")]);
+        let back = serde_json::to_string(&by_split).unwrap();
+        assert_eq!(read(&back).unwrap(), by_split);
     }
 
     #[test]
@@ -310,6 +539,18 @@ mod tests {
             assert!(message.contains(expected), "{message}");
         };
         check(r#""splits": {}"#, "no splits");
+        let by_split = |rest: &str| {
+            read(&format!(r#"{{"source": {{"parquet": {{"files": {{"a": "x"}}}}}}, {rest}}}"#))
+        };
+        assert!(by_split(r#""span": 3"#).is_ok());
+        for rest in [r#""splits": {"a": 1}"#, r#""hash": "tfx""#, r#""partition_feature": "x""#] {
+            let message = by_split(rest).unwrap_err();
+            assert!(message.contains("has files for each split"), "{message}");
+        }
+        let none = read(r#"{"source": {"csv": {"files": {}}}}"#).unwrap_err();
+        assert!(none.contains("no splits"), "{none}");
+        let name = read(r#"{"source": {"csv": {"files": {"a/b": "x"}}}}"#).unwrap_err();
+        assert!(name.contains("split `a/b`"), "{name}");
         check(r#""splits": {"a/b": 1}"#, "split `a/b`");
         check(r#""splits": {"": 1}"#, "split ``");
         check(r#""splits": {"a": 0}"#, "nonzero");

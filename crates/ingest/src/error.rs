@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use arrow::datatypes::DataType;
 use base::{Classify, ErrorKind, IoError};
 use dataflow::EngineError;
-use dataset::{CsvError, DatasetError, FeatureType, RowError, TfExampleError, TfRecordError};
+use dataset::{
+    CsvError, DatasetError, FeatureType, JsonError, RowError, TfExampleError, TfRecordError,
+};
 
 /// Why raw data did not become examples.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +24,40 @@ pub enum IngestError {
     /// A pattern that is none.
     #[error("pattern `{pattern}`, character {position}: {reason}")]
     BadPattern { pattern: String, position: usize, reason: &'static str },
+
+    /// Numbers in a pattern that do not go together.
+    #[error("pattern `{pattern}`: {reason}")]
+    BadSpecs { pattern: String, reason: &'static str },
+
+    /// Patterns of which some tell spans and others do not.
+    #[error(
+        "`{first}` and `{second}`: expected {{SPAN}}, {{VERSION}} or a date in all patterns or in none"
+    )]
+    MixedSpecs { first: String, second: String },
+
+    /// Patterns that lead to different spans.
+    #[error("`{first}` leads to {found}, but `{second}` to {other}: expected one for all")]
+    SpansDiffer { first: String, found: String, second: String, other: String },
+
+    /// A span that is not there.
+    #[error("no file of span {span} matches `{pattern}`, found the spans {}", listed(.found))]
+    NoSuchSpan { pattern: String, span: i64, found: Vec<i64> },
+
+    /// A span where patterns have none.
+    #[error("`span`: found {span}, but no pattern has {{SPAN}} or {{YYYY}}, {{MM}} and {{DD}}")]
+    NoSpans { span: i64 },
+
+    /// A file whose date is none.
+    #[error("{}: {year:04}-{month:02}-{day:02} is no date", .path.display())]
+    BadDate { path: PathBuf, year: i64, month: i64, day: i64 },
+
+    /// A file that two splits want.
+    #[error("{}: is in the splits `{first}` and `{second}`, expected one", .path.display())]
+    FileInTwoSplits { path: PathBuf, first: String, second: String },
+
+    /// The splits are those of the files.
+    #[error("`{key}`: the source has files for each split, expected no `{key}`")]
+    SplitsOfFiles { key: &'static str },
 
     /// Patterns are text, so the folder that they start from has to be.
     #[error("{}: the folder's name is not UTF-8, expected a name that patterns can be put behind", .dir.display())]
@@ -59,9 +95,21 @@ pub enum IngestError {
     #[error("{}: feature `{feature}`: no record has a value", .path.display())]
     FeatureNotFound { path: PathBuf, feature: String },
 
-    /// The table of features is empty.
-    #[error("no features are named, expected at least one such as `fare = \"float\"`")]
-    NoFeaturesNamed,
+    /// The table or list of features is empty.
+    #[error("no features are named, expected at least one")]
+    NoFeaturesNamed { format: &'static str },
+
+    /// A feature that is named twice.
+    #[error("feature `{feature}`: stands twice in the list")]
+    FeatureTwice { feature: String },
+
+    /// A field that the lines of one file name, and those of another do not.
+    #[error("{}: no line has a field `{feature}`, which those of {} have", .path.display(), .other.display())]
+    FieldNotInFile { path: PathBuf, feature: String, other: PathBuf },
+
+    /// JSON Lines cannot be read.
+    #[error(transparent)]
+    Json(#[from] JsonError),
 
     /// The features of sequences cannot be named.
     #[error("features of tf.SequenceExample cannot be named yet, expected them to be found")]
@@ -97,6 +145,28 @@ pub enum IngestError {
     #[error("split `{split}`: expected a name of letters, digits, `_` and `-`")]
     SplitName { split: String },
 
+    /// A delimiter that is none.
+    #[error(
+        "`delimiter`: found {found:?}, expected one ASCII character that is neither a quote nor an end of line"
+    )]
+    Delimiter { found: String },
+
+    /// The list of columns is empty.
+    #[error("`columns`: found an empty list, expected the names of all columns")]
+    NoColumns,
+
+    /// More columns than anybody means.
+    #[error("`columns`: found {found} names, expected at most {limit}")]
+    TooManyColumns { found: usize, limit: usize },
+
+    /// A column without a name.
+    #[error("`columns`: column {position} has no name")]
+    UnnamedColumn { position: usize },
+
+    /// A name that stands twice among the columns.
+    #[error("`columns`: column `{column}`: stands twice")]
+    ColumnTwice { column: String },
+
     /// TFX has no reader that would give the same rows.
     #[error(
         "`hash`: TFX's splits are those of comma-separated text and of TFRecord files alone, expected `content`"
@@ -128,17 +198,39 @@ pub enum IngestError {
     Engine(EngineError),
 }
 
+/// How many spans a message lists, the latest ones.
+const LISTED: usize = 10;
+
+fn listed(spans: &[i64]) -> String {
+    let latest = &spans[spans.len().saturating_sub(LISTED)..];
+    let mut shown: Vec<String> = latest.iter().map(ToString::to_string).collect();
+    if latest.len() < spans.len() {
+        shown.insert(0, "…".to_owned());
+    }
+    shown.join(", ")
+}
+
 impl IngestError {
     /// Returns the key of the configuration that the error is about.
     pub fn key(&self) -> &'static str {
         match self {
             Self::NoSplits | Self::SplitName { .. } => "splits",
+            Self::SplitsOfFiles { key } => key,
+            Self::NoSuchSpan { .. } | Self::NoSpans { .. } => "span",
             Self::BudgetTooLarge { .. } => "max_rejected_rows",
             Self::HashOfSource => "hash",
+            Self::Delimiter { .. } => "source.csv.delimiter",
+            Self::NoColumns
+            | Self::TooManyColumns { .. }
+            | Self::UnnamedColumn { .. }
+            | Self::ColumnTwice { .. } => "source.csv.columns",
             Self::NoPartitionFeature { .. } | Self::PartitionFeatureType { .. } => {
                 "partition_feature"
             }
-            Self::NoFeaturesNamed | Self::FeaturesOfSequences => "source.tfrecord.features",
+            Self::FeatureTwice { .. } | Self::NoFeaturesNamed { format: "json" } => {
+                "source.json.features"
+            }
+            Self::NoFeaturesNamed { .. } | Self::FeaturesOfSequences => "source.tfrecord.features",
             _ => "source",
         }
     }
@@ -155,24 +247,38 @@ impl Classify for IngestError {
         match self {
             Self::NoPatterns
             | Self::BadPattern { .. }
+            | Self::BadSpecs { .. }
+            | Self::MixedSpecs { .. }
+            | Self::NoSpans { .. }
+            | Self::FileInTwoSplits { .. }
+            | Self::SplitsOfFiles { .. }
             | Self::FolderNotUtf8 { .. }
             | Self::NoSplits
             | Self::SplitName { .. }
+            | Self::Delimiter { .. }
+            | Self::NoColumns
+            | Self::TooManyColumns { .. }
+            | Self::UnnamedColumn { .. }
+            | Self::ColumnTwice { .. }
             | Self::HashOfSource
             | Self::NoPartitionFeature { .. }
             | Self::PartitionFeatureType { .. }
-            | Self::NoFeaturesNamed
+            | Self::NoFeaturesNamed { .. }
+            | Self::FeatureTwice { .. }
             | Self::FeaturesOfSequences
             | Self::BudgetTooLarge { .. } => ErrorKind::Usage,
-            Self::NoFiles { .. } => ErrorKind::NotFound,
+            Self::NoFiles { .. } | Self::NoSuchSpan { .. } => ErrorKind::NotFound,
+            Self::SpansDiffer { .. } | Self::BadDate { .. } => ErrorKind::Data,
             Self::Io(error) => error.kind(),
             Self::Csv(error) => error.kind(),
             Self::Dataset(error) => error.kind(),
             Self::TfRecord(error) => error.kind(),
             Self::TfExample(error) => error.kind(),
+            Self::Json(error) => error.kind(),
             Self::NoRows { .. }
             | Self::NoFeatures { .. }
             | Self::FeatureNotInFile { .. }
+            | Self::FieldNotInFile { .. }
             | Self::FeatureNotFound { .. }
             | Self::TooManyRejected { .. }
             | Self::UnsupportedType { .. }
@@ -191,6 +297,11 @@ impl Classify for IngestError {
             Self::Dataset(error) => error.hint(),
             Self::TfRecord(error) => error.hint(),
             Self::TfExample(error) => error.hint(),
+            Self::Json(error) => error.hint(),
+            Self::FieldNotInFile { .. } => Some(
+                "to have it missing there, name the features to read in `source.json.features`"
+                    .to_owned(),
+            ),
             Self::FeatureNotInFile { .. } => Some(
                 "to have it missing there, name the features to read in `source.tfrecord.features`"
                     .to_owned(),

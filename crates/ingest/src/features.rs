@@ -49,7 +49,7 @@ pub fn infer_features(
     engine: &dyn Engine,
     max_bytes: Option<u64>,
 ) -> Result<Vec<InferredFeature>, IngestError> {
-    let paths = source_files(&config.source, base_dir)?;
+    let paths = source_files(config, base_dir)?.paths;
     let features = look(config, &paths, engine, max_bytes)?;
     if !features.is_empty() {
         check_partition_feature(config, &features)?;

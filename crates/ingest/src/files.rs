@@ -1,13 +1,16 @@
 //! Which files a source names.
 
-use std::collections::BTreeMap;
+mod pattern;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use base::{IoError, nearest};
 use glob::{MatchOptions, Pattern};
 
-use crate::{IngestError, SourceConfig};
+use self::pattern::{BadDate, Numbers, SpanPattern, SpanSpec, Specs};
+use crate::{Config, IngestError};
 
 /// How many names a hint lists.
 const LISTED: usize = 5;
@@ -19,39 +22,164 @@ const MATCHING: MatchOptions = MatchOptions {
     require_literal_leading_dot: true,
 };
 
-/// Returns the files that a source names, in the order of their paths, each once.
+/// The files of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFiles {
+    /// The files, in the order of their paths, each once.
+    pub paths: Vec<PathBuf>,
+    /// The splits, where the source has files for each, and the position of each file's split.
+    pub splits: Option<(Vec<String>, Vec<usize>)>,
+    /// The span that the files are of; 0 where patterns do not tell.
+    pub span: i64,
+    /// The version of the span that the files are of, where patterns tell.
+    pub version: Option<i64>,
+}
+
+/// Returns the files that a source names.
 ///
 /// Patterns are relative to `base_dir`; folders that match are not files. Something that exists by the very
 /// name of a pattern is meant, whatever the name's characters. A file that is reached by several names is
-/// taken by the first of them.
+/// taken by the first of them. Of patterns with `{SPAN}` or a date, the files of the greatest span are taken, or of
+/// that which `config.span` names, and of these the ones of the greatest version.
 ///
 /// # Errors
 ///
 /// [`IngestError::NoFiles`] for a pattern that matches no file, with what there is instead;
-/// [`IngestError::BadPattern`] for one that cannot be read; [`IngestError::Io`] when a folder cannot be read.
-pub fn source_files(source: &SourceConfig, base_dir: &Path) -> Result<Vec<PathBuf>, IngestError> {
-    if source.patterns().is_empty() {
+/// [`IngestError::BadPattern`] and [`IngestError::BadSpecs`] for one that cannot be read;
+/// [`IngestError::MixedSpecs`] and [`IngestError::SpansDiffer`] for patterns that do not go together,
+/// [`IngestError::NoSuchSpan`], [`IngestError::NoSpans`] and [`IngestError::BadDate`] for spans;
+/// [`IngestError::FileInTwoSplits`]; [`IngestError::Io`] when a folder cannot be read.
+pub fn source_files(config: &Config, base_dir: &Path) -> Result<SourceFiles, IngestError> {
+    let files = config.source.files();
+    if files.patterns().next().is_none() {
         return Err(IngestError::NoPatterns);
     }
+    let mut resolved: Option<Resolved<'_>> = None;
     let mut found = Vec::new();
-    for pattern in source.patterns() {
+    for (split, pattern) in files.patterns() {
         let before = found.len();
-        matches(pattern, base_dir, &mut found)?;
+        let mut paths = Vec::new();
+        let one = resolve(pattern, config.span, base_dir, &mut paths)?;
+        if let Some(first) = &resolved {
+            first.check(&one)?;
+        }
+        resolved.get_or_insert(one);
+        found.extend(paths.into_iter().map(|path| (path, split)));
         if found.len() == before {
             return Err(no_files(pattern, base_dir));
         }
     }
+    let numbers = resolved.and_then(|resolved| resolved.numbers);
+    if let (None, Some(span)) = (numbers, config.span) {
+        return Err(IngestError::NoSpans { span });
+    }
     found.sort_unstable();
-    let mut files = Vec::with_capacity(found.len());
+    let (mut paths, mut splits): (Vec<PathBuf>, Vec<usize>) = Default::default();
     let mut seen = BTreeMap::new();
-    for path in found {
+    let names: Vec<String> = files.split_names().map(ToOwned::to_owned).collect();
+    for (path, split) in found {
         // A link that leads nowhere is opened later, and that error says so.
         let real = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
-        if seen.insert(real, ()).is_none() {
-            files.push(path);
+        match seen.insert(real, split) {
+            Some(other) if other != split => {
+                let (first, second) = (names[other].clone(), names[split].clone());
+                return Err(IngestError::FileInTwoSplits { path, first, second });
+            }
+            Some(_) => {}
+            None => {
+                paths.push(path);
+                splits.push(split);
+            }
         }
     }
-    Ok(files)
+    Ok(SourceFiles {
+        paths,
+        splits: (!names.is_empty()).then_some((names, splits)),
+        span: numbers.map_or(0, |numbers| numbers.span),
+        version: numbers.and_then(|numbers| numbers.version),
+    })
+}
+
+/// What became of a pattern.
+struct Resolved<'p> {
+    pattern: &'p str,
+    specs: Specs,
+    numbers: Option<Numbers>,
+}
+
+impl Resolved<'_> {
+    /// Says no to another pattern that tells other spans or versions.
+    fn check(&self, other: &Resolved<'_>) -> Result<(), IngestError> {
+        let (first, second) = (self.pattern.to_owned(), other.pattern.to_owned());
+        if self.specs != other.specs {
+            return Err(IngestError::MixedSpecs { first, second });
+        }
+        if self.numbers != other.numbers {
+            let shown = |numbers: Option<Numbers>| match numbers {
+                None => "none".to_owned(),
+                Some(Numbers { span, version: None }) => format!("span {span}"),
+                Some(Numbers { span, version: Some(version) }) => {
+                    format!("span {span}, version {version}")
+                }
+            };
+            return Err(IngestError::SpansDiffer {
+                first,
+                found: shown(self.numbers),
+                second,
+                other: shown(other.numbers),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Finds the files of a pattern.
+fn resolve<'p>(
+    pattern: &'p str,
+    span: Option<i64>,
+    base_dir: &Path,
+    found: &mut Vec<PathBuf>,
+) -> Result<Resolved<'p>, IngestError> {
+    let none = Specs { span: SpanSpec::None, has_version: false };
+    if base_dir.join(pattern).is_file() {
+        matches(pattern, base_dir, found)?;
+        return Ok(Resolved { pattern, specs: none, numbers: None });
+    }
+    let plain = pattern.trim_start_matches("./");
+    let with_numbers = SpanPattern::parse(plain)?;
+    let specs = with_numbers.specs;
+    if specs.span == SpanSpec::None {
+        matches(pattern, base_dir, found)?;
+        return Ok(Resolved { pattern, specs, numbers: None });
+    }
+    let mut candidates = Vec::new();
+    matches(&with_numbers.to_glob(), base_dir, &mut candidates)?;
+    let mut numbered = Vec::new();
+    for path in candidates {
+        let name = match path.strip_prefix(base_dir) {
+            Ok(name) if !Path::new(plain).is_absolute() => name,
+            _ => &path,
+        };
+        match with_numbers.numbers_in(&name.to_string_lossy()) {
+            None => {}
+            Some(Ok(numbers)) => numbered.push((numbers, path)),
+            Some(Err(BadDate { year, month, day })) => {
+                return Err(IngestError::BadDate { path, year, month, day });
+            }
+        }
+    }
+    let of_span = |(numbers, _): &&(Numbers, PathBuf)| span.is_none_or(|span| span == numbers.span);
+    let chosen = numbered.iter().filter(of_span).map(|(numbers, _)| *numbers).max();
+    if let (None, Some(span)) = (chosen, span)
+        && !numbered.is_empty()
+    {
+        let spans: BTreeSet<i64> = numbered.iter().map(|(numbers, _)| numbers.span).collect();
+        let (pattern, found) = (pattern.to_owned(), spans.into_iter().collect());
+        return Err(IngestError::NoSuchSpan { pattern, span, found });
+    }
+    let of_chosen = numbered.into_iter().filter(|(numbers, _)| Some(*numbers) == chosen);
+    found.extend(of_chosen.map(|(_, path)| path));
+    Ok(Resolved { pattern, specs, numbers: chosen })
 }
 
 fn matches(pattern: &str, base_dir: &Path, found: &mut Vec<PathBuf>) -> Result<(), IngestError> {
@@ -110,7 +238,7 @@ fn hint(pattern: &str, base_dir: &Path) -> Option<String> {
             continue;
         }
         let (folders, files) = names_in(&dir)?;
-        let is_wild = name.contains(['*', '?', '[']);
+        let is_wild = name.contains(['*', '?', '[', '{']);
         if !is_wild {
             let candidates = if is_last { &files } else { &folders };
             if let Some(near) = nearest(&name, candidates.iter().map(String::as_str)) {

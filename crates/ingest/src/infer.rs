@@ -1,7 +1,7 @@
 //! The pass that infers the types of comma-separated text and finds the rows that cannot be read.
 //!
-//! Its source are the pieces of the files, not their rows: a batch says where rows are, and the state reads
-//! them. So cells are looked at where they lie and never become columns of text first.
+//! Its source are the pieces of the files, not their rows: a batch says where rows of one file are, and the state
+//! reads them. So cells are looked at where they lie and never become columns of text first.
 
 mod column;
 
@@ -12,7 +12,7 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
 use base::BoxError;
 use dataflow::{Accumulator, Batches, Engine, EngineError, Pass, fold};
-use dataset::{CsvFiles, CsvRows, FeatureType, Piece, RowError, RowReason};
+use dataset::{CsvFiles, CsvFormat, CsvRows, FeatureType, Piece, RowError, RowReason};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use self::column::{Column, TextCell};
@@ -41,6 +41,7 @@ pub(crate) fn infer(
 ) -> Result<Inferred, IngestError> {
     let pass = InferTypes(Arc::new(Description {
         paths: files.paths().to_vec(),
+        format: files.format().clone(),
         columns: files.columns().to_vec(),
         max_kept: usize::try_from(max_kept).unwrap_or(usize::MAX),
     }));
@@ -50,15 +51,22 @@ pub(crate) fn infer(
 
 const PLACE: [&str; 4] = ["file", "offset", "length", "line"];
 
-/// Returns a source with a row for each piece, each a partition of its own.
-fn places(pieces: &[Piece]) -> Batches {
+/// Returns a source with a row for each piece; what is a partition of the files is one of the places too.
+pub(crate) fn places<'p>(partitions: impl Iterator<Item = &'p [Piece]>) -> Batches {
     let fields: Vec<_> =
         PLACE.iter().map(|name| Field::new(*name, DataType::UInt64, false)).collect();
     let schema = Arc::new(Schema::new(fields));
-    let batches = pieces.iter().map(|piece| {
-        let values = [piece.file as u64, piece.offset, piece.length, piece.line];
-        let columns = values.map(|value| Arc::new(UInt64Array::from(vec![value])) as ArrayRef);
-        RecordBatch::try_new(Arc::clone(&schema), columns.to_vec())
+    let batches = partitions.map(|pieces| {
+        let column = |value: fn(&Piece) -> u64| -> ArrayRef {
+            Arc::new(UInt64Array::from_iter_values(pieces.iter().map(value)))
+        };
+        let columns = vec![
+            column(|piece| piece.file as u64),
+            column(|piece| piece.offset),
+            column(|piece| piece.length),
+            column(|piece| piece.line),
+        ];
+        RecordBatch::try_new(Arc::clone(&schema), columns)
             .expect("the columns are those of the schema")
     });
     let batches = batches.collect();
@@ -72,6 +80,7 @@ struct InferTypes(Arc<Description>);
 #[derive(Debug, Serialize, Deserialize)]
 struct Description {
     paths: Vec<PathBuf>,
+    format: CsvFormat,
     columns: Vec<String>,
     /// How many places of rows that cannot be read a state keeps.
     max_kept: usize,
@@ -119,7 +128,7 @@ struct TypesState {
 
 /// A row that cannot be read.
 #[derive(Serialize, Deserialize)]
-struct Rejected {
+pub(crate) struct Rejected {
     file: usize,
     line: u64,
     offset: u64,
@@ -127,30 +136,58 @@ struct Rejected {
     reason: RowReason,
 }
 
+impl Rejected {
+    /// Returns a row of a file, by its number, as it is kept.
+    pub(crate) fn of(file: usize, error: RowError) -> Self {
+        let RowError { line, offset, length, reason, .. } = error;
+        Self { file, line, offset, length, reason }
+    }
+
+    /// Returns the error, with the name of the file.
+    pub(crate) fn into_error(self, paths: &[PathBuf]) -> RowError {
+        let Self { file, line, offset, length, reason } = self;
+        RowError { path: paths[file].clone(), line, offset, length, reason }
+    }
+}
+
+/// Returns the pieces that a batch of [`places`] tells of, all of one file.
+pub(crate) fn pieces_of(batch: &RecordBatch) -> Vec<Piece> {
+    let value = |row: usize, column: usize| -> u64 {
+        batch.column(column).as_primitive::<UInt64Type>().value(row)
+    };
+    let pieces = (0..batch.num_rows()).map(|row| {
+        let file = usize::try_from(value(row, 0)).unwrap_or(usize::MAX);
+        let (offset, length, line) = (value(row, 1), value(row, 2), value(row, 3));
+        Piece { file, offset, length, line }
+    });
+    pieces.collect()
+}
+
 /// The version of the state's bytes, their first.
 const VERSION: u8 = 2;
 
 impl TypesState {
-    fn read(&mut self, piece: Piece) -> Result<(), BoxError> {
-        let Description { paths, columns, max_kept } = &*self.pass.0;
-        let Some(path) = paths.get(piece.file) else {
+    /// Reads pieces of one file.
+    fn read(&mut self, pieces: Vec<Piece>) -> Result<(), BoxError> {
+        let Description { paths, format, columns, max_kept } = &*self.pass.0;
+        let Some(file) = pieces.first().map(|piece| piece.file) else { return Ok(()) };
+        let Some(path) = paths.get(file) else {
             return Err(IngestError::BadState { reason: "a piece of another source" }.into());
         };
-        let mut rows = CsvRows::open(path, columns, piece)?;
-        while let Some(row) = rows.next_row() {
+        let mut rows = CsvRows::open(path, format, columns, pieces)?;
+        while let Some(row) = rows.next_row()? {
             self.num_rows += 1;
             match row {
                 Ok(row) => {
                     self.columns
                         .iter_mut()
                         .zip(row.cells())
-                        .for_each(|(column, cell)| column.widen(cell, &row, piece.file));
+                        .for_each(|(column, cell)| column.widen(cell, &row, file));
                 }
-                Err(RowError { line, offset, length, reason, .. }) => {
+                Err(error) => {
                     self.num_rejected += 1;
                     if self.rejected.len() < *max_kept {
-                        let file = piece.file;
-                        self.rejected.push(Rejected { file, line, offset, length, reason });
+                        self.rejected.push(Rejected::of(file, error));
                     }
                 }
             }
@@ -163,15 +200,7 @@ impl Accumulator for TypesState {
     type Output = Inferred;
 
     fn update(&mut self, batch: &RecordBatch) -> Result<(), BoxError> {
-        let value = |row: usize, column: usize| -> u64 {
-            batch.column(column).as_primitive::<UInt64Type>().value(row)
-        };
-        for row in 0..batch.num_rows() {
-            let file = usize::try_from(value(row, 0)).unwrap_or(usize::MAX);
-            let (offset, length, line) = (value(row, 1), value(row, 2), value(row, 3));
-            self.read(Piece { file, offset, length, line })?;
-        }
-        Ok(())
+        self.read(pieces_of(batch))
     }
 
     fn merge(&mut self, other: Self) -> Result<(), BoxError> {
@@ -188,10 +217,7 @@ impl Accumulator for TypesState {
 
     fn finish(self) -> Result<Inferred, BoxError> {
         let paths = &self.pass.0.paths;
-        let rejected = self.rejected.into_iter().map(|rejected| {
-            let Rejected { file, line, offset, length, reason } = rejected;
-            RowError { path: paths[file].clone(), line, offset, length, reason }
-        });
+        let rejected = self.rejected.into_iter().map(|rejected| rejected.into_error(paths));
         let rejected = rejected.collect();
         let types = self.columns.iter().map(|column| column.feature_type).collect();
         let place = |TextCell { file, line, value }| {

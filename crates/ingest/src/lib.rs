@@ -18,10 +18,13 @@ mod run;
 mod source;
 mod split;
 
-pub use config::{Config, FeatureKind, Form, Hash, Patterns, Payload, SourceConfig, TfrecordTable};
+pub use config::{
+    Config, CsvTable, FeatureKind, Files, FilesTable, Form, Hash, JsonTable, Patterns, Payload,
+    SourceConfig, TfrecordTable,
+};
 pub use error::IngestError;
 pub use features::{InferredFeature, TurnedText, infer_features};
-pub use files::source_files;
+pub use files::{SourceFiles, source_files};
 pub use open::{RawData, open};
 pub use rejected::REJECTED_FILE;
 pub use run::{Outcome, run};

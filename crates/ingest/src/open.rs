@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use dataflow::{Engine, Source};
 use dataset::{CsvFiles, FeatureType};
 
-use crate::source::{infer_types, prepare};
+use crate::source::{Prepared, infer_types, prepare};
 use crate::{Config, IngestError, SourceConfig, source_files};
 
 /// Raw data whose features are known, ready to be read.
@@ -31,10 +31,10 @@ enum Rows {
 /// As [`run`](crate::run), for what it says about the source and its rows.
 pub fn open(config: &Config, base_dir: &Path, engine: &dyn Engine) -> Result<RawData, IngestError> {
     config.check()?;
-    let paths = source_files(&config.source, base_dir)?;
+    let paths = source_files(config, base_dir)?.paths;
     match &config.source {
-        SourceConfig::Csv(_) => {
-            let mut files = CsvFiles::open(&paths)?;
+        SourceConfig::Csv(source) => {
+            let mut files = CsvFiles::open_with(&paths, source.table().format()?, u64::MAX)?;
             let inferred = infer_types(&files, config, engine)?;
             let types: Vec<_> = files.columns().iter().cloned().zip(inferred.types).collect();
             files = files.with_features(&types)?;
@@ -45,9 +45,10 @@ pub fn open(config: &Config, base_dir: &Path, engine: &dyn Engine) -> Result<Raw
             let rows = Rows::Csv(files, types);
             Ok(RawData { paths, num_rejected, has_misfits: num_rejected > 0, rows })
         }
-        SourceConfig::Parquet(_) | SourceConfig::Tfrecord(_) => {
-            let rows = Rows::Typed(prepare(config, &paths, engine)?.source);
-            Ok(RawData { paths, num_rejected: 0, has_misfits: false, rows })
+        SourceConfig::Json(_) | SourceConfig::Parquet(_) | SourceConfig::Tfrecord(_) => {
+            let Prepared { source, num_rejected, .. } = prepare(config, &paths, engine)?;
+            let (has_misfits, rows) = (num_rejected > 0, Rows::Typed(source));
+            Ok(RawData { paths, num_rejected, has_misfits, rows })
         }
     }
 }

@@ -1,14 +1,13 @@
 //! Rows that cannot be read: how many may be set aside, and where.
 
 use std::fs::File;
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use base::IoError;
-use dataset::RowError;
+use dataset::{CsvError, RowError, TextReader};
 
 use crate::IngestError;
-use crate::infer::Inferred;
 
 /// The file with the rows that were set aside, in the examples' folder; there only if there are any.
 ///
@@ -18,12 +17,13 @@ pub const REJECTED_FILE: &str = "rejected.csv";
 
 /// Says no to more rows that cannot be read than may be set aside.
 pub(crate) fn check_budget(
-    inferred: &Inferred,
+    rejected: &[RowError],
+    num_rejected: u64,
+    num_rows: u64,
     limit: u64,
     is_complete: bool,
 ) -> Result<(), IngestError> {
-    let (num_rejected, num_rows) = (inferred.num_rejected, inferred.num_rows);
-    match inferred.rejected.first() {
+    match rejected.first() {
         Some(first) if num_rejected > limit => {
             let first = Box::new(first.clone());
             Err(IngestError::TooManyRejected { first, num_rejected, num_rows, limit, is_complete })
@@ -43,18 +43,18 @@ pub(crate) fn write_rejected(
     }
     let path = out_dir.join(REJECTED_FILE);
     let mut text = BufWriter::new(File::create(&path).map_err(IoError::at("write", &path))?);
-    let mut source: Option<(&Path, File)> = None;
+    let mut source: Option<(&Path, TextReader)> = None;
     let write = |text: &mut BufWriter<File>, line: String| {
         text.write_all(line.as_bytes()).map_err(IoError::at("write", &path))
     };
     write(&mut text, "file,line,reason,row\n".to_owned())?;
     for row in rejected {
-        let file = match source.take() {
-            Some((of, file)) if of == row.path => file,
-            _ => File::open(&row.path).map_err(IoError::at("read", &row.path))?,
+        let reader = match source.take() {
+            Some((of, reader)) if of == row.path => reader,
+            _ => TextReader::open(&row.path).map_err(CsvError::from)?,
         };
-        let (_, file) = source.insert((&row.path, file));
-        let raw = read_row(file, row).map_err(IoError::at("read", &row.path))?;
+        let (_, reader) = source.insert((&row.path, reader));
+        let raw = reader.read_at(row.offset, row.length).map_err(CsvError::from)?;
         let name = row.path.strip_prefix(base_dir).unwrap_or(&row.path).display().to_string();
         let reason = row.reason.to_string();
         let raw = String::from_utf8_lossy(&raw);
@@ -65,13 +65,6 @@ pub(crate) fn write_rejected(
     }
     text.flush().map_err(IoError::at("write", &path))?;
     Ok(())
-}
-
-fn read_row(file: &mut File, row: &RowError) -> std::io::Result<Vec<u8>> {
-    let mut raw = Vec::new();
-    file.seek(SeekFrom::Start(row.offset))?;
-    file.take(row.length).read_to_end(&mut raw)?;
-    Ok(raw)
 }
 
 /// Returns a cell as comma-separated text has it.

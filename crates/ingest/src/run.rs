@@ -6,7 +6,7 @@ use dataflow::Engine;
 
 use crate::rejected::write_rejected;
 use crate::source::{features_of, prepare};
-use crate::split::{Keys, check_partition_feature, write_splits};
+use crate::split::{Keys, check_partition_feature, write_by_file, write_by_hash};
 use crate::{Config, IngestError, source_files};
 
 /// What became of the rows.
@@ -16,6 +16,10 @@ pub struct Outcome {
     pub splits: Vec<(String, u64)>,
     /// How many rows were set aside.
     pub num_rejected: u64,
+    /// The span that the rows are of; 0 where the source does not tell.
+    pub span: i64,
+    /// The version of the span, where the source tells.
+    pub version: Option<i64>,
 }
 
 /// Reads the source and writes `Split-<name>/` folders of Parquet shards into `out_dir`, and
@@ -35,13 +39,22 @@ pub fn run(
     engine: &dyn Engine,
 ) -> Result<Outcome, IngestError> {
     config.check()?;
-    let paths = source_files(&config.source, base_dir)?;
-    let prepared = prepare(config, &paths, engine)?;
-    let keys = Keys::of(config);
-    let schema = keys.features_of(&prepared.source.schema());
-    check_partition_feature(config, &features_of(&schema, true))?;
-    let written = write_splits(prepared.source.as_ref(), &config.splits, keys, out_dir, engine)?;
-    prepared.check(&written, &paths)?;
+    let files = source_files(config, base_dir)?;
+    let prepared = prepare(config, &files.paths, engine)?;
+    let source = prepared.source.as_ref();
+    let written = match &files.splits {
+        Some((names, split_of)) => {
+            write_by_file(source, names, &prepared.split_of_partition(split_of), out_dir, engine)?
+        }
+        None => {
+            let keys = Keys::of(config);
+            let schema = keys.features_of(&source.schema());
+            check_partition_feature(config, &features_of(&schema, true))?;
+            write_by_hash(source, &config.shares(), keys, out_dir, engine)?
+        }
+    };
+    prepared.check(&written, &files.paths)?;
     write_rejected(&prepared.rejected, base_dir, out_dir)?;
-    Ok(Outcome { splits: written.splits, num_rejected: prepared.num_rejected })
+    let (num_rejected, span, version) = (prepared.num_rejected, files.span, files.version);
+    Ok(Outcome { splits: written.splits, num_rejected, span, version })
 }

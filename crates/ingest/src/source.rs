@@ -1,6 +1,7 @@
 //! The formats of raw data, one file each: how its features are found, and how its rows are read.
 
 mod csv;
+mod json;
 mod parquet;
 mod tfrecord;
 
@@ -24,20 +25,28 @@ pub(crate) struct Prepared {
     pub(crate) num_rejected: u64,
     /// Those rows.
     pub(crate) rejected: Vec<RowError>,
+    /// The number of each partition's file.
+    pub(crate) file_of_partition: Vec<usize>,
     /// Whether the user named the features, so that one without any value is a mistake.
     pub(crate) are_features_named: bool,
 }
 
 impl Prepared {
     /// Returns raw data whose rows can all be read.
-    fn whole(source: impl Source + 'static) -> Self {
+    fn whole(source: impl Source + 'static, file_of_partition: Vec<usize>) -> Self {
         Self {
+            file_of_partition,
             source: Box::new(source),
             num_rows: None,
             num_rejected: 0,
             rejected: Vec::new(),
             are_features_named: false,
         }
+    }
+
+    /// Returns the split of each partition, from that of each file.
+    pub(crate) fn split_of_partition(&self, split_of: &[usize]) -> Vec<usize> {
+        self.file_of_partition.iter().map(|&file| split_of[file]).collect()
     }
 
     /// Says no to rows that are not what was expected of them.
@@ -70,7 +79,8 @@ pub(crate) fn prepare(
     engine: &dyn Engine,
 ) -> Result<Prepared, IngestError> {
     match &config.source {
-        SourceConfig::Csv(_) => csv::prepare(config, paths, engine),
+        SourceConfig::Csv(source) => csv::prepare(config, &source.table(), paths, engine),
+        SourceConfig::Json(source) => json::prepare(config, &source.table(), paths, engine),
         SourceConfig::Parquet(_) => parquet::prepare(paths),
         SourceConfig::Tfrecord(source) => {
             let has_digests = Keys::of(config) == Keys::TfxRecord;
@@ -87,7 +97,8 @@ pub(crate) fn look(
     max_bytes: Option<u64>,
 ) -> Result<Vec<InferredFeature>, IngestError> {
     match &config.source {
-        SourceConfig::Csv(_) => csv::look(config, paths, engine, max_bytes),
+        SourceConfig::Csv(source) => csv::look(config, &source.table(), paths, engine, max_bytes),
+        SourceConfig::Json(source) => json::look(config, &source.table(), paths, engine, max_bytes),
         SourceConfig::Parquet(_) => parquet::look(paths),
         SourceConfig::Tfrecord(source) => tfrecord::look(&source.table(), paths, engine, max_bytes),
     }

@@ -10,8 +10,8 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
 use base::BoxError;
-use dataflow::{Engine, Source, Stage, map};
-use dataset::{Dataset, ShardWriter};
+use dataflow::{BatchIter, Engine, Source, Stage, map};
+use dataset::{Dataset, DatasetError, ShardWriter};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
@@ -90,10 +90,10 @@ pub(crate) struct Written {
     pub(crate) num_values: Vec<u64>,
 }
 
-/// Writes the rows of a source into the shards of their splits.
+/// Writes the rows of a source into the shards of the splits that their keys give them to.
 ///
 /// Every split is written, with one shard where it has no rows.
-pub(crate) fn write_splits(
+pub(crate) fn write_by_hash(
     source: &dyn Source,
     splits: &IndexMap<String, NonZeroU32>,
     keys: Keys,
@@ -101,13 +101,7 @@ pub(crate) fn write_splits(
     engine: &dyn Engine,
 ) -> Result<Written, IngestError> {
     let schema = keys.features_of(&source.schema());
-    let mut writers = Vec::with_capacity(splits.len());
-    for name in splits.keys() {
-        let dir = Dataset::split_dir(out_dir, name);
-        let writer = ShardWriter::create(&dir, STEM, SchemaRef::clone(&schema))?;
-        writers.push((name.clone(), writer, 0u64));
-    }
-    let mut num_values = vec![0; schema.fields().len()];
+    let mut writers = Writers::create(splits.keys(), &schema, out_dir)?;
     let stage = AssignSplits::new(splits.values().copied(), keys);
     map(engine, source, &stage, &mut |batch| {
         let (split_column, columns) =
@@ -115,26 +109,116 @@ pub(crate) fn write_splits(
         let of_row = split_column.as_primitive::<UInt32Type>().values();
         let rows = RecordBatch::try_new(SchemaRef::clone(&schema), columns.to_vec())
             .map_err(SplitError::from)?;
-        for (count, column) in num_values.iter_mut().zip(columns) {
-            *count += (column.len() - column.logical_null_count()) as u64;
-        }
         let mut start = 0;
-        for (split, (_, writer, num_rows)) in (0..).zip(&mut writers) {
-            let end = start + of_row[start..].partition_point(|of| *of == split);
-            if start < end {
-                writer.write(&rows.slice(start, end - start))?;
-                *num_rows += (end - start) as u64;
-            }
+        for (split, of) in (0..splits.len()).zip(0..) {
+            let end = start + of_row[start..].partition_point(|row| *row == of);
+            writers.write(split, &rows.slice(start, end - start))?;
             start = end;
         }
         Ok(())
     })?;
-    let mut written = Vec::with_capacity(writers.len());
-    for (name, writer, num_rows) in writers {
-        writer.close()?;
-        written.push((name, num_rows));
+    writers.close()
+}
+
+/// Writes the rows of a source into the shards of the splits that their partitions belong to.
+///
+/// Every split is written, with one shard where it has no rows.
+pub(crate) fn write_by_file(
+    source: &dyn Source,
+    names: &[String],
+    split_of_partition: &[usize],
+    out_dir: &Path,
+    engine: &dyn Engine,
+) -> Result<Written, IngestError> {
+    let mut writers = Writers::create(names.iter(), &source.schema(), out_dir)?;
+    for split in 0..names.len() {
+        let partitions = split_of_partition.iter().enumerate();
+        let partitions = partitions.filter(|(_, of)| **of == split).map(|(index, _)| index);
+        let part = Part { source, partitions: partitions.collect() };
+        map(engine, &part, &AsItIs, &mut |batch| Ok(writers.write(split, &batch)?))?;
     }
-    Ok(Written { splits: written, num_values })
+    writers.close()
+}
+
+/// Some partitions of a source.
+struct Part<'s> {
+    source: &'s dyn Source,
+    partitions: Vec<usize>,
+}
+
+impl Source for Part<'_> {
+    fn schema(&self) -> SchemaRef {
+        self.source.schema()
+    }
+
+    fn num_partitions(&self) -> usize {
+        self.partitions.len()
+    }
+
+    fn read(
+        &self,
+        partition: usize,
+        columns: Option<&[String]>,
+    ) -> Result<BatchIter<'_>, BoxError> {
+        self.source.read(self.partitions[partition], columns)
+    }
+}
+
+/// Leaves batches as they are.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct AsItIs;
+
+impl Stage for AsItIs {
+    fn columns(&self) -> Option<Vec<String>> {
+        None
+    }
+
+    fn apply(&self, batch: &RecordBatch) -> Result<RecordBatch, BoxError> {
+        Ok(batch.clone())
+    }
+}
+
+/// The writers of all splits.
+struct Writers {
+    splits: Vec<(String, ShardWriter, u64)>,
+    num_values: Vec<u64>,
+}
+
+impl Writers {
+    fn create<'n>(
+        names: impl Iterator<Item = &'n String>,
+        schema: &SchemaRef,
+        out_dir: &Path,
+    ) -> Result<Self, IngestError> {
+        let mut splits = Vec::new();
+        for name in names {
+            let dir = Dataset::split_dir(out_dir, name);
+            let writer = ShardWriter::create(&dir, STEM, SchemaRef::clone(schema))?;
+            splits.push((name.clone(), writer, 0));
+        }
+        Ok(Self { splits, num_values: vec![0; schema.fields().len()] })
+    }
+
+    fn write(&mut self, split: usize, rows: &RecordBatch) -> Result<(), DatasetError> {
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
+        for (count, column) in self.num_values.iter_mut().zip(rows.columns()) {
+            *count += (column.len() - column.logical_null_count()) as u64;
+        }
+        let (_, writer, num_rows) = &mut self.splits[split];
+        *num_rows += rows.num_rows() as u64;
+        writer.write(rows)
+    }
+
+    fn close(self) -> Result<Written, IngestError> {
+        let mut splits = Vec::with_capacity(self.splits.len());
+        for (name, writer, num_rows) in self.splits {
+            writer.close()?;
+            splits.push((name, num_rows));
+        }
+        Ok(Written { splits, num_values: self.num_values })
+    }
 }
 
 #[cfg(test)]

@@ -101,7 +101,11 @@ fn write_keys(prefix: &str, schema: &Value, root: &Value, rows: &mut Rows) {
             Some(Value::Object(table)) if table.values().all(|v| !v.is_number()) => String::new(),
             Some(value) => format!("`{value}`"),
         };
-        let descriptions = [property, target, schema].map(|schema| schema["description"].as_str());
+        // What a choice between keys is, is said of the choice; the type of its value may be that of several.
+        let is_choice = root != schema && properties.len() == 1 && property.get("$ref").is_some();
+        let sources =
+            if is_choice { [property, schema, target] } else { [property, target, schema] };
+        let descriptions = sources.map(|schema| schema["description"].as_str());
         let description = descriptions.into_iter().flatten().next().unwrap_or_default();
         let description = description.replace("\n\n", " ").replace('\n', " ");
         let items = resolve(&target["items"], root);
@@ -118,8 +122,10 @@ fn write_keys(prefix: &str, schema: &Value, root: &Value, rows: &mut Rows) {
         ));
         write_keys(&format!("{key}."), target, root, rows);
         write_keys(&format!("{key}[]."), items, root, rows);
-        for variant in target["oneOf"].as_array().into_iter().flatten() {
-            write_keys(&format!("{key}."), variant, root, rows);
+        for variants in [&target["oneOf"], &target["anyOf"]] {
+            for variant in variants.as_array().into_iter().flatten() {
+                write_keys(&format!("{key}."), resolve(variant, root), root, rows);
+            }
         }
     }
 }

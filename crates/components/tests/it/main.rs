@@ -7,6 +7,7 @@ mod configs;
 mod distribution_validator;
 mod evaluator;
 mod example_diff;
+mod example_gen;
 mod example_validator;
 mod latest;
 mod latest_blessed_model;

@@ -3,19 +3,19 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use base::{Classify, ErrorKind, IoError, nearest};
+use base::{Classify, ErrorKind, nearest};
 use serde::{Deserialize, Serialize};
 
-use crate::FeatureType;
 use crate::difference::ColumnDifference;
+use crate::{FeatureType, TextError};
 
 /// Why delimited text could not be read as examples. Lines count from 1, header included.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each message names its fields")]
 pub enum CsvError {
-    /// The file could not be opened or read.
+    /// The file could not be opened, read or decompressed, or became shorter after it was looked at.
     #[error(transparent)]
-    Io(#[from] IoError),
+    Text(#[from] TextError),
 
     /// A file without a single byte or with nothing but blank lines.
     #[error("{}: the file is empty, expected a header with column names", .path.display())]
@@ -61,10 +61,6 @@ pub enum CsvError {
     #[error("feature `{feature}` is of type STRUCT, which comma-separated text cannot hold")]
     NestedFeature { feature: String },
 
-    /// A file became shorter after it was looked at.
-    #[error("{}: the file changed while it was read", .path.display())]
-    Changed { path: PathBuf },
-
     /// A row that could not be read, where no row may be set aside.
     #[error("{0}")]
     Row(Box<RowError>),
@@ -73,8 +69,7 @@ pub enum CsvError {
 impl Classify for CsvError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Io(error) => error.kind(),
-            Self::Changed { .. } => ErrorKind::Conflict,
+            Self::Text(error) => error.kind(),
             Self::NestedFeature { .. } => ErrorKind::Usage,
             _ => ErrorKind::Data,
         }
@@ -82,7 +77,7 @@ impl Classify for CsvError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Io(error) => error.hint(),
+            Self::Text(error) => error.hint(),
             Self::NotText { .. } => {
                 Some("unpack or convert the file to comma-separated UTF-8 text first".to_owned())
             }
@@ -99,7 +94,6 @@ impl Classify for CsvError {
                 let near = nearest(column, found.iter().map(String::as_str))?;
                 Some(format!("did you mean `{near}`?"))
             }
-            Self::Changed { .. } => Some("run again once the file is complete".to_owned()),
             Self::Row(row) => row.hint(),
             _ => None,
         }
@@ -126,7 +120,7 @@ pub struct RowError {
     pub path: PathBuf,
     /// The physical line where the row starts, from 1, header included.
     pub line: u64,
-    /// Where the row's bytes are in the file, end of line excluded.
+    /// Where the row's bytes are in the text, after decompression, end of line excluded.
     pub offset: u64,
     /// How many bytes it has.
     pub length: u64,
@@ -147,14 +141,25 @@ pub enum RowReason {
     BadCell { column: String, value: String, expected: Option<FeatureType> },
     /// The last cell's quote is not closed.
     UnclosedQuote,
+    /// A line that is not JSON; bytes count from 1.
+    NotJson { byte: usize, reason: String },
+    /// A line of JSON that is no object.
+    NotObject { found: String },
+    /// A value of JSON that is not of its feature's type.
+    BadValue { column: String, found: String, expected: String },
 }
 
 impl RowReason {
     /// Returns the column that is to blame, where it is one.
     pub fn column(&self) -> Option<&str> {
         match self {
-            Self::Ragged { .. } | Self::UnclosedQuote => None,
-            Self::NotUtf8 { column } | Self::BadCell { column, .. } => Some(column),
+            Self::Ragged { .. }
+            | Self::UnclosedQuote
+            | Self::NotJson { .. }
+            | Self::NotObject { .. } => None,
+            Self::NotUtf8 { column }
+            | Self::BadCell { column, .. }
+            | Self::BadValue { column, .. } => Some(column),
         }
     }
 }
@@ -177,6 +182,11 @@ impl fmt::Display for RowReason {
                 write!(f, "found {value:?}, expected no value")
             }
             Self::UnclosedQuote => f.write_str("a quote is opened here and never closed"),
+            Self::NotJson { byte, reason } => write!(f, "not JSON at byte {byte}: {reason}"),
+            Self::NotObject { found } => write!(f, "found {found}, expected an object"),
+            Self::BadValue { found, expected, .. } => {
+                write!(f, "found {found}, expected {expected}")
+            }
         }
     }
 }
@@ -192,6 +202,9 @@ impl RowError {
     pub fn hint(&self) -> Option<String> {
         match self.reason {
             RowReason::NotUtf8 { .. } => Some(CONVERT.to_owned()),
+            RowReason::NotObject { ref found } if found == "a list" => Some(
+                "expected one object in each line: `jq -c '.[]'` makes them of a list".to_owned(),
+            ),
             _ => None,
         }
     }

@@ -1,12 +1,14 @@
 //! Files of comma-separated text as a source: one piece is one partition.
 
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use base::BoxError;
 use dataflow::{BatchIter, Source};
+use serde::{Deserialize, Serialize};
 
 use super::columns::{Columns, data_type, fits};
 use super::layout::{Cutting, scan};
@@ -17,14 +19,33 @@ use crate::{BATCH_ROWS, FeatureType};
 /// How much of a value a message shows.
 const SHOWN_CHARS: usize = 60;
 
+/// How the cells of text are told apart, and what their columns are called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CsvFormat {
+    /// What stands between two cells: an ASCII character that is neither a quote nor an end of line.
+    pub delimiter: u8,
+    /// The names of the columns where files have no header.
+    pub columns: Option<Vec<String>>,
+}
+
+impl Default for CsvFormat {
+    /// A comma, and a header.
+    fn default() -> Self {
+        Self { delimiter: b',', columns: None }
+    }
+}
+
 /// Files of comma-separated text with one header, in the order given.
 ///
-/// Every column is text until [`with_features`](Self::with_features) says otherwise.
+/// A piece of a plain file is a partition, and so is a whole compressed one. Every column is text until [`with_features`](Self::with_features) says otherwise.
 #[derive(Clone, Debug)]
 pub struct CsvFiles {
     paths: Vec<PathBuf>,
     columns: Vec<String>,
+    format: CsvFormat,
     pieces: Vec<Piece>,
+    /// The pieces of each partition.
+    partitions: Vec<Range<usize>>,
     is_complete: bool,
     schema: SchemaRef,
     /// The column and the type of every feature.
@@ -37,10 +58,10 @@ impl CsvFiles {
     ///
     /// # Errors
     ///
-    /// [`CsvError`] when a file cannot be read, is empty, is not text, has a header that is not a list of
-    /// different names or not that of the first file, or has a quote that is never closed.
+    /// [`CsvError`] when a file cannot be read or decompressed, is empty, is not text, has a header that is not a
+    /// list of different names or not that of the first file, or has a quote that is never closed.
     pub fn open(paths: &[PathBuf]) -> Result<Self, CsvError> {
-        Self::open_cut(paths, Cutting::default())
+        Self::open_cut(paths, CsvFormat::default(), Cutting::default())
     }
 
     /// Opens the files, but only about the first `limit_bytes` of their rows; every header is read.
@@ -49,16 +70,34 @@ impl CsvFiles {
     ///
     /// As [`open`](Self::open), for what was looked at.
     pub fn open_part(paths: &[PathBuf], limit_bytes: u64) -> Result<Self, CsvError> {
-        Self::open_cut(paths, Cutting { limit_bytes, ..Cutting::default() })
+        Self::open_with(paths, CsvFormat::default(), limit_bytes)
     }
 
-    pub(crate) fn open_cut(paths: &[PathBuf], cutting: Cutting) -> Result<Self, CsvError> {
+    /// Opens files of a format, or about the first `limit_bytes` of their rows.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), for what was looked at. A file without a header may be empty.
+    pub fn open_with(
+        paths: &[PathBuf],
+        format: CsvFormat,
+        limit_bytes: u64,
+    ) -> Result<Self, CsvError> {
+        Self::open_cut(paths, format, Cutting { limit_bytes, ..Cutting::default() })
+    }
+
+    pub(crate) fn open_cut(
+        paths: &[PathBuf],
+        format: CsvFormat,
+        cutting: Cutting,
+    ) -> Result<Self, CsvError> {
         let mut columns = Vec::new();
         let mut pieces = Vec::new();
+        let mut partitions = Vec::new();
         let mut is_complete = true;
         let mut left = cutting.limit_bytes;
         for (file, path) in paths.iter().enumerate() {
-            let layout = scan(path, Cutting { limit_bytes: left, ..cutting })?;
+            let layout = scan(path, &format, Cutting { limit_bytes: left, ..cutting })?;
             if file == 0 {
                 columns = layout.header;
             } else if let Some(difference) =
@@ -70,13 +109,29 @@ impl CsvFiles {
             }
             is_complete &= layout.is_complete;
             left = left.saturating_sub(layout.pieces.iter().map(|piece| piece.length).sum());
+            let start = pieces.len();
             pieces.extend(layout.pieces.into_iter().map(|piece| Piece { file, ..piece }));
+            if layout.is_compressed && start < pieces.len() {
+                partitions.push(start..pieces.len());
+            } else {
+                partitions.extend((start..pieces.len()).map(|piece| piece..piece + 1));
+            }
         }
         let features: Vec<_> =
             (0..columns.len()).map(|column| (column, Some(FeatureType::Bytes))).collect();
         let schema = schema(&columns, &features);
         let paths = paths.to_vec();
-        Ok(Self { paths, columns, pieces, is_complete, schema, features, skips_misfits: false })
+        Ok(Self {
+            paths,
+            columns,
+            format,
+            pieces,
+            partitions,
+            is_complete,
+            schema,
+            features,
+            skips_misfits: false,
+        })
     }
 
     /// Returns the source of these features alone, in the order given, each of the type given.
@@ -121,14 +176,19 @@ impl CsvFiles {
         &self.paths
     }
 
+    /// Returns the format.
+    pub fn format(&self) -> &CsvFormat {
+        &self.format
+    }
+
     /// Returns the names in the header.
     pub fn columns(&self) -> &[String] {
         &self.columns
     }
 
-    /// Returns the pieces, which are the partitions.
-    pub fn pieces(&self) -> &[Piece] {
-        &self.pieces
+    /// Returns the pieces of each partition, all of one file.
+    pub fn pieces(&self) -> impl Iterator<Item = &[Piece]> {
+        self.partitions.iter().map(|pieces| &self.pieces[pieces.clone()])
     }
 
     /// Returns whether the pieces are all there is.
@@ -145,9 +205,9 @@ impl CsvFiles {
             .collect()
     }
 
-    /// Returns the file that a piece is of.
-    pub fn path(&self, piece: Piece) -> &Path {
-        &self.paths[piece.file]
+    /// Returns the number of each partition's file.
+    pub fn file_of_partition(&self) -> impl Iterator<Item = usize> {
+        self.pieces().map(|pieces| pieces.first().map_or(0, |piece| piece.file))
     }
 }
 
@@ -164,7 +224,7 @@ impl Source for CsvFiles {
     }
 
     fn num_partitions(&self) -> usize {
-        self.pieces.len()
+        self.partitions.len()
     }
 
     fn read(
@@ -172,7 +232,8 @@ impl Source for CsvFiles {
         partition: usize,
         columns: Option<&[String]>,
     ) -> Result<BatchIter<'_>, BoxError> {
-        let piece = self.pieces[partition];
+        let pieces = self.pieces[self.partitions[partition].clone()].to_vec();
+        let path = &self.paths[pieces.first().map_or(0, |piece| piece.file)];
         let wanted: Vec<_> = self
             .features
             .iter()
@@ -183,14 +244,14 @@ impl Source for CsvFiles {
             .collect();
         let schema = schema(&self.columns, &wanted);
         Ok(Box::new(CsvBatches {
-            rows: Some(CsvRows::open(self.path(piece), &self.columns, piece)?),
+            rows: Some(CsvRows::open(path, &self.format, &self.columns, pieces)?),
             batch: Columns::new(schema, wanted.into_iter()),
             files: self,
         }))
     }
 }
 
-/// The batches of one piece.
+/// The batches of one partition.
 struct CsvBatches<'a> {
     files: &'a CsvFiles,
     /// `None` once they are at their end.
@@ -201,9 +262,17 @@ struct CsvBatches<'a> {
 impl CsvBatches<'_> {
     fn fill(&mut self) -> Result<(), CsvError> {
         while self.batch.num_rows() < BATCH_ROWS {
-            let Some(row) = self.rows.as_mut().and_then(CsvRows::next_row) else {
-                self.rows = None;
-                return Ok(());
+            let Some(rows) = &mut self.rows else { return Ok(()) };
+            let row = match rows.next_row() {
+                Ok(Some(row)) => row,
+                Ok(None) => {
+                    self.rows = None;
+                    return Ok(());
+                }
+                Err(error) => {
+                    self.rows = None;
+                    return Err(error);
+                }
             };
             let error = match row {
                 Err(error) => error,

@@ -5,15 +5,13 @@
 //! with [`Cursor`], which is tested.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use base::IoError;
 use memchr::{memchr, memchr3};
 
 use super::records::{Cursor, Record, count_lines};
-use super::{CsvError, Piece};
+use super::{CsvError, CsvFormat, Piece};
+use crate::text::TextReader;
 
 /// How many columns a header may have: as many as a spreadsheet.
 pub const MAX_COLUMNS: usize = 16_384;
@@ -22,13 +20,13 @@ pub const MAX_COLUMNS: usize = 16_384;
 pub const MAX_ROW_BYTES: u64 = 64 << 20;
 
 /// Large enough for the work on a piece to outweigh its opening, small enough to keep all threads busy.
-const PIECE_BYTES: u64 = 4 << 20;
+pub(crate) const PIECE_BYTES: u64 = 4 << 20;
 
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const BLOCK_BYTES: usize = 1 << 18;
 
 /// How files of other kinds begin.
-const MAGIC: &[(&[u8], &str)] = &[
+pub(crate) const MAGIC: &[(&[u8], &str)] = &[
     (b"\x1f\x8b", "gzip-compressed data"),
     (b"\x28\xb5\x2f\xfd", "zstd-compressed data"),
     (b"BZh", "bzip2-compressed data"),
@@ -46,6 +44,8 @@ pub(crate) struct Layout {
     pub(crate) pieces: Vec<Piece>,
     /// Whether the pieces cover the whole file.
     pub(crate) is_complete: bool,
+    /// Whether the file can only be read from its beginning on.
+    pub(crate) is_compressed: bool,
 }
 
 /// How to cut a file.
@@ -73,13 +73,15 @@ impl Default for Cutting {
 }
 
 /// Returns the layout of a file.
-pub(crate) fn scan(path: &Path, cutting: Cutting) -> Result<Layout, CsvError> {
-    let mut file = File::open(path).map_err(IoError::at("read", path))?;
+pub(crate) fn scan(path: &Path, format: &CsvFormat, cutting: Cutting) -> Result<Layout, CsvError> {
+    let mut text = TextReader::open(path)?;
+    let is_compressed = text.is_compressed();
     let Header { names: header, line: header_line, end, next_line } =
-        read_header(path, &mut file, cutting.row_bytes)?;
-    file.seek(SeekFrom::Start(end)).map_err(IoError::at("read", path))?;
+        read_header(path, &mut text, format, cutting.row_bytes)?;
+    text.go_to(end)?;
     let mut cutter = Cutter {
         cutting,
+        delimiter: format.delimiter,
         limit: end.saturating_add(cutting.limit_bytes),
         state: State::Plain,
         previous: b'\n',
@@ -91,40 +93,29 @@ pub(crate) fn scan(path: &Path, cutting: Cutting) -> Result<Layout, CsvError> {
         pieces: Vec::new(),
     };
     let mut block = vec![0; cutting.block_bytes];
+    let mut read_end = end;
+    let mut is_complete = true;
     loop {
         if cutter.start >= cutter.limit {
-            let end = file.seek(SeekFrom::End(0)).map_err(IoError::at("read", path))?;
-            let is_complete = cutter.start >= end;
-            return Ok(Layout { header, header_line, pieces: cutter.pieces, is_complete });
-        }
-        let length = fill(&mut file, &mut block).map_err(IoError::at("read", path))?;
-        if length == 0 {
+            is_complete = cutter.start >= read_end && text.fill(&mut [0])? == 0;
             break;
         }
+        let length = text.fill(&mut block)?;
+        if length == 0 {
+            if cutter.state == State::Quoted {
+                let (path, line) = (path.to_path_buf(), cutter.opened_line);
+                return Err(CsvError::UnclosedQuote { path, line });
+            }
+            if cutter.start < cutter.offset {
+                cutter.cut(cutter.offset, cutter.line);
+            }
+            break;
+        }
+        read_end += length as u64;
         cutter.take(&block[..length]);
         cutter.check_length(path)?;
     }
-    if cutter.state == State::Quoted {
-        return Err(CsvError::UnclosedQuote { path: path.to_path_buf(), line: cutter.opened_line });
-    }
-    if cutter.start < cutter.offset {
-        cutter.cut(cutter.offset, cutter.line);
-    }
-    Ok(Layout { header, header_line, pieces: cutter.pieces, is_complete: true })
-}
-
-/// Reads until the block is full or the file is at its end: where blocks end must not depend on the disk.
-fn fill(file: &mut File, block: &mut [u8]) -> std::io::Result<usize> {
-    let mut length = 0;
-    while length < block.len() {
-        match file.read(&mut block[length..]) {
-            Ok(0) => break,
-            Ok(more) => length += more,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(length)
+    Ok(Layout { header, header_line, pieces: cutter.pieces, is_complete, is_compressed })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +130,7 @@ enum State {
 
 struct Cutter {
     cutting: Cutting,
+    delimiter: u8,
     /// No piece begins at or after this offset.
     limit: u64,
     state: State,
@@ -242,7 +234,7 @@ impl Cutter {
     /// Returns whether a quote outside of quotes opens a cell: only its first byte does.
     fn opens(&self, block: &[u8], position: usize) -> bool {
         let before = position.checked_sub(1).map_or(self.previous, |before| block[before]);
-        matches!(before, b',' | b'\n' | b'\r')
+        before == self.delimiter || matches!(before, b'\n' | b'\r')
     }
 
     /// Counts line ends; a CRLF over the edge of a block was counted with its CR.
@@ -262,19 +254,31 @@ struct Header {
     next_line: u64,
 }
 
-fn read_header(path: &Path, file: &mut File, limit_bytes: u64) -> Result<Header, CsvError> {
-    let mut text = Vec::new();
+fn read_header(
+    path: &Path,
+    text: &mut TextReader,
+    format: &CsvFormat,
+    limit_bytes: u64,
+) -> Result<Header, CsvError> {
+    let mut head = Vec::new();
     let mut wanted: usize = 1 << 12;
     loop {
-        let missing = (wanted - text.len()) as u64;
-        file.by_ref().take(missing).read_to_end(&mut text).map_err(IoError::at("read", path))?;
-        if let Some((_, found)) = MAGIC.iter().find(|(magic, _)| text.starts_with(magic)) {
+        let known = head.len();
+        head.resize(wanted, 0);
+        let length = known + text.fill(&mut head[known..])?;
+        head.truncate(length);
+        if let Some((_, found)) = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)) {
             return Err(CsvError::NotText { path: path.to_path_buf(), found });
         }
-        let is_whole = text.len() < wanted;
-        let mark = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-        let mut cursor = Cursor::new(1);
-        let rest = &text[mark..];
+        let is_whole = head.len() < wanted;
+        let mark = if head.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+        if let Some(columns) = &format.columns {
+            // The first row is one like all others.
+            let names = columns.clone();
+            return Ok(Header { names, line: 1, end: mark as u64, next_line: 1 });
+        }
+        let mut cursor = Cursor::new(1, format.delimiter);
+        let rest = &head[mark..];
         match cursor.next(rest) {
             None if is_whole => return Err(CsvError::Empty { path: path.to_path_buf() }),
             Some(record) if record.is_unclosed && is_whole => {
@@ -287,7 +291,7 @@ fn read_header(path: &Path, file: &mut File, limit_bytes: u64) -> Result<Header,
                 let end = (mark + cursor.position()) as u64;
                 return Ok(Header { names, line, end, next_line: cursor.line() });
             }
-            _ if text.len() as u64 > limit_bytes => {
+            _ if head.len() as u64 > limit_bytes => {
                 let path = path.to_path_buf();
                 return Err(CsvError::RowTooLong { path, line: 1, limit_bytes, is_quoted: true });
             }

@@ -8,6 +8,7 @@ use memchr::memchr;
 pub(crate) struct Cursor {
     position: usize,
     line: u64,
+    delimiter: u8,
     cells: Vec<Cell>,
     unescaped: Vec<u8>,
 }
@@ -65,8 +66,16 @@ enum End {
 
 impl Cursor {
     /// Returns a cursor before the first record of a text whose first line is number `line`.
-    pub(crate) fn new(line: u64) -> Self {
-        Self { position: 0, line, cells: Vec::new(), unescaped: Vec::new() }
+    pub(crate) fn new(line: u64, delimiter: u8) -> Self {
+        Self { position: 0, line, delimiter, cells: Vec::new(), unescaped: Vec::new() }
+    }
+
+    /// Returns whether there is another record.
+    pub(crate) fn has_next(&mut self, text: &[u8]) -> bool {
+        while let Some(b'\n' | b'\r') = text.get(self.position) {
+            self.end_line(text);
+        }
+        self.position < text.len()
     }
 
     /// Returns the position after the record read last, its end of line included.
@@ -81,10 +90,7 @@ impl Cursor {
 
     /// Returns the next record, or `None` at the end of the text.
     pub(crate) fn next<'r>(&'r mut self, text: &'r [u8]) -> Option<Record<'r>> {
-        while let Some(b'\n' | b'\r') = text.get(self.position) {
-            self.end_line(text);
-        }
-        if self.position == text.len() {
+        if !self.has_next(text) {
             return None;
         }
         self.cells.clear();
@@ -119,14 +125,14 @@ impl Cursor {
         if text.get(start) == Some(&b'"') {
             return self.read_quoted(text);
         }
-        let end = start + plain_length(&text[start..]);
+        let end = start + plain_length(&text[start..], self.delimiter);
         self.cells.push(Cell { start, end, is_unescaped: false });
         self.end_cell(text, end)
     }
 
     fn end_cell(&mut self, text: &[u8], end: usize) -> End {
         self.position = end;
-        if text.get(end) == Some(&b',') {
+        if text.get(end) == Some(&self.delimiter) {
             self.position += 1;
             return End::Cell;
         }
@@ -152,7 +158,7 @@ impl Cursor {
         };
         self.line += count_lines(&text[start..end]);
         let after = if is_closed { end + 1 } else { end };
-        let tail = after + plain_length(&text[after..]);
+        let tail = after + plain_length(&text[after..], self.delimiter);
         if is_unescaped || tail > after {
             self.unescaped.extend_from_slice(&text[from..end]);
             self.unescaped.extend_from_slice(&text[after..tail]);
@@ -166,22 +172,22 @@ impl Cursor {
     }
 }
 
-/// Returns how many bytes come before the next comma or end of line.
+/// Returns how many bytes come before the next delimiter or end of line.
 ///
 /// Eight bytes at a time: cells are short and of all lengths, so a loop over bytes would be mispredicted at the
 /// end of almost every one.
-fn plain_length(text: &[u8]) -> usize {
+fn plain_length(text: &[u8], delimiter: u8) -> usize {
     let mut at = 0;
     while let Some(chunk) = text[at..].first_chunk::<8>() {
         let word = u64::from_le_bytes(*chunk);
-        let ends = zero_bytes(word ^ every(b',')) | zero_bytes(word ^ every(b'\n'));
+        let ends = zero_bytes(word ^ every(delimiter)) | zero_bytes(word ^ every(b'\n'));
         let ends = ends | zero_bytes(word ^ every(b'\r'));
         if ends != 0 {
             return at + (ends.trailing_zeros() / 8) as usize;
         }
         at += 8;
     }
-    let is_end = |byte: &u8| matches!(byte, b',' | b'\n' | b'\r');
+    let is_end = |byte: &u8| *byte == delimiter || matches!(byte, b'\n' | b'\r');
     at + text[at..].iter().position(is_end).unwrap_or(text.len() - at)
 }
 

@@ -1,20 +1,17 @@
-//! The rows of one piece of a file.
+//! The rows of some pieces of a file.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use base::IoError;
-
 use super::records::{Cursor, Record};
-use super::{CsvError, RowError, RowReason};
+use super::{CsvError, CsvFormat, RowError, RowReason};
+use crate::text::TextReader;
 
 /// Some whole rows of a file: the unit of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece {
     /// Which file, counted from 0.
     pub file: usize,
-    /// Where the piece begins.
+    /// Where the piece begins in the text, after decompression.
     pub offset: u64,
     /// How many bytes it has.
     pub length: u64,
@@ -22,10 +19,15 @@ pub struct Piece {
     pub line: u64,
 }
 
-/// The rows of one piece of a file, in order.
+/// The rows of some pieces of a file, in order.
 pub struct CsvRows<'a> {
     path: &'a Path,
+    format: &'a CsvFormat,
     columns: &'a [String],
+    reader: TextReader,
+    /// The pieces that are not read yet.
+    pieces: std::vec::IntoIter<Piece>,
+    /// The piece in hand: where it begins, and its text.
     offset: u64,
     text: Vec<u8>,
     /// Whether all of the text is known to be UTF-8: cells begin and end at ASCII, so they are too.
@@ -34,37 +36,49 @@ pub struct CsvRows<'a> {
 }
 
 impl<'a> CsvRows<'a> {
-    /// Reads a piece of the file at `path`, whose header is `columns`, into memory.
+    /// Opens pieces of the file at `path`, whose columns are `columns`. One piece at a time is in memory.
     ///
     /// # Errors
     ///
-    /// [`CsvError::Io`] when the file cannot be read, [`CsvError::Changed`] when it ends before the piece does.
-    pub fn open(path: &'a Path, columns: &'a [String], piece: Piece) -> Result<Self, CsvError> {
-        let mut file = File::open(path).map_err(IoError::at("read", path))?;
-        file.seek(SeekFrom::Start(piece.offset)).map_err(IoError::at("read", path))?;
-        let mut text = Vec::with_capacity(usize::try_from(piece.length).unwrap_or(0));
-        file.take(piece.length).read_to_end(&mut text).map_err(IoError::at("read", path))?;
-        if text.len() as u64 != piece.length {
-            return Err(CsvError::Changed { path: path.to_path_buf() });
-        }
+    /// [`CsvError::Text`] when the file cannot be opened.
+    pub fn open(
+        path: &'a Path,
+        format: &'a CsvFormat,
+        columns: &'a [String],
+        pieces: Vec<Piece>,
+    ) -> Result<Self, CsvError> {
         Ok(Self {
             path,
+            format,
             columns,
-            offset: piece.offset,
-            is_utf8: std::str::from_utf8(&text).is_ok(),
-            text,
-            cursor: Cursor::new(piece.line),
+            reader: TextReader::open(path)?,
+            pieces: pieces.into_iter(),
+            offset: 0,
+            is_utf8: true,
+            text: Vec::new(),
+            cursor: Cursor::new(1, format.delimiter),
         })
     }
 
     /// Returns the next row, or why it does not fit, or `None` after the last.
-    pub fn next_row(&mut self) -> Option<Result<CsvRow<'_>, RowError>> {
-        let record = self.cursor.next(&self.text)?;
+    ///
+    /// # Errors
+    ///
+    /// [`CsvError::Text`] when the file cannot be read on, or ends before the piece does.
+    pub fn next_row(&mut self) -> Result<Option<Result<CsvRow<'_>, RowError>>, CsvError> {
+        while !self.cursor.has_next(&self.text) {
+            let Some(piece) = self.pieces.next() else { return Ok(None) };
+            self.text = self.reader.read_at(piece.offset, piece.length)?;
+            self.offset = piece.offset;
+            self.is_utf8 = std::str::from_utf8(&self.text).is_ok();
+            self.cursor = Cursor::new(piece.line, self.format.delimiter);
+        }
+        let Some(record) = self.cursor.next(&self.text) else { return Ok(None) };
         let row = CsvRow { record, path: self.path, offset: self.offset };
-        Some(match misfit(&row.record, self.columns, self.is_utf8) {
+        Ok(Some(match misfit(&row.record, self.columns, self.is_utf8) {
             None => Ok(row),
             Some(reason) => Err(row.error(reason)),
-        })
+        }))
     }
 }
 

@@ -88,6 +88,11 @@ impl TfRecordFiles {
         self.files.iter().map(|file| file.path.as_path())
     }
 
+    /// Returns the number of each partition's file.
+    pub fn file_of_partition(&self) -> impl Iterator<Item = usize> {
+        self.partitions.iter().map(|partition| partition.file)
+    }
+
     /// Returns how many partitions there are.
     pub fn num_partitions(&self) -> usize {
         self.partitions.len()

@@ -382,3 +382,52 @@ fn odd_entries_mean_what_the_peer_says() {
         check_like_the_peer(record);
     }
 }
+
+#[test]
+fn the_canonical_form_is_sorted_packed_and_says_the_same() {
+    let mut plain = Vec::new();
+    let mut features = Vec::new();
+    let feature = |values: &[i64]| {
+        let mut bytes = Vec::new();
+        put_ints(&mut bytes, values);
+        bytes
+    };
+    put_named(&mut features, "b", &feature(&[1, 300]));
+    put_named(&mut features, "a", &feature(&[7]));
+    put_named(&mut features, "b", &feature(&[]));
+    put_named(&mut features, "none", &[]);
+    put_example(&mut plain, &features);
+    // An unknown field, and unpacked values.
+    plain.extend([0x50, 1]);
+    let mut more = Vec::new();
+    put_named(&mut more, "c", &[0x1a, 4, 0x08, 5, 0x08, 6]);
+    put_example(&mut plain, &more);
+
+    let mut expected = Vec::new();
+    features.clear();
+    put_named(&mut features, "a", &feature(&[7]));
+    put_named(&mut features, "b", &feature(&[]));
+    put_named(&mut features, "c", &feature(&[5, 6]));
+    put_named(&mut features, "none", &[]);
+    put_example(&mut expected, &features);
+    assert_eq!(canonical_example(&plain).unwrap(), expected);
+    assert_eq!(canonical_example(&expected).unwrap(), expected);
+    assert_eq!(canonical_example(&[]).unwrap(), []);
+    assert_eq!(canonical_example(&[0x0a, 0]).unwrap(), [0x0a, 0]);
+    assert!(canonical_example(&plain[..plain.len() - 3]).is_err());
+
+    let mut sequence = Vec::new();
+    let mut steps = Vec::new();
+    put_step(&mut steps, &feature(&[1]));
+    put_step(&mut steps, &[]);
+    let (mut lists, mut context) = (Vec::new(), Vec::new());
+    put_named(&mut lists, "z", &steps);
+    put_named(&mut lists, "y", &[]);
+    put_named(&mut context, "a", &feature(&[1]));
+    put_sequence_example(&mut sequence, &context, &lists);
+    let canonical = canonical_sequence_example(&sequence).unwrap();
+    assert_ne!(canonical, sequence);
+    let read = |bytes: &[u8]| peer::SequenceExample::decode(bytes).unwrap();
+    assert_eq!(read(&canonical), read(&sequence));
+    assert_eq!(canonical_sequence_example(&canonical).unwrap(), canonical);
+}

@@ -4,7 +4,7 @@ use base::Classify;
 use tempfile::TempDir;
 
 use super::*;
-use crate::Patterns;
+use crate::{CsvTable, Files, Form, Patterns, SourceConfig};
 
 /// A folder with empty files; a name that ends in a slash is a folder.
 fn folder(names: &[&str]) -> TempDir {
@@ -25,8 +25,11 @@ fn folder(names: &[&str]) -> TempDir {
 fn find_in(dir: &Path, patterns: &[&str]) -> Vec<String> {
     let patterns = patterns.iter().map(|p| (*p).to_owned()).collect();
     let prefix = format!("{}/", dir.display());
-    match source_files(&SourceConfig::Csv(Patterns::Many(patterns)), dir) {
-        Ok(files) => files.iter().map(|f| f.display().to_string().replace(&prefix, "")).collect(),
+    let config = Config::new(SourceConfig::Csv(Form::Files(Patterns::Many(patterns))));
+    match source_files(&config, dir) {
+        Ok(files) => {
+            files.paths.iter().map(|f| f.display().to_string().replace(&prefix, "")).collect()
+        }
         Err(error) => {
             let said = [Some(error.to_string()), error.hint()];
             let shown =
@@ -95,4 +98,94 @@ fn a_file_with_two_names_is_read_once() {
     std::os::unix::fs::symlink(dir.path().join("b.csv"), dir.path().join("a.csv")).unwrap();
     std::os::unix::fs::symlink(dir.path().join("gone"), dir.path().join("c.csv")).unwrap();
     assert_eq!(find_in(dir.path(), &["*.csv"]), ["a.csv", "c.csv"]);
+}
+
+/// Returns the files, the span and the version that patterns with numbers lead to, or what is said about it.
+fn find_span(names: &[&str], patterns: &[(&str, &str)], span: Option<i64>) -> String {
+    let dir = folder(names);
+    let files = match patterns {
+        [("", pattern)] => Files::Patterns(Patterns::One((*pattern).to_owned())),
+        several => Files::BySplit(
+            several
+                .iter()
+                .map(|(split, pattern)| ((*split).to_owned(), (*pattern).into()))
+                .collect(),
+        ),
+    };
+    let table = CsvTable { files, delimiter: ",".to_owned(), columns: None };
+    let mut config = Config::new(SourceConfig::Csv(Form::Table(table)));
+    config.span = span;
+    let prefix = format!("{}/", dir.path().display());
+    match source_files(&config, dir.path()) {
+        Err(error) => {
+            let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+            let text = format!("{error}{hint}").replace(&prefix, "");
+            text.replace(&dir.path().display().to_string(), "DIR")
+        }
+        Ok(SourceFiles { paths, splits, span, version }) => {
+            let paths: Vec<_> =
+                paths.iter().map(|path| path.display().to_string().replace(&prefix, "")).collect();
+            let splits = splits.map(|(_, splits)| format!(" {splits:?}")).unwrap_or_default();
+            let version = version.map(|version| format!(" v{version}")).unwrap_or_default();
+            format!("{}{splits} s{span}{version}", paths.join(" "))
+        }
+    }
+}
+
+#[test]
+fn the_latest_span_and_its_latest_version_are_taken() {
+    let names = ["s1/v7/a", "s2/v1/a", "s2/v2/a", "s2/v2/b", "s10/v1/a", "sx/v1/a", "s11/w1/a"];
+    let find = |pattern, span| find_span(&names, &[("", pattern)], span);
+    assert_eq!(find("s{SPAN}/v{VERSION}/*", None), "s10/v1/a s10 v1");
+    assert_eq!(find("./s{SPAN}/v{VERSION}/*", Some(2)), "s2/v2/a s2/v2/b s2 v2");
+    assert_eq!(find("s{SPAN}/*/a", Some(2)), "s2/v1/a s2/v2/a s2");
+    assert_eq!(find("s{SPAN:1}/*/a", None), "s2/v1/a s2/v2/a s2");
+    assert_eq!(
+        find("s{SPAN}/v{VERSION}/*", Some(3)),
+        "no file of span 3 matches `s{SPAN}/v{VERSION}/*`, found the spans 1, 2, 10"
+    );
+    assert_eq!(
+        find("s1/*/a", Some(3)),
+        "`span`: found 3, but no pattern has {SPAN} or {YYYY}, {MM} and {DD}"
+    );
+    assert_eq!(
+        find("t{SPAN}/*/a", Some(3)),
+        "no file matches `t{SPAN}/*/a` in DIR (there are no files in DIR)"
+    );
+    let dates = ["2024-02-28.csv", "2024-02-29.csv", "2024-1.csv"];
+    assert_eq!(find_span(&dates, &[("", "{YYYY}-{MM}-{DD}.csv")], None), "2024-02-29.csv s19782");
+    assert_eq!(
+        find_span(&["x20240230.csv"], &[("", "x{YYYY}{MM}{DD}.csv")], None),
+        "x20240230.csv: 2024-02-30 is no date"
+    );
+}
+
+#[test]
+fn splits_may_have_files_of_their_own() {
+    let names = ["train/1.csv", "train/2.csv", "eval/2.csv", "eval/1.csv", "test/3.csv"];
+    let find = |patterns: &[(&str, &str)]| find_span(&names, patterns, None);
+    assert_eq!(
+        find(&[("train", "train/*"), ("eval", "eval/*")]),
+        "eval/1.csv eval/2.csv train/1.csv train/2.csv [1, 1, 0, 0] s0"
+    );
+    assert_eq!(
+        find(&[("train", "train/{SPAN}.csv"), ("eval", "eval/{SPAN}.csv")]),
+        "eval/2.csv train/2.csv [1, 0] s2"
+    );
+    assert_eq!(
+        find(&[("train", "train/{SPAN}.csv"), ("eval", "test/{SPAN}.csv")]),
+        "`train/{SPAN}.csv` leads to span 2, but `test/{SPAN}.csv` to span 3: expected one for all"
+    );
+    assert_eq!(
+        find(&[("train", "train/{SPAN}.csv"), ("eval", "eval/*.csv")]),
+        "`train/{SPAN}.csv` and `eval/*.csv`: expected {SPAN}, {VERSION} or a date in all patterns or in none"
+    );
+    assert_eq!(
+        find(&[("train", "train/*"), ("eval", "**/1.csv")]),
+        "train/1.csv: is in the splits `train` and `eval`, expected one"
+    );
+    assert_eq!(
+        find(&[("train", "none/*")]),
+        "no file matches `none/*` in DIR (there is no folder none)"
+    );
 }

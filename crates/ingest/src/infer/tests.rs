@@ -83,12 +83,13 @@ fn a_state_travels_as_bytes() {
     let (_dir, files) = files(&["a,b\n1,2\n1,x\n2\n"]);
     let pass = InferTypes(Arc::new(Description {
         paths: files.paths().to_vec(),
+        format: files.format().clone(),
         columns: files.columns().to_vec(),
         max_kept: 1,
     }));
     let pass: InferTypes = serde_json::from_str(&serde_json::to_string(&pass).unwrap()).unwrap();
     let mut state = pass.start().unwrap();
-    state.read(files.pieces()[0]).unwrap();
+    state.read(files.pieces().next().unwrap().to_vec()).unwrap();
     let back = TypesState::from_bytes(&state.to_bytes()).unwrap();
     assert_eq!(back.finish().unwrap(), state.finish().unwrap());
     for bytes in [b"".as_slice(), b"\x01{}", b"\x02{}", b"\x03{}"] {

@@ -7,37 +7,38 @@ use dataflow::Engine;
 use dataset::CsvFiles;
 
 use super::{Prepared, no_rows};
+use crate::config::CsvTable;
 use crate::infer::{Inferred, infer};
 use crate::rejected::check_budget;
 use crate::{Config, InferredFeature, IngestError};
 
 pub(super) fn prepare(
     config: &Config,
+    table: &CsvTable,
     paths: &[PathBuf],
     engine: &dyn Engine,
 ) -> Result<Prepared, IngestError> {
-    let files = CsvFiles::open(paths)?;
+    let files = CsvFiles::open_with(paths, table.format()?, u64::MAX)?;
     let inferred = infer_types(&files, config, engine)?;
     let features: Vec<_> =
         files.columns().iter().cloned().zip(inferred.types.iter().copied()).collect();
+    let partitions = files.file_of_partition().collect();
     Ok(Prepared {
         num_rows: Some(inferred.num_rows),
         num_rejected: inferred.num_rejected,
         rejected: inferred.rejected,
-        ..Prepared::whole(files.with_features(&features)?.skip_misfits())
+        ..Prepared::whole(files.with_features(&features)?.skip_misfits(), partitions)
     })
 }
 
 pub(super) fn look(
     config: &Config,
+    table: &CsvTable,
     paths: &[PathBuf],
     engine: &dyn Engine,
     max_bytes: Option<u64>,
 ) -> Result<Vec<InferredFeature>, IngestError> {
-    let files = match max_bytes {
-        None => CsvFiles::open(paths)?,
-        Some(max_bytes) => CsvFiles::open_part(paths, max_bytes)?,
-    };
+    let files = CsvFiles::open_with(paths, table.format()?, max_bytes.unwrap_or(u64::MAX))?;
     let inferred = infer_types(&files, config, engine)?;
     let complete = files.is_complete();
     let types = inferred.types.into_iter().zip(inferred.turned_text);
@@ -59,8 +60,10 @@ pub(crate) fn infer_types(
 ) -> Result<Inferred, IngestError> {
     // One is needed to name it.
     let inferred = infer(files, config.max_rejected_rows.max(1), engine)?;
-    check_budget(&inferred, config.max_rejected_rows, files.is_complete())?;
-    if files.is_complete() && inferred.num_rows == inferred.num_rejected {
+    let Inferred { rejected, num_rejected, num_rows, .. } = &inferred;
+    let (limit, is_complete) = (config.max_rejected_rows, files.is_complete());
+    check_budget(rejected, *num_rejected, *num_rows, limit, is_complete)?;
+    if is_complete && inferred.num_rows == inferred.num_rejected {
         return Err(no_rows(files.paths()));
     }
     Ok(inferred)

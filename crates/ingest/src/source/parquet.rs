@@ -10,7 +10,9 @@ use super::{Prepared, first, no_rows};
 use crate::{InferredFeature, IngestError};
 
 pub(super) fn prepare(paths: &[PathBuf]) -> Result<Prepared, IngestError> {
-    Ok(Prepared::whole(open(paths)?))
+    let files = open(paths)?;
+    let partitions = files.file_of_partition().collect();
+    Ok(Prepared::whole(files, partitions))
 }
 
 pub(super) fn look(paths: &[PathBuf]) -> Result<Vec<InferredFeature>, IngestError> {

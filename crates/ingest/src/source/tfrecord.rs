@@ -26,18 +26,19 @@ pub(super) fn prepare(
 ) -> Result<Prepared, IngestError> {
     let files = TfRecordFiles::open(paths)?;
     let payload = table.payload.into();
+    let partitions = files.file_of_partition().collect();
     let open = |files, schema| {
         let source = ExampleFiles::new(files, payload, schema)?;
         Ok::<_, IngestError>(if has_digests { source.with_digests() } else { source })
     };
     if let Some(features) = &table.features {
         let source = open(files, schema_of(features))?;
-        return Ok(Prepared { are_features_named: true, ..Prepared::whole(source) });
+        return Ok(Prepared { are_features_named: true, ..Prepared::whole(source, partitions) });
     }
     let found = fold(engine, &files, &DiscoverByFile::new(payload))?;
     let (schema, num_rows) = schema_of_all(found, paths)?;
     let source = open(files, schema)?;
-    Ok(Prepared { num_rows: Some(num_rows), ..Prepared::whole(source) })
+    Ok(Prepared { num_rows: Some(num_rows), ..Prepared::whole(source, partitions) })
 }
 
 /// Returns no features where a part of the data does not tell them all.

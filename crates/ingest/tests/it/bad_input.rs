@@ -74,9 +74,13 @@ fn a_quote_that_is_never_closed() {
 
 #[test]
 fn something_else_than_text() {
-    assert_snapshot!(error_of(&[("a.csv", b"\x1f\x8b\x08\x00\x00")]), @r"
-    a.csv: found gzip-compressed data, expected comma-separated text
+    assert_snapshot!(error_of(&[("a.csv", b"PK\x03\x04\x00\x00")]), @r"
+    a.csv: found a Zip archive or spreadsheet, expected comma-separated text
     hint: unpack or convert the file to comma-separated UTF-8 text first
+    ");
+    assert_snapshot!(error_of(&[("a.csv", b"\x1f\x8b\x08\x00\x00")]), @r"
+    a.csv: the gzip data is damaged or cut off after 0 bytes of text: unexpected end of file
+    hint: was the file copied whole?
     ");
 }
 

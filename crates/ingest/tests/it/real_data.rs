@@ -72,7 +72,7 @@ fn the_taxi_data_has_the_types_and_values_that_tfdv_sees() {
     let outcome = scene.run(&config).unwrap();
     let total: u64 = outcome.splits.iter().map(|(_, rows)| rows).sum();
     assert_eq!(total, 15_002);
-    config.splits = [("all".to_owned(), std::num::NonZeroU32::MIN)].into();
+    config.splits = Some([("all".to_owned(), std::num::NonZeroU32::MIN)].into());
     scene.run(&config).unwrap();
     let all = scene.split("all");
     for (name, _, num_non_missing, numbers) in TAXI {

@@ -13,7 +13,7 @@ use crate::scene::{Scene, csv, parquet, rows};
 fn with_splits(mut config: Config, splits: &[(&str, u32)]) -> Config {
     let splits =
         splits.iter().map(|(name, share)| ((*name).to_owned(), NonZeroU32::new(*share).unwrap()));
-    config.splits = splits.collect();
+    config.splits = Some(splits.collect());
     config
 }
 

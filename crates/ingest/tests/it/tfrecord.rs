@@ -1,18 +1,14 @@
 //! Records of examples: which columns they become, and what is said of those that cannot be read.
 
-use std::fs;
-use std::io::Write;
+use std::collections::BTreeSet;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float32Type, Int64Type};
-use base::Classify;
-use dataset::FeatureType;
 use formats::example::{
     put_bytes, put_example, put_floats, put_ints, put_named, put_sequence_example, put_step,
 };
 use formats::tfrecord::{Compression, RecordWriter};
-use indexmap::IndexMap;
-use ingest::{Config, FeatureKind, Form, Patterns, Payload, SourceConfig, TfrecordTable};
+use ingest::{Config, FeatureKind, Form, Payload, SourceConfig, TfrecordTable};
 use insta::assert_snapshot;
 
 use crate::scene::{Scene, shared, tfrecord};
@@ -61,7 +57,7 @@ fn plain(records: &[Vec<u8>]) -> Vec<u8> {
 
 /// All rows in one split.
 fn whole(mut config: Config) -> Config {
-    config.splits = [("all".to_owned(), std::num::NonZeroU32::MIN)].into();
+    config.splits = Some([("all".to_owned(), std::num::NonZeroU32::MIN)].into());
     config
 }
 
@@ -74,7 +70,7 @@ fn rows(files: &[(&str, &[u8])]) -> RecordBatch {
 fn with_features(features: &[(&str, FeatureKind)]) -> Config {
     let features = features.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect();
     whole(Config::new(SourceConfig::Tfrecord(Form::Table(TfrecordTable {
-        files: Patterns::from("*.tfrecord"),
+        files: "*.tfrecord".into(),
         payload: Payload::TfExample,
         features: Some(features),
     }))))
@@ -157,18 +153,18 @@ fn named_features_are_read_and_others_left_out() {
 
     let config = with_features(&[("n", FeatureKind::Int)]);
     assert_snapshot!(scene.error(&config), @r"
-        b.tfrecord: record 1 at byte 0: feature `n`: has 2 values, expected one or the feature to be missing
-        hint: make the column a list
-        ");
+    b.tfrecord: record 1 at byte 0: feature `n`: has 2 values, expected one or the feature to be missing
+    hint: make the column a list
+    ");
     let config = with_features(&[("n", FeatureKind::Float)]);
-    assert_snapshot!(scene.error(&config), @r"a.tfrecord: record 1 at byte 0: feature `n`: has INT values, expected FLOAT values");
+    assert_snapshot!(scene.error(&config), @"a.tfrecord: record 1 at byte 0: feature `n`: has INT values, expected FLOAT values");
     let config = with_features(&[("n", FeatureKind::IntList), ("faer", FeatureKind::Float)]);
     assert_snapshot!(scene.said(scene.run(&config).unwrap_err()), @r"
-        a.tfrecord: feature `faer`: no record has a value
-        hint: is the name right? leave it out if there are no values yet
-        ");
+    a.tfrecord: feature `faer`: no record has a value
+    hint: is the name right? leave it out if there are no values yet
+    ");
     let config = with_features(&[]);
-    assert_snapshot!(scene.said(scene.run(&config).unwrap_err()), @r#"no features are named, expected at least one such as `fare = "float"`"#);
+    assert_snapshot!(scene.said(scene.run(&config).unwrap_err()), @"no features are named, expected at least one");
 }
 
 #[test]
@@ -181,9 +177,9 @@ fn a_feature_that_one_file_does_not_know_is_an_error() {
     ];
     let scene = Scene::with(&files);
     assert_snapshot!(scene.error(&tfrecord("*.tfrecord")), @r"
-        b.tfrecord: no record has a feature `fare`, which those of a.tfrecord have
-        hint: to have it missing there, name the features to read in `source.tfrecord.features`
-        ");
+    b.tfrecord: no record has a feature `fare`, which those of a.tfrecord have
+    hint: to have it missing there, name the features to read in `source.tfrecord.features`
+    ");
 }
 
 #[test]
@@ -192,18 +188,18 @@ fn files_with_values_of_different_kinds() {
         ("a.tfrecord", &plain(&[example(&[("n", Ints(&[1]))])])),
         ("b.tfrecord", &plain(&[example(&[("n", Floats(&[1.5]))])])),
     ]);
-    assert_snapshot!(scene.error(&tfrecord("*.tfrecord")), @r"feature `n`: has FLOAT values in record 1 of b.tfrecord, but INT values in record 1 of a.tfrecord");
+    assert_snapshot!(scene.error(&tfrecord("*.tfrecord")), @"feature `n`: has FLOAT values in record 1 of b.tfrecord, but INT values in record 1 of a.tfrecord");
 }
 
 #[test]
 fn files_without_records_or_features() {
     let scene = Scene::with(&[("a.tfrecord", b"")]);
-    assert_snapshot!(scene.error(&tfrecord("*.tfrecord")), @r"a.tfrecord: no rows found, expected at least one");
+    assert_snapshot!(scene.error(&tfrecord("*.tfrecord")), @"a.tfrecord: no rows found, expected at least one");
     let scene = Scene::with(&[("a.tfrecord", &plain(&[example(&[])]))]);
-    assert_snapshot!(scene.error(&tfrecord("*.tfrecord")), @r"a.tfrecord: no record has a feature, expected at least one");
+    assert_snapshot!(scene.error(&tfrecord("*.tfrecord")), @"a.tfrecord: no record has a feature, expected at least one");
     let scene = Scene::with(&[("a.tfrecord", b"")]);
     let config = with_features(&[("n", FeatureKind::Int)]);
-    assert_snapshot!(scene.said(scene.run(&config).unwrap_err()), @r"a.tfrecord: no rows found, expected at least one");
+    assert_snapshot!(scene.said(scene.run(&config).unwrap_err()), @"a.tfrecord: no rows found, expected at least one");
 }
 
 #[test]
@@ -211,31 +207,31 @@ fn damage_is_told_by_file_record_and_byte() {
     let bytes = plain(&two_records());
     let said = |bytes: &[u8]| Scene::with(&[("a.tfrecord", bytes)]).error(&tfrecord("*.tfrecord"));
     assert_snapshot!(said(&bytes[..bytes.len() - 5]), @r"
-        a.tfrecord: record 2 at byte 66: the file ends within the data: found 35 bytes of it, expected 40
-        hint: was the file copied whole?
-        ");
+    a.tfrecord: record 2 at byte 66: the file ends within the data: found 35 bytes of it, expected 40
+    hint: was the file copied whole?
+    ");
     assert_snapshot!(said(&bytes[..7]), @r"
-        a.tfrecord: record 1 at byte 0: the file ends within the length: found 7 bytes of it, expected 12
-        hint: was the file copied whole?
-        ");
+    a.tfrecord: record 1 at byte 0: the file ends within the length: found 7 bytes of it, expected 12
+    hint: was the file copied whole?
+    ");
     let mut wrong = bytes.clone();
     let last = wrong.len() - 1;
     wrong[last] ^= 1;
-    assert_snapshot!(said(&wrong), @r"a.tfrecord: record 2 at byte 66: wrong checksum of the data: found 0xe59f14a2, expected 0xe49f14a2");
+    assert_snapshot!(said(&wrong), @"a.tfrecord: record 2 at byte 66: wrong checksum of the data: found 0xe59f14a2, expected 0xe49f14a2");
     let mut wrong = bytes.clone();
     wrong[9] ^= 1;
     assert_snapshot!(said(&wrong), @r"
-        a.tfrecord: record 1 at byte 0: wrong checksum of the length: found 0xec561824, expected 0xec561924
-        hint: is this a TFRecord file? its first bytes do not look like one
-        ");
+    a.tfrecord: record 1 at byte 0: wrong checksum of the length: found 0xec561824, expected 0xec561924
+    hint: is this a TFRecord file? its first bytes do not look like one
+    ");
     assert_snapshot!(said(b"fare,tips\n1.5,0\n"), @r"
-        a.tfrecord: record 1 at byte 0: wrong checksum of the length: found 0x2e310a73, expected 0x456c087f
-        hint: is this a TFRecord file? its first bytes do not look like one
-        ");
+    a.tfrecord: record 1 at byte 0: wrong checksum of the length: found 0x2e310a73, expected 0x456c087f
+    hint: is this a TFRecord file? its first bytes do not look like one
+    ");
     assert_snapshot!(said(&plain(&[b"fare,tips\n".to_vec()])), @r"
-        a.tfrecord: record 1 at byte 0: byte 0 of the message: 102 is not the tag of a field
-        hint: its checksum is right, so it was written this way: does the file hold other messages?
-        ");
+    a.tfrecord: record 1 at byte 0: byte 0 of the message: 102 is not the tag of a field
+    hint: its checksum is right, so it was written this way: does the file hold other messages?
+    ");
     let text = plain(&[example(&[("s", Bytes(&[b"caf\xe9"]))])]);
     Scene::with(&[("a.tfrecord", &text)]).run(&tfrecord("*")).unwrap();
 }
@@ -246,22 +242,22 @@ fn compressed_files_that_are_cut_in_half_or_damaged() {
     let said = |bytes: &[u8]| Scene::with(&[("a.tfrecord", bytes)]).error(&tfrecord("*.tfrecord"));
     let gzip = file(Compression::Gzip, &records);
     assert_snapshot!(said(&gzip[..gzip.len() / 2]), @r"
-        a.tfrecord, decompressed: record 1023 at byte 34170: cannot read on: the gzip data is cut off: the file ends within it
-        hint: was the file copied whole?
-        ");
+    a.tfrecord, decompressed: record 1023 at byte 34170: cannot read on: the gzip data is cut off: the file ends within it
+    hint: was the file copied whole?
+    ");
     let zlib = file(Compression::Zlib, &records);
     assert_snapshot!(said(&zlib[..zlib.len() / 2]), @r"
-        a.tfrecord, decompressed: record 1023 at byte 34170: cannot read on: the zlib data is cut off: the file ends within it
-        hint: was the file copied whole?
-        ");
+    a.tfrecord, decompressed: record 1023 at byte 34170: cannot read on: the zlib data is cut off: the file ends within it
+    hint: was the file copied whole?
+    ");
     // The checksum of the decompressed bytes.
     let mut wrong = gzip.clone();
     let at = wrong.len() - 8;
     wrong[at] ^= 1;
     assert_snapshot!(said(&wrong), @r"
-        a.tfrecord, decompressed: record 2001 at byte 67422: cannot read on: the gzip data is damaged: corrupt gzip stream does not have a matching checksum
-        hint: was the file copied whole?
-        ");
+    a.tfrecord, decompressed: record 2001 at byte 67422: cannot read on: the gzip data is damaged: corrupt gzip stream does not have a matching checksum
+    hint: was the file copied whole?
+    ");
 }
 
 #[test]
@@ -272,16 +268,6 @@ fn a_part_of_the_records_tells_all_features_or_none() {
     let all = scene.infer(&tfrecord("*"), Some(1 << 30)).unwrap();
     assert_eq!(all, scene.infer(&tfrecord("*"), None).unwrap());
     assert_eq!(all.len(), 1);
-}
-
-#[test]
-fn a_file_that_grows_between_the_passes_is_noticed() {
-    // What a state knows is kept apart by file, and survives its byte form.
-    let scene = Scene::with(&[("a.tfrecord", &plain(&two_records()))]);
-    let mut file = fs::OpenOptions::new().append(true).open(scene.path("a.tfrecord")).unwrap();
-    file.write_all(&plain(&two_records())[..20]).unwrap();
-    let error = scene.run(&tfrecord("*.tfrecord")).unwrap_err();
-    assert_eq!(error.kind(), base::ErrorKind::Data);
 }
 
 #[test]
@@ -312,22 +298,16 @@ fn images_of_mnist_are_lists() {
 }
 
 #[test]
-fn the_taxi_sample_has_the_kinds_of_its_values() {
+fn the_taxi_sample_has_the_features_of_its_text() {
     let Some(shared) = shared() else { return };
     let path = shared.join("data/chicago_taxi_sample-*").display().to_string();
     let scene = Scene::with(&[]);
     let outcome = scene.run(&tfrecord(&path)).unwrap();
     assert_eq!(outcome.splits.iter().map(|(_, rows)| rows).sum::<u64>(), 15_000);
-    let kinds: IndexMap<_, _> = scene
-        .infer(&tfrecord(&path), None)
-        .unwrap()
-        .into_iter()
-        .map(|feature| (feature.name, feature.feature_type))
-        .collect();
-    assert_eq!(kinds.len(), 18);
-    assert_eq!(kinds["company"], Some(FeatureType::Bytes));
-    assert_eq!(kinds["fare"], Some(FeatureType::Float));
-    assert_eq!(kinds["trip_start_hour"], Some(FeatureType::Int));
-    // No record of the sample has a value of it.
-    assert_eq!(kinds["pickup_census_tract"], None);
+    let text = shared.join("data/chicago_taxi.csv").display().to_string();
+    let names = |config| -> BTreeSet<String> {
+        let features = scene.infer(&config, None).unwrap();
+        features.into_iter().map(|feature| feature.name).collect()
+    };
+    assert_eq!(names(tfrecord(&path)), names(crate::scene::csv(&text)));
 }

@@ -127,13 +127,13 @@ fn rows_with_one_value_of_the_feature_stay_together() {
     }
     let said = |feature| scene.error(&by(csv("a.csv"), feature, Hash::Content));
     assert_snapshot!(said("usr"), @r"
-        `partition_feature`: there is no feature `usr`
-        hint: did you mean `user`?
-        ");
-    assert_snapshot!(said("f"), @r"`partition_feature`: feature `f` holds FLOAT values, expected INT or BYTES");
+    `partition_feature`: there is no feature `usr`
+    hint: did you mean `user`?
+    ");
+    assert_snapshot!(said("f"), @"`partition_feature`: feature `f` holds FLOAT values, expected INT or BYTES");
     let scene = Scene::with(&[("a.csv", b"user,n\nu1,1\n,2\n")]);
     let said = |hash| scene.said(scene.run(&by(csv("a.csv"), "user", hash)).unwrap_err());
-    assert_snapshot!(said(Hash::Content), @r"feature `user`: is missing in a row, expected a value in all of them: it decides about the split");
+    assert_snapshot!(said(Hash::Content), @"feature `user`: is missing in a row, expected a value in all of them: it decides about the split");
     assert_eq!(said(Hash::Tfx), said(Hash::Content));
 }
 
@@ -141,5 +141,5 @@ fn rows_with_one_value_of_the_feature_stay_together() {
 fn formats_that_tfx_does_not_read_have_no_splits_of_tfx() {
     let scene = Scene::with(&[("a.parquet", b"")]);
     let config = with_hash(parquet("a.parquet"), Hash::Tfx);
-    assert_snapshot!(scene.said(scene.run(&config).unwrap_err()), @r"`hash`: TFX's splits are those of comma-separated text and of TFRecord files alone, expected `content`");
+    assert_snapshot!(scene.said(scene.run(&config).unwrap_err()), @"`hash`: TFX's splits are those of comma-separated text and of TFRecord files alone, expected `content`");
 }

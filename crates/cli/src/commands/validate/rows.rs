@@ -148,7 +148,8 @@ fn failing_rows(
     if let Some(csv) = data.csv() {
         let validator = RowValidator::new(schema, &csv.schema(), environment)?;
         let stage = CsvCheck { files: csv, validator, has_misfits: data.has_misfits() };
-        let paths: Vec<&Path> = csv.pieces().iter().map(|piece| csv.path(*piece)).collect();
+        let files = csv.file_of_partition();
+        let paths: Vec<&Path> = files.map(|file| csv.paths()[file].as_path()).collect();
         return stream(engine, &stage, "line", &paths, report);
     }
     let mut failed = 0;

@@ -147,9 +147,11 @@ fn the_rows_that_are_left_out_tell_why() {
     let files = folder.open().with_features(&named(&[("f", FLOAT), ("n", INT)])).unwrap();
     let mut said = Vec::new();
     let mut fitting = 0;
-    for piece in files.pieces() {
-        let mut rows = CsvRows::open(files.path(*piece), files.columns(), *piece).unwrap();
-        while let Some(row) = rows.next_row() {
+    for (pieces, file) in files.pieces().zip(files.file_of_partition()) {
+        let path = &files.paths()[file];
+        let pieces = pieces.to_vec();
+        let mut rows = CsvRows::open(path, files.format(), files.columns(), pieces).unwrap();
+        while let Some(row) = rows.next_row().unwrap() {
             let misfits = row.map_or_else(|error| vec![error], |row| files.misfits(&row));
             fitting += usize::from(misfits.is_empty());
             said.extend(misfits.iter().map(|error| format!("{}: {}", error.line, error.reason)));
@@ -221,7 +223,7 @@ fn only_the_beginning_can_be_opened_but_every_header_is_read() {
     let folder = Folder::with(&[b"a\n1\n2\n3\n", b"a\n4\n5\n", b"a\n6\n"]);
     let open = |limit_bytes| {
         let cutting = Cutting { piece_bytes: 2, limit_bytes, ..Cutting::default() };
-        let files = CsvFiles::open_cut(&folder.paths, cutting).unwrap();
+        let files = CsvFiles::open_cut(&folder.paths, CsvFormat::default(), cutting).unwrap();
         (read(&files).unwrap().num_rows(), files.is_complete())
     };
     assert_eq!(open(0), (0, false));
@@ -257,7 +259,7 @@ proptest! {
         let features = named(&[("a", BYTES), ("b", BYTES), ("n", INT)]);
         let whole = read(&folder.open().with_features(&features).unwrap()).unwrap();
         let cutting = Cutting { piece_bytes, ..Cutting::default() };
-        let cut = CsvFiles::open_cut(&folder.paths, cutting).unwrap();
+        let cut = CsvFiles::open_cut(&folder.paths, CsvFormat::default(), cutting).unwrap();
         prop_assert_eq!(&read(&cut.with_features(&features).unwrap()).unwrap(), &whole);
 
         prop_assert_eq!(whole.num_rows(), 2 * rows.len());
@@ -271,5 +273,28 @@ proptest! {
             prop_assert_eq!(text(1), present(b));
             prop_assert_eq!(whole.column(2).as_primitive::<Int64Type>().value(index), *n);
         }
+    }
+}
+
+#[test]
+fn compressed_files_are_one_partition_each_and_read_alike() {
+    let rows: String = (0..5000).map(|n| format!("{n};\"x;\n{n}\"\n")).collect();
+    let format = CsvFormat { delimiter: b';', columns: Some(vec!["n".to_owned(), "s".to_owned()]) };
+    let cutting = Cutting { piece_bytes: 999, ..Cutting::default() };
+    let features = named(&[("s", BYTES), ("n", INT)]);
+    let open = |folder: &Folder| {
+        let files = CsvFiles::open_cut(&folder.paths, format.clone(), cutting).unwrap();
+        files.with_features(&features).unwrap()
+    };
+    let plain = Folder::with(&[rows.as_bytes(), b"7;\n"]);
+    let files = open(&plain);
+    assert!(files.num_partitions() > 20);
+    let expected = read(&files).unwrap();
+    assert_eq!(expected.num_rows(), 5001);
+    for (name, bytes) in crate::text::tests::compressed(rows.as_bytes()) {
+        let folder = Folder::with(&[&bytes, b"7;\n"]);
+        let files = open(&folder);
+        assert_eq!(files.num_partitions(), 2, "{name}");
+        assert_eq!(read(&files).unwrap(), expected, "{name}");
     }
 }

@@ -8,13 +8,13 @@ fn scan_text(text: &[u8], cutting: Cutting) -> Result<Layout, String> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("t.csv");
     fs::write(&path, text).unwrap();
-    scan(&path, cutting)
+    scan(&path, &CsvFormat::default(), cutting)
         .map_err(|error| error.to_string().replace(&format!("{}/", dir.path().display()), ""))
 }
 
 /// Returns line, start and end of every record from `start` on.
 fn records(text: &[u8], start: usize, line: u64) -> Vec<(u64, usize, usize)> {
-    let mut cursor = Cursor::new(line);
+    let mut cursor = Cursor::new(line, b',');
     let mut records = Vec::new();
     while let Some(record) = cursor.next(&text[start..]) {
         records.push((record.line, start + record.start, start + record.end));
@@ -31,7 +31,7 @@ proptest! {
     ) {
         let text = [b"x\n".as_slice(), &text].concat();
         let cutting = Cutting { piece_bytes, block_bytes, ..Cutting::default() };
-        let mut cursor = Cursor::new(2);
+        let mut cursor = Cursor::new(2, b',');
         let mut is_unclosed = false;
         while let Some(record) = cursor.next(&text[2..]) {
             is_unclosed = record.is_unclosed;
@@ -117,7 +117,10 @@ fn what_is_wrong_is_said_with_its_place() {
     check(b"a,caf\xe9\n", "t.csv:1: column 2 of the header: not UTF-8");
     check(b"a,\"b\n1,2\n", "t.csv:1: a quote is opened here and never closed");
     check(b"a,b\n1,2\n3,\"x\n\n5,6\n", "t.csv:3: a quote is opened here and never closed");
-    check(b"\x1f\x8b\x08\x00", "t.csv: found gzip-compressed data, expected comma-separated text");
+    check(
+        b"PK\x03\x04\x00",
+        "t.csv: found a Zip archive or spreadsheet, expected comma-separated text",
+    );
     check(b"\xff\xfea\x00", "t.csv: found UTF-16 text, expected comma-separated text");
     let long = [b"a\n1\n2\n3\n4\n5,\"", "x\n".repeat(99).as_bytes(), b"\"\n6\n"].concat();
     check(&long, "t.csv:6: a row is longer than 0 MiB");
@@ -128,4 +131,40 @@ fn what_is_wrong_is_said_with_its_place() {
     let wide = vec!["c"; MAX_COLUMNS + 1].join(",");
     let message = scan_text(wide.as_bytes(), Cutting::default()).unwrap_err();
     assert_eq!(message, "t.csv:1: the header has 16385 columns, expected at most 16384");
+}
+
+#[test]
+fn the_first_row_is_one_like_all_others_where_the_names_are_given() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.tsv");
+    let format = CsvFormat { delimiter: b'\t', columns: Some(vec!["a".to_owned()]) };
+    let scan_text = |text: &[u8]| {
+        fs::write(&path, text).unwrap();
+        scan(&path, &format, Cutting::default()).unwrap()
+    };
+    let layout = scan_text(b"\xef\xbb\xbf1\n2\n");
+    assert_eq!((layout.header.as_slice(), layout.pieces.len()), (["a".to_owned()].as_slice(), 1));
+    let piece = layout.pieces[0];
+    assert_eq!((piece.offset, piece.length, piece.line), (3, 4, 1));
+    assert_eq!(scan_text(b"").pieces, []);
+}
+
+#[test]
+fn compressed_text_is_cut_where_the_text_itself_is() {
+    let text: String = (0..3000).map(|n| format!("{n},\"x\ny{n}\"\n")).collect();
+    let text = format!("a,b\n{text}");
+    let cutting = Cutting { piece_bytes: 1000, block_bytes: 77, ..Cutting::default() };
+    let part = Cutting { limit_bytes: 5000, ..cutting };
+    let (whole, some) = (scan_text(text.as_bytes(), cutting), scan_text(text.as_bytes(), part));
+    let (whole, some) = (whole.unwrap(), some.unwrap());
+    assert!(!some.is_complete && !whole.is_compressed);
+    for (name, bytes) in crate::text::tests::compressed(text.as_bytes()) {
+        let layout = scan_text(&bytes, cutting).unwrap();
+        assert_eq!((layout.pieces, layout.is_complete), (whole.pieces.clone(), true), "{name}");
+        assert!(layout.is_compressed);
+        let layout = scan_text(&bytes, part).unwrap();
+        assert_eq!((layout.pieces, layout.is_complete), (some.pieces.clone(), false), "{name}");
+        let error = scan_text(&bytes[..bytes.len() / 2], cutting).unwrap_err();
+        assert!(error.contains("damaged or cut off"), "{error}");
+    }
 }

@@ -29,7 +29,7 @@ fn reference(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
 }
 
 fn records(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
-    let mut cursor = Cursor::new(1);
+    let mut cursor = Cursor::new(1, b',');
     let mut records = Vec::new();
     while let Some(record) = cursor.next(text) {
         records.push(record.cells().map(<[u8]>::to_vec).collect());
@@ -75,14 +75,14 @@ proptest! {
     fn the_end_of_a_cell_is_found_eight_bytes_at_a_time(bytes in "[ -0\n\r\u{80}-\u{ff}]{0,40}") {
         let bytes = bytes.as_bytes();
         let naive = bytes.iter().position(|byte| b",\n\r".contains(byte)).unwrap_or(bytes.len());
-        prop_assert_eq!(plain_length(bytes), naive);
+        prop_assert_eq!(plain_length(bytes, b','), naive);
     }
 }
 
 #[test]
 fn records_know_their_lines() {
     let text = b"a,b\r\n\r\n\"x\r\ny\",2\n3,4\r5,\"6\n\n\"z\n7,8";
-    let mut cursor = Cursor::new(10);
+    let mut cursor = Cursor::new(10, b',');
     let mut lines = Vec::new();
     while let Some(record) = cursor.next(text) {
         lines.push((record.line, text[record.start..record.end].to_vec()));
@@ -107,8 +107,27 @@ fn quotes_are_taken_off_where_they_open_a_cell() {
 
 #[test]
 fn a_quote_that_is_not_closed_is_noticed() {
-    let mut cursor = Cursor::new(1);
+    let mut cursor = Cursor::new(1, b',');
     assert!(cursor.next(b"a,\"b\nc").unwrap().is_unclosed);
-    let mut cursor = Cursor::new(1);
+    let mut cursor = Cursor::new(1, b',');
     assert!(!cursor.next(b"a,\"b\nc\"").unwrap().is_unclosed);
+}
+
+#[test]
+fn the_delimiter_may_be_another_character() {
+    let read = |text: &[u8], delimiter| {
+        let mut cursor = Cursor::new(1, delimiter);
+        let mut records: Vec<Vec<Vec<u8>>> = Vec::new();
+        while let Some(record) = cursor.next(text) {
+            records.push(record.cells().map(<[u8]>::to_vec).collect());
+        }
+        records
+    };
+    let cells = |cells: &[&str]| -> Vec<Vec<u8>> {
+        cells.iter().map(|cell| cell.as_bytes().to_vec()).collect()
+    };
+    let expected = [cells(&["a, or b", "x\ty\n", "", "c"]), cells(&["d"])];
+    assert_eq!(read(b"a, or b\t\"x\ty\n\"\t\tc\nd", b'\t'), expected);
+    assert_eq!(read(b"1,5;2,5", b';'), [cells(&["1,5", "2,5"])]);
+    assert_eq!(read(b"a | b", b'|'), [cells(&["a ", " b"])]);
 }

@@ -5,6 +5,7 @@ use arrow::array::{
     Int32Array, Int64Builder, LargeStringArray, ListBuilder, StringBuilder, UInt64Array,
 };
 use arrow::datatypes::Int32Type;
+use formats::example::{put_example, put_named};
 use proptest::prelude::*;
 
 use super::*;
@@ -224,4 +225,36 @@ fn what_records_cannot_hold_is_refused() {
         Arc::new(steps.finish()),
         "column `x`: has type List(List(Int64)), which tf.Example cannot hold",
     );
+}
+
+#[test]
+fn missing_features_are_written_as_they_are_to_be() {
+    let ints: ArrayRef = Arc::new(arrow::array::Int64Array::from(vec![None]));
+    let floats: ArrayRef = Arc::new(arrow::array::Float32Array::from(vec![None]));
+    let texts: ArrayRef = Arc::new(arrow::array::StringArray::from(vec![None::<&str>]));
+    let none: ArrayRef = Arc::new(arrow::array::NullArray::new(1));
+    let columns = [("i", ints), ("f", floats), ("t", texts), ("n", none)];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let write = |missing| {
+        let encoder = ExampleEncoder::new(Payload::TfExample, missing, &batch.schema()).unwrap();
+        let mut found = Vec::new();
+        let keep = |record: &[u8]| {
+            found = record.to_vec();
+            Ok::<_, TfExampleError>(())
+        };
+        encoder.encode(&batch, keep).unwrap();
+        found
+    };
+    let record = |features: [(&str, &[u8]); 4]| {
+        let (mut named, mut record) = (Vec::new(), Vec::new());
+        features.iter().for_each(|(name, value)| put_named(&mut named, name, value));
+        put_example(&mut record, &named);
+        record
+    };
+    let nothing = record([("f", b""), ("i", b""), ("n", b""), ("t", b"")]);
+    assert_eq!(write(MissingFeature::Omitted), [0x0a, 0]);
+    assert_eq!(write(MissingFeature::Named), nothing);
+    // Fields 2, 3 and 1, each an empty list.
+    let empty = record([("f", b"\x12\0"), ("i", b"\x1a\0"), ("n", b""), ("t", b"\x0a\0")]);
+    assert_eq!(write(MissingFeature::EmptyList), empty);
 }

@@ -152,3 +152,67 @@ impl Accumulator for ByFile {
         Ok(Self { pass: stored.pass, files, num_records: stored.num_records })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use dataflow::Source;
+    use dataset::TfRecordFiles;
+    use formats::example::{put_example, put_ints, put_named};
+    use formats::tfrecord::RecordWriter;
+
+    use super::*;
+
+    /// A file whose records have features of these names.
+    fn file(records: &[&[&str]]) -> Vec<u8> {
+        let mut writer = RecordWriter::new(Vec::new());
+        for names in records {
+            let (mut features, mut value, mut record) = (Vec::new(), Vec::new(), Vec::new());
+            put_ints(&mut value, &[1]);
+            names.iter().for_each(|name| put_named(&mut features, name, &value));
+            put_example(&mut record, &features);
+            writer.write(&record).unwrap();
+        }
+        writer.into_inner()
+    }
+
+    #[test]
+    fn features_are_kept_apart_by_file_and_survive_the_byte_form() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = [file(&[&["a"], &["b"]]), file(&[]), file(&[&["b", "a"]]), file(&[&["b"]])];
+        let paths = files.iter().enumerate().map(|(index, bytes)| {
+            let path = dir.path().join(index.to_string());
+            fs::write(&path, bytes).unwrap();
+            path
+        });
+        let paths: Vec<_> = paths.collect();
+        let pass = DiscoverByFile::new(Payload::TfExample);
+        let find = |paths: &[PathBuf]| {
+            let files = TfRecordFiles::open(paths).unwrap();
+            let mut merged = pass.start().unwrap();
+            for partition in 0..files.num_partitions() {
+                for batch in files.read(partition, None).unwrap() {
+                    // A state for every record, each sent and received.
+                    let batch = batch.unwrap();
+                    for row in 0..batch.num_rows() {
+                        let mut state = pass.start().unwrap();
+                        state.update(&batch.slice(row, 1)).unwrap();
+                        merged.merge(ByFile::from_bytes(&state.to_bytes()).unwrap()).unwrap();
+                    }
+                }
+            }
+            merged.finish().unwrap()
+        };
+        let found = find(&paths[..3]);
+        assert_eq!(found.num_records, 3);
+        assert!(found.check_files().is_ok());
+        assert_eq!(found.all.names().collect::<Vec<_>>(), ["a", "b"]);
+        let error = find(&paths).check_files().unwrap_err();
+        let said = error.to_string().replace(&format!("{}/", dir.path().display()), "");
+        assert_eq!(said, "3: no record has a feature `a`, which those of 0 have");
+        for bytes in [b"".as_slice(), b"\x01{}", b"\x02"] {
+            assert!(ByFile::from_bytes(bytes).is_err());
+        }
+    }
+}

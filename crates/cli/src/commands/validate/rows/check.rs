@@ -106,11 +106,13 @@ impl ErasedStage for CsvCheck<'_> {
         if violations.is_empty() && !self.has_misfits {
             return found.finish(0);
         }
-        let piece = self.files.pieces()[partition];
-        let mut rows = CsvRows::open(self.files.path(piece), self.files.columns(), piece)?;
+        let Some(pieces) = self.files.pieces().nth(partition) else { return found.finish(0) };
+        let Some(first) = pieces.first() else { return found.finish(0) };
+        let (path, format) = (&self.files.paths()[first.file], self.files.format());
+        let mut rows = CsvRows::open(path, format, self.files.columns(), pieces.to_vec())?;
         let mut violations = violations.into_iter().peekable();
         let mut number = 0;
-        while let Some(row) = rows.next_row() {
+        while let Some(row) = rows.next_row()? {
             let row = match row {
                 Ok(row) => row,
                 Err(error) => {
