@@ -6,6 +6,7 @@
 //! bytes. A row that cannot be read is set aside with its reason, or ends the run: the budget decides.
 //! Not here: the readers and the writer (`dataset`), what the values are worth (`statistics`, `schema`).
 
+mod bring;
 mod config;
 mod error;
 mod features;
@@ -13,6 +14,7 @@ mod files;
 mod infer;
 mod key;
 mod open;
+mod queries;
 mod rejected;
 mod run;
 mod source;
@@ -22,9 +24,10 @@ pub use config::{
     Config, CsvTable, FeatureKind, Files, FilesTable, Form, Hash, JsonTable, Patterns, Payload,
     SourceConfig, TfrecordTable,
 };
-pub use error::IngestError;
+pub use error::{IngestError, QueryFailure};
 pub use features::{InferredFeature, TurnedText, infer_features};
 pub use files::{SourceFiles, source_files};
 pub use open::{RawData, open};
+pub use queries::{BigquerySource, PostgresSource, SqlSource, TableConfig};
 pub use rejected::REJECTED_FILE;
 pub use run::{Outcome, run};

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use dataflow::{Engine, Source};
 use dataset::{CsvFiles, FeatureType};
 
+use crate::bring::{Brought, bring};
 use crate::source::{Prepared, infer_types, prepare};
-use crate::{Config, IngestError, SourceConfig, source_files};
+use crate::{Config, IngestError, SourceConfig};
 
 /// Raw data whose features are known, ready to be read.
 pub struct RawData {
-    paths: Vec<PathBuf>,
+    brought: Brought,
     num_rejected: u64,
     has_misfits: bool,
     rows: Rows,
@@ -31,38 +32,43 @@ enum Rows {
 /// As [`run`](crate::run), for what it says about the source and its rows.
 pub fn open(config: &Config, base_dir: &Path, engine: &dyn Engine) -> Result<RawData, IngestError> {
     config.check()?;
-    let paths = source_files(config, base_dir)?.paths;
-    match &config.source {
-        SourceConfig::Csv(source) => {
-            let mut files = CsvFiles::open_with(&paths, source.table().format()?, u64::MAX)?;
-            let inferred = infer_types(&files, config, engine)?;
-            let types: Vec<_> = files.columns().iter().cloned().zip(inferred.types).collect();
-            files = files.with_features(&types)?;
-            if inferred.num_rejected > 0 {
-                files = files.skip_misfits();
-            }
-            let num_rejected = inferred.num_rejected;
-            let rows = Rows::Csv(files, types);
-            Ok(RawData { paths, num_rejected, has_misfits: num_rejected > 0, rows })
-        }
-        SourceConfig::Json(_) | SourceConfig::Parquet(_) | SourceConfig::Tfrecord(_) => {
-            let Prepared { source, num_rejected, .. } = prepare(config, &paths, engine)?;
-            let (has_misfits, rows) = (num_rejected > 0, Rows::Typed(source));
-            Ok(RawData { paths, num_rejected, has_misfits, rows })
-        }
+    let brought = bring(config, base_dir, engine)?;
+    let (num_rejected, rows) = open_rows(&brought, engine).map_err(|error| brought.told(error))?;
+    Ok(RawData { brought, num_rejected, has_misfits: num_rejected > 0, rows })
+}
+
+/// Opens what lies here; returns how many rows cannot be read.
+fn open_rows(brought: &Brought, engine: &dyn Engine) -> Result<(u64, Rows), IngestError> {
+    let (config, paths) = (&brought.config, &brought.files.paths);
+    let SourceConfig::Csv(source) = &config.source else {
+        let Prepared { source, num_rejected, .. } = prepare(config, paths, engine)?;
+        return Ok((num_rejected, Rows::Typed(source)));
+    };
+    let mut files = CsvFiles::open_with(paths, source.table().format()?, u64::MAX)?;
+    let inferred = infer_types(&files, config, engine)?;
+    let types: Vec<_> = files.columns().iter().cloned().zip(inferred.types).collect();
+    files = files.with_features(&types)?;
+    if inferred.num_rejected > 0 {
+        files = files.skip_misfits();
     }
+    Ok((inferred.num_rejected, Rows::Csv(files, types)))
 }
 
 impl fmt::Debug for RawData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RawData").field("paths", &self.paths).finish_non_exhaustive()
+        f.debug_struct("RawData").field("paths", &self.paths()).finish_non_exhaustive()
     }
 }
 
 impl RawData {
     /// Returns the files, in order.
     pub fn paths(&self) -> &[PathBuf] {
-        &self.paths
+        &self.brought.files.paths
+    }
+
+    /// Returns what to call a file: its path, or its URL where it was brought here.
+    pub fn shown(&self, path: &Path) -> PathBuf {
+        self.brought.shown(path)
     }
 
     /// Returns how many rows cannot be read, and are left out.

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use dataflow::Engine;
 
+use crate::bring::{Brought, bring};
 use crate::rejected::write_rejected;
 use crate::source::{features_of, prepare};
 use crate::split::{Keys, check_partition_feature, write_by_file, write_by_hash};
-use crate::{Config, IngestError, source_files};
+use crate::{Config, IngestError};
 
 /// What became of the rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +26,8 @@ pub struct Outcome {
 /// Reads the source and writes `Split-<name>/` folders of Parquet shards into `out_dir`, and
 /// [`REJECTED_FILE`](crate::REJECTED_FILE) where rows were set aside.
 ///
-/// Text and records are read twice: once for the types, which are those of all values of all files, and once for
+/// Files of stores elsewhere are brought here for as long as it takes, and so are the rows of a query: as Parquet, in
+/// the folder for temporary files. Text and records are read twice: once for the types, which are those of all values of all files, and once for
 /// the values. A split without rows is an empty dataset with all features.
 ///
 /// # Errors
@@ -39,7 +41,18 @@ pub fn run(
     engine: &dyn Engine,
 ) -> Result<Outcome, IngestError> {
     config.check()?;
-    let files = source_files(config, base_dir)?;
+    let brought = bring(config, base_dir, engine)?;
+    write(&brought, base_dir, out_dir, engine).map_err(|error| brought.told(error))
+}
+
+/// Writes what lies here.
+fn write(
+    brought: &Brought,
+    base_dir: &Path,
+    out_dir: &Path,
+    engine: &dyn Engine,
+) -> Result<Outcome, IngestError> {
+    let Brought { config, files, .. } = brought;
     let prepared = prepare(config, &files.paths, engine)?;
     let source = prepared.source.as_ref();
     let written = match &files.splits {
@@ -54,7 +67,11 @@ pub fn run(
         }
     };
     prepared.check(&written, &files.paths)?;
-    write_rejected(&prepared.rejected, base_dir, out_dir)?;
+    let name = |path: &Path| {
+        let shown = brought.shown(path);
+        shown.strip_prefix(base_dir).unwrap_or(&shown).display().to_string()
+    };
+    write_rejected(&prepared.rejected, &name, out_dir)?;
     let (num_rejected, span, version) = (prepared.num_rejected, files.span, files.version);
     Ok(Outcome { splits: written.splits, num_rejected, span, version })
 }

@@ -86,6 +86,10 @@ pub(crate) fn prepare(
             let has_digests = Keys::of(config) == Keys::TfxRecord;
             tfrecord::prepare(&source.table(), has_digests, paths, engine)
         }
+        // A query is run before, and its rows are read as Parquet.
+        SourceConfig::Sql(_) | SourceConfig::Postgres(_) | SourceConfig::Bigquery(_) => {
+            parquet::prepare(paths)
+        }
     }
 }
 
@@ -101,6 +105,9 @@ pub(crate) fn look(
         SourceConfig::Json(source) => json::look(config, &source.table(), paths, engine, max_bytes),
         SourceConfig::Parquet(_) => parquet::look(paths),
         SourceConfig::Tfrecord(source) => tfrecord::look(&source.table(), paths, engine, max_bytes),
+        SourceConfig::Sql(_) | SourceConfig::Postgres(_) | SourceConfig::Bigquery(_) => {
+            parquet::look(paths)
+        }
     }
 }
 

@@ -86,6 +86,8 @@ pub struct Mistake {
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
+    /// Whether the query might be right if columns had other types.
+    pub may_be_of_types: bool,
 }
 
 impl fmt::Display for Mistake {
@@ -97,6 +99,15 @@ impl fmt::Display for Mistake {
 impl std::error::Error for Mistake {}
 
 impl QueryError {
+    /// Returns whether the query might be right if columns had other types.
+    pub fn may_be_of_types(&self) -> bool {
+        match self {
+            Self::Mistake(mistake) => mistake.may_be_of_types,
+            Self::UnsupportedType { .. } | Self::Stopped { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Returns the mistake in the query's text, if the error is one.
     pub fn mistake(&self) -> Option<&Mistake> {
         match self {

@@ -115,7 +115,7 @@ fn prepare(
     let statement = statement.map_err(|error| mistakes::translate(query, &error, server))?;
     if !statement.params().is_empty() {
         let message = "it has parameters such as `$1`, expected values in their place".to_owned();
-        return Err(Mistake { place: None, message, hint: None }.into());
+        return Err(Mistake { place: None, message, hint: None, may_be_of_types: false }.into());
     }
     let columns = Columns::of(statement.columns())?;
     Ok((statement, columns))

@@ -25,7 +25,7 @@ const LOOKED_AT: usize = 1000;
 const LISTED: usize = 5;
 
 /// A file of a store, and what the store says about its content.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteFile {
     url: String,
     pub(crate) location: Location,

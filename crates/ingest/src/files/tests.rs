@@ -122,7 +122,7 @@ fn find_span(names: &[&str], patterns: &[(&str, &str)], span: Option<i64>) -> St
             let text = format!("{error}{hint}").replace(&prefix, "");
             text.replace(&dir.path().display().to_string(), "DIR")
         }
-        Ok(SourceFiles { paths, splits, span, version }) => {
+        Ok(SourceFiles { paths, splits, span, version, remote: _ }) => {
             let paths: Vec<_> =
                 paths.iter().map(|path| path.display().to_string().replace(&prefix, "")).collect();
             let splits = splits.map(|(_, splits)| format!(" {splits:?}")).unwrap_or_default();

@@ -73,7 +73,7 @@ pub(super) fn refusal(status: u16, body: &[u8], query: &str) -> (QueryError, boo
     };
     if reason == "invalidQuery" || (status == 400 && reason.is_empty()) {
         let (message, place) = with_place(&message, query);
-        return (Mistake { place, message, hint: None }.into(), false);
+        return (Mistake { place, message, hint: None, may_be_of_types: false }.into(), false);
     }
     let hint = match status {
         401 | 403 if !is_passing => {

@@ -21,7 +21,7 @@ pub(super) fn translate(query: &str, error: &Error, server: &Server) -> QueryErr
     let is_mistake = said.code().code().starts_with("42");
     if place.is_some() || is_mistake {
         let hint = said.hint().map(str::to_owned);
-        return Mistake { place, message: told(said), hint }.into();
+        return Mistake { place, message: told(said), hint, may_be_of_types: false }.into();
     }
     QueryError::Server {
         server: server.0.clone(),

@@ -8,7 +8,7 @@ use crate::Mistake;
 /// Says no to a plan that does more, or less, than select rows.
 pub(super) fn check(plan: &LogicalPlan) -> Result<(), Mistake> {
     let mistake = |message: String, hint: Option<&str>| {
-        Err(Mistake { place: None, message, hint: hint.map(str::to_owned) })
+        Err(Mistake { place: None, message, hint: hint.map(str::to_owned), may_be_of_types: false })
     };
     let mut statement = None;
     let mut unsteady = None;

@@ -19,14 +19,19 @@ pub(super) fn translate(
     tables: &[(&str, SchemaRef)],
     limits: Limits,
 ) -> QueryError {
-    let place = place_of(query, error);
+    let place = place_of(query, error).or_else(|| place_of_name(query, error));
     let mistake = |message: String, hint| {
-        QueryError::Mistake(Mistake { place: place.clone(), message, hint })
+        let place = place.clone();
+        QueryError::Mistake(Mistake { place, message, hint, may_be_of_types: false })
+    };
+    let of_types = |message: String| {
+        let place = place.clone();
+        QueryError::Mistake(Mistake { place, message, hint: None, may_be_of_types: true })
     };
     match error.find_root() {
         DataFusionError::SQL(error, _) => {
             let (message, place) = parse_error(query, error);
-            QueryError::Mistake(Mistake { place, message, hint: None })
+            QueryError::Mistake(Mistake { place, message, hint: None, may_be_of_types: false })
         }
         DataFusionError::SchemaError(error, _) => schema_error(error, tables, mistake),
         DataFusionError::Plan(message) => match missing_table(message) {
@@ -34,10 +39,10 @@ pub(super) fn translate(
                 let hint = near(&name, tables.iter().map(|(name, _)| *name), "tables are");
                 mistake(format!("there is no table `{name}`"), hint)
             }
-            None => mistake(said(message), None),
+            None => of_types(said(message)),
         },
         DataFusionError::NotImplemented(message) => {
-            mistake(format!("this is not supported: {}", said(message)), None)
+            of_types(format!("this is not supported: {}", said(message)))
         }
         DataFusionError::ResourcesExhausted(message) => {
             QueryError::Memory { limit_bytes: limits.memory_bytes, message: said(message) }
@@ -53,6 +58,19 @@ pub(super) fn translate(
 fn place_of(query: &str, error: &DataFusionError) -> Option<Place> {
     let span = error.diagnostic()?.span?;
     Place::at(query, span.start.line, span.start.column)
+}
+
+/// Returns where the name of a missing column stands, if it stands once: not every clause tells places.
+fn place_of_name(query: &str, error: &DataFusionError) -> Option<Place> {
+    let DataFusionError::SchemaError(error, _) = error.find_root() else { return None };
+    let SchemaError::FieldNotFound { field, .. } = error.as_ref() else { return None };
+    let is_of_name = |c: char| c.is_alphanumeric() || c == '_';
+    let mut found = query.match_indices(&field.name).filter(|(at, name)| {
+        let (before, behind) = (&query[..*at], &query[at + name.len()..]);
+        !before.ends_with(is_of_name) && !behind.starts_with(is_of_name)
+    });
+    let (at, _) = found.next()?;
+    if found.next().is_some() { None } else { Place::after(query, query[..at].chars().count()) }
 }
 
 fn schema_error(

@@ -53,7 +53,12 @@ impl From<DataFusionError> for PlanError {
 /// Plans the one SELECT that a query is.
 pub(super) async fn plan(session: &SessionContext, query: &str) -> Result<LogicalPlan, PlanError> {
     let mistake = |message: String| {
-        PlanError::Mistake(Box::new(Mistake { place: None, message, hint: None }))
+        PlanError::Mistake(Box::new(Mistake {
+            place: None,
+            message,
+            hint: None,
+            may_be_of_types: false,
+        }))
     };
     let mut statements = DFParserBuilder::new(query).build()?.parse_statements()?;
     if statements.len() > 1 {

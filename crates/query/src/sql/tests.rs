@@ -141,6 +141,10 @@ fn mistakes_are_pointed_at_and_near_names_are_told() {
             "hint: did you mean `rides`?"
         ]
     );
+    assert_eq!(
+        select("SELECT count(*) AS n FROM rides GROUP BY zone")[0],
+        "the query, line 1, column 42: there is no column `zone`"
+    );
     let syntax = select("SELECT id FORM rides WHERE");
     assert!(syntax[0].starts_with("the query, line 1, column 16: "), "{syntax:?}");
     assert_eq!(syntax[2], "                   ^");

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use query::postgres::Environment;
 use tempfile::TempDir;
 
 /// The password of the server's only user.
@@ -18,7 +17,7 @@ pub(crate) struct Postgres {
     child: Child,
     port: u16,
     dir: TempDir,
-    pub(crate) has_tls: bool,
+    has_tls: bool,
 }
 
 impl Postgres {
@@ -96,15 +95,10 @@ impl Postgres {
         format!("postgres://reader@localhost:{}/postgres?{parameters}", self.port)
     }
 
-    /// Returns variables with the password, and some more.
-    pub(crate) fn environment(&self, more: &[(&str, &str)]) -> Environment {
-        let all = more.iter().copied().chain([("PGPASSWORD", PASSWORD)]);
-        Environment::new(all.map(|(name, value)| (name.to_owned(), value.to_owned())))
-    }
-
-    /// Returns the file of the server's certificate.
-    pub(crate) fn certificate(&self) -> String {
-        self.dir.path().join("data/server.crt").display().to_string()
+    /// Returns the file of the server's certificate, if it has one.
+    pub(crate) fn certificate(&self) -> Option<String> {
+        let path = self.dir.path().join("data/server.crt");
+        self.has_tls.then(|| path.display().to_string())
     }
 
     /// Runs statements that prepare a test.

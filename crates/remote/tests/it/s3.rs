@@ -18,7 +18,7 @@ fn urls(url: &str, environment: &Environment) -> Vec<String> {
 #[test]
 fn files_are_found_and_brought_here() {
     let Some(server) = S3::start("files_are_found_and_brought_here", &[]) else { return };
-    let environment = server.environment();
+    let environment = Environment::new(server.variables());
     server.put("/rides", b"");
     server.put("/empty", b"");
     let large: Vec<u8> = (0..3_000_000_u32).flat_map(|i| i.to_le_bytes()).collect();
@@ -103,7 +103,7 @@ fn files_are_found_and_brought_here() {
 fn a_store_that_refuses_is_heard_and_no_secret_is_told() {
     let test = "a_store_that_refuses_is_heard_and_no_secret_is_told";
     let Some(server) = S3::start(test, &[("INITIAL_NO_AUTH_ACTION_COUNT", "0")]) else { return };
-    let error = find("s3://rides/a.csv*", &server.environment()).unwrap_err();
+    let error = find("s3://rides/a.csv*", &Environment::new(server.variables())).unwrap_err();
     let said = format!("{error} {:?} {error:?}", error.hint());
     assert!(matches!(error, RemoteError::Refused { .. }), "{said}");
     assert!(said.contains("s3://rides/a.csv*") && said.contains("InvalidAccessKeyId"), "{said}");

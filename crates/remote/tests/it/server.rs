@@ -7,8 +7,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use remote::Environment;
-
 /// Somebody; the server does not check signatures unless it is told to.
 const WHO: &str = "Authorization: AWS4-HMAC-SHA256 Credential=somebody/20240101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00";
 
@@ -44,17 +42,15 @@ impl S3 {
     }
 
     /// Returns variables that lead to the server.
-    pub(crate) fn environment(&self) -> Environment {
-        Environment::new(
-            [
-                ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.port).as_str()),
-                ("AWS_ALLOW_HTTP", "true"),
-                ("AWS_ACCESS_KEY_ID", "somebody"),
-                ("AWS_SECRET_ACCESS_KEY", "open-sesame"),
-                ("AWS_REGION", "us-east-1"),
-            ]
-            .map(|(name, value)| (name.to_owned(), value.to_owned())),
-        )
+    pub(crate) fn variables(&self) -> [(String, String); 5] {
+        [
+            ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.port).as_str()),
+            ("AWS_ALLOW_HTTP", "true"),
+            ("AWS_ACCESS_KEY_ID", "somebody"),
+            ("AWS_SECRET_ACCESS_KEY", "open-sesame"),
+            ("AWS_REGION", "us-east-1"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
     }
 
     /// Makes a bucket or writes an object: `/bucket` or `/bucket/key`.

@@ -6,7 +6,7 @@
 mod check;
 
 use std::io::{BufWriter, Stdout, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::datatypes::UInt64Type;
@@ -149,14 +149,16 @@ fn failing_rows(
         let validator = RowValidator::new(schema, &csv.schema(), environment)?;
         let stage = CsvCheck { files: csv, validator, has_misfits: data.has_misfits() };
         let files = csv.file_of_partition();
-        let paths: Vec<&Path> = files.map(|file| csv.paths()[file].as_path()).collect();
+        let paths: Vec<PathBuf> = files.map(|file| data.shown(&csv.paths()[file])).collect();
+        let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
         return stream(engine, &stage, "line", &paths, report);
     }
     let mut failed = 0;
     for path in data.paths() {
         let source = ParquetFiles::open(std::slice::from_ref(path))?;
         let validator = RowValidator::new(schema, &source.schema(), environment)?;
-        let paths = vec![path.as_path(); source.num_partitions()];
+        let shown = data.shown(path);
+        let paths = vec![shown.as_path(); source.num_partitions()];
         failed += stream(engine, &PartitionCheck { source, validator }, "row", &paths, report)?;
     }
     Ok(failed)
