@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use data::{
-    SchemaCommand, SchemaInferArgs, StatsArgs, StatsCommand, StatsDiffArgs, StatsFilesArgs,
-    ValidateArgs,
+    ReadArgs, SchemaCommand, SchemaInferArgs, StatsArgs, StatsCommand, StatsDiffArgs,
+    StatsFilesArgs, ValidateArgs,
 };
 
 /// From raw data to a pushed model: checked, transformed, trained, evaluated, with lineage.

@@ -1,8 +1,9 @@
 //! Datasets given as bare files: no pipeline and no artifacts.
 
+mod format;
+
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use arrow::datatypes::SchemaRef;
@@ -17,7 +18,8 @@ use formats::metadata::{
 use indicatif::{ProgressBar, ProgressStyle};
 use ingest::{Form, IngestError, Patterns, RawData, SourceConfig};
 
-use crate::args::Global;
+use self::format::Format;
+use crate::args::{Global, ReadArgs};
 use crate::error::CliError;
 
 /// The types of features by name, for text files to be read as.
@@ -36,15 +38,16 @@ enum Content {
 }
 
 impl Files {
-    /// Opens the files that patterns name; of comma-separated text, all is read once for the types.
+    /// Opens the files that patterns name; of text, all is read once for the types.
     ///
     /// # Errors
     ///
     /// [`FilesError`] when there are no such files or they cannot be read, [`CliError::MixedFiles`] when they are
-    /// of several formats, [`CliError::NotStatistics`] when statistics are not.
+    /// of several formats, [`CliError::DelimiterOf`] when their format has no delimiter, [`CliError::NotStatistics`]
+    /// when statistics are not.
     pub(crate) fn open(
         patterns: &[String],
-        max_rejected_rows: u64,
+        args: &ReadArgs,
         engine: &dyn Engine,
     ) -> Result<Self, BoxError> {
         let name = match patterns {
@@ -54,15 +57,16 @@ impl Files {
         };
         let patterns = Patterns::Many(patterns.to_vec());
         let any = ingest::Config::new(SourceConfig::Csv(Form::Files(patterns.clone())));
-        let files = ingest::source_files(&any, Path::new("")).map_err(FilesError)?;
-        let source = match format_of(&files.paths)? {
-            Format::Csv => SourceConfig::Csv(Form::Files(patterns)),
-            Format::Parquet => SourceConfig::Parquet(Form::Files(patterns)),
+        let paths = ingest::source_files(&any, Path::new("")).map_err(FilesError)?.paths;
+        let first = paths.first().map_or(Path::new(""), PathBuf::as_path);
+        let source = match Format::of_all(&paths)? {
+            Format::Rows(format) => format.source(patterns, first, args.delimiter.as_deref())?,
             Format::Statistics(path) => {
                 let content = Content::Statistics(Box::new(read_statistics(&path)?));
                 return Ok(Self { name, content });
             }
         };
+        let max_rejected_rows = args.max_rejected_rows;
         let config = ingest::Config { max_rejected_rows, ..ingest::Config::new(source) };
         let data = ingest::open(&config, Path::new(""), engine).map_err(FilesError)?;
         Ok(Self { name, content: Content::Rows(Box::new(data)) })
@@ -174,60 +178,6 @@ fn feature_type(feature: &FeatureNameStatistics) -> FeatureType {
         Type::Float => FeatureType::Float,
         Type::String | Type::Bytes => FeatureType::Bytes,
         Type::Struct => FeatureType::Struct,
-    }
-}
-
-/// How the bytes of a file are to be read.
-enum Format {
-    Csv,
-    Parquet,
-    Statistics(PathBuf),
-}
-
-impl Format {
-    /// Says it by the name's ending, and where that says nothing by the first bytes.
-    fn of(path: &Path) -> Self {
-        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        match extension.as_str() {
-            "parquet" | "pq" => Self::Parquet,
-            "pb" => Self::Statistics(path.to_path_buf()),
-            "csv" | "txt" => Self::Csv,
-            _ => {
-                let mut start = [0; 4];
-                let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
-                // What cannot be read is said by who reads it next.
-                if read.is_ok() && start == *b"PAR1" { Self::Parquet } else { Self::Csv }
-            }
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Csv => "CSV",
-            Self::Parquet => "Parquet",
-            Self::Statistics(_) => "statistics",
-        }
-    }
-}
-
-/// Returns the format that all files have; of statistics there may be one file only.
-fn format_of(paths: &[PathBuf]) -> Result<Format, CliError> {
-    let mut paths = paths.iter().map(|path| (path, Format::of(path)));
-    let Some((first, format)) = paths.next() else { return Ok(Format::Csv) };
-    let other = paths
-        .find(|(_, other)| other.name() != format.name() || matches!(other, Format::Statistics(_)));
-    match other {
-        None => Ok(format),
-        Some((path, Format::Statistics(_))) if matches!(format, Format::Statistics(_)) => {
-            let (path, first) = (path.clone(), first.clone());
-            let (found, expected) = ("a second file of statistics", "one only,");
-            Err(CliError::MixedFiles { path, found, first, expected })
-        }
-        Some((path, other)) => {
-            let (path, first) = (path.clone(), first.clone());
-            let (found, expected) = (other.name(), format.name());
-            Err(CliError::MixedFiles { path, found, first, expected })
-        }
     }
 }
 

@@ -74,8 +74,12 @@ pub(crate) enum CliError {
     #[error("{}: not statistics, expected a DatasetFeatureStatisticsList in binary form", .path.display())]
     NotStatistics { path: PathBuf },
 
+    /// A delimiter is given for files that have none.
+    #[error("{}: found {found}, expected CSV for `--delimiter`", .path.display())]
+    DelimiterOf { path: PathBuf, found: &'static str },
+
     /// Rows are asked for where there are none.
-    #[error("{}: statistics have no rows, expected CSV or Parquet files for `--rows`", .path.display())]
+    #[error("{}: statistics have no rows, expected files of data for `--rows`", .path.display())]
     NoRows { path: PathBuf },
 
     /// A run that is given by the beginning of its id is not the only one.
@@ -102,6 +106,7 @@ impl Classify for CliError {
             | Self::Ambiguous { .. }
             | Self::FileBeforeVerb { .. }
             | Self::MixedFiles { .. }
+            | Self::DelimiterOf { .. }
             | Self::NoRows { .. } => ErrorKind::Usage,
             Self::Exists { .. } => ErrorKind::Conflict,
             Self::MissingColumn { .. } | Self::NotStatistics { .. } => ErrorKind::Data,

@@ -7,6 +7,8 @@ use artifact::{
     OutputProperties, Problem, RemoteFile, RunContext, types,
 };
 use base::{BoxError, Classify};
+use dataset::{Payload, Storage};
+use formats::tfrecord::Compression;
 use ingest::{Config, InferredFeature, IngestError, TurnedText};
 use serde_json::Value;
 
@@ -108,18 +110,39 @@ impl Executor for ExampleGen {
             output.properties.insert("version".to_owned(), version.into());
         }
         output.properties.insert("split_names".to_owned(), split_names(&names));
-        output.custom_properties.insert("payload_format".to_owned(), "FORMAT_PARQUET".into());
-        output.custom_properties.insert("file_format".to_owned(), "parquet".into());
+        let (payload_format, file_format) = formats_of(config.storage());
+        output.custom_properties.insert("payload_format".to_owned(), payload_format.into());
+        output.custom_properties.insert("file_format".to_owned(), file_format.into());
 
         let total: u64 = outcome.splits.iter().map(|(_, rows)| rows).sum();
         let counts: Vec<_> =
             outcome.splits.iter().map(|(name, rows)| format!("{name} {rows}")).collect();
         let mut summary = format!("{total} examples: {}", counts.join(", "));
+        if outcome.spans.len() > 1 {
+            summary.push_str(&format!("; of the spans {}", ingest::list_spans(&outcome.spans)));
+        }
         if outcome.num_rejected > 0 {
             summary.push_str(&format!("; {} rows rejected", outcome.num_rejected));
         }
         Ok(Outcome { properties: [("examples", output)].into(), summary, ..Outcome::default() })
     }
+}
+
+/// Returns the format of the examples and of their files, as TFX calls them where it has them.
+fn formats_of(storage: Storage) -> (&'static str, &'static str) {
+    let Storage::Records { payload, compression } = storage else {
+        return ("FORMAT_PARQUET", "parquet");
+    };
+    let payload_format = match payload {
+        Payload::TfExample => "FORMAT_TF_EXAMPLE",
+        Payload::TfSequenceExample => "FORMAT_TF_SEQUENCE_EXAMPLE",
+    };
+    let file_format = match compression {
+        Compression::Gzip => "tfrecords_gzip",
+        Compression::Zlib => "tfrecords_zlib",
+        Compression::None => "tfrecords",
+    };
+    (payload_format, file_format)
 }
 
 fn problem(error: IngestError) -> Problem {

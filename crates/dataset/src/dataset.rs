@@ -1,11 +1,13 @@
-//! The dataset on disk: `Split-<name>/` folders of Parquet shards.
+//! The dataset on disk: `Split-<name>/` folders of shards.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base::IoError;
 
-use crate::{DatasetError, ParquetFiles};
+use crate::record_schema::RecordSchema;
+use crate::{DatasetError, ExampleFiles, ParquetFiles, SplitFiles, TfExampleError, TfRecordFiles};
 
 const SPLIT_PREFIX: &str = "Split-";
 
@@ -23,6 +25,8 @@ pub struct Split {
     pub name: String,
     /// Its shards, in order.
     pub shards: Vec<PathBuf>,
+    /// What the shards hold, where they are of records.
+    records: Option<Arc<RecordSchema>>,
 }
 
 impl Dataset {
@@ -36,13 +40,15 @@ impl Dataset {
     /// # Errors
     ///
     /// [`DatasetError::Empty`] when there is no split, [`DatasetError::NoSuchSplit`] when one of `names` is
-    /// not there.
+    /// not there, [`DatasetError::RecordSchema`] when what its records hold cannot be read.
     pub fn open(root: &Path, names: &[String]) -> Result<Self, DatasetError> {
+        let records = RecordSchema::read(root)?.map(Arc::new);
         let mut splits = Vec::new();
         for dir in sorted_entries(root)? {
             let file_name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if let Some(name) = file_name.strip_prefix(SPLIT_PREFIX) {
-                splits.push(Split { name: name.to_owned(), shards: sorted_entries(&dir)? });
+                let (name, shards) = (name.to_owned(), sorted_entries(&dir)?);
+                splits.push(Split { name, shards, records: records.clone() });
             }
         }
         if splits.is_empty() {
@@ -83,9 +89,15 @@ impl Split {
     ///
     /// # Errors
     ///
-    /// As [`ParquetFiles::open`].
-    pub fn source(&self) -> Result<ParquetFiles, DatasetError> {
-        ParquetFiles::open(&self.shards)
+    /// As [`ParquetFiles::open`] and [`TfRecordFiles::open`].
+    pub fn source(&self) -> Result<SplitFiles, DatasetError> {
+        let Some(records) = &self.records else {
+            return Ok(SplitFiles::Parquet(ParquetFiles::open(&self.shards)?));
+        };
+        let files = TfRecordFiles::open(&self.shards).map_err(TfExampleError::from)?;
+        let schema = Arc::clone(&records.schema);
+        let num_rows = records.num_examples.get(&self.name).copied().unwrap_or(0);
+        Ok(SplitFiles::Records(ExampleFiles::new(files, records.payload, schema)?, num_rows))
     }
 }
 

@@ -6,6 +6,7 @@ use arrow::error::ArrowError;
 use base::{Classify, ErrorKind, IoError};
 use parquet::errors::ParquetError;
 
+use crate::TfExampleError;
 use crate::difference::ColumnDifference;
 
 /// Why examples could not be read or written.
@@ -28,6 +29,14 @@ pub enum DatasetError {
     #[error("{}: a batch does not fit", .path.display())]
     Arrow { path: PathBuf, source: ArrowError },
 
+    /// Records cannot be read or written.
+    #[error(transparent)]
+    Records(Box<TfExampleError>),
+
+    /// The file that says what the records of a dataset hold says something else.
+    #[error("{}: not the features of examples", .path.display())]
+    RecordSchema { path: PathBuf, source: serde_json::Error },
+
     /// Two files of one dataset do not have the same features.
     #[error("{}: the features differ from those of {}: {difference}", .path.display(), .first.display())]
     SchemaMismatch { path: PathBuf, first: PathBuf, difference: ColumnDifference },
@@ -37,15 +46,23 @@ pub enum DatasetError {
     NoSuchSplit { root: PathBuf, split: String, available: String },
 
     /// A folder without any split in it.
-    #[error("{}: no examples found, expected folders named `Split-<name>` with Parquet files", .root.display())]
+    #[error("{}: no examples found, expected folders named `Split-<name>` with files", .root.display())]
     Empty { root: PathBuf },
+}
+
+impl From<TfExampleError> for DatasetError {
+    fn from(error: TfExampleError) -> Self {
+        Self::Records(Box::new(error))
+    }
 }
 
 impl Classify for DatasetError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Io(error) => error.kind(),
+            Self::Records(error) => error.kind(),
             Self::Parquet { .. }
+            | Self::RecordSchema { .. }
             | Self::Decode { .. }
             | Self::Arrow { .. }
             | Self::SchemaMismatch { .. } => ErrorKind::Data,
@@ -56,6 +73,7 @@ impl Classify for DatasetError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Io(error) => error.hint(),
+            Self::Records(error) => error.hint(),
             _ => None,
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! One row is one example, one column one feature. A feature is a scalar column (at most one value), a list
 //! column (many values) or a nested struct. Missing (null), present with no values (empty list), empty
-//! string and zero are four different things. Entry types: [`Dataset`], [`ShardWriter`], [`ParquetFiles`],
-//! [`CsvFiles`], [`FeatureType`]. **Invariants:** shards and row groups have sizes fixed by constants, so partitions depend
+//! string and zero are four different things. Entry types: [`Dataset`], [`DatasetWriter`], [`ShardWriter`],
+//! [`ParquetFiles`], [`CsvFiles`], [`FeatureType`]. **Invariants:** shards and row groups have sizes fixed by constants, so partitions depend
 //! on the data alone; a shard is never changed after it was closed.
 //! Not here: choosing splits or guessing types (`ingest`).
 
@@ -14,10 +14,13 @@ mod error;
 mod feature;
 mod json;
 mod parquet_files;
+mod record_schema;
 mod shards;
+mod split_files;
 mod text;
 mod tf_example;
 mod tfrecord;
+mod writer;
 
 pub use csv::{
     CsvError, CsvFiles, CsvFormat, CsvRow, CsvRows, MAX_COLUMNS, MAX_ROW_BYTES, Piece, RowError,
@@ -30,6 +33,7 @@ pub use feature::FeatureType;
 pub use json::{JsonError, JsonFiles, JsonPlace, JsonRow, JsonRows, JsonType};
 pub use parquet_files::ParquetFiles;
 pub use shards::{ROW_GROUP_ROWS, SHARD_ROWS, ShardWriter};
+pub use split_files::SplitFiles;
 pub use text::{TextError, TextReader};
 pub use tf_example::{
     DiscoverFeatures, Discovered, Discovery, EncodeExamples, ExampleBatchError, ExampleDecoder,
@@ -39,5 +43,6 @@ pub use tf_example::{
 pub use tfrecord::{
     PartitionReader, TFRECORD_SHARD_ROWS, TfRecordError, TfRecordFiles, TfRecordShardWriter,
 };
+pub use writer::{DatasetWriter, Storage};
 
 use tfrecord::BATCH_ROWS;

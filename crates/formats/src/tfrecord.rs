@@ -34,6 +34,11 @@ fn masked_crc32c(bytes: &[u8]) -> u32 {
     crc32c::crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
+/// Returns whether bytes begin as a record does: with a length that has the checksum behind it.
+pub fn begins_record(bytes: &[u8]) -> bool {
+    bytes.first_chunk::<HEADER_BYTES>().is_some_and(|header| read_header(header).is_ok())
+}
+
 /// Returns the length that a header states, or the checksum stored and the one computed where they differ.
 #[inline]
 fn read_header(header: &[u8; HEADER_BYTES]) -> Result<u64, (u32, u32)> {

@@ -7,8 +7,8 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::IngestError;
 use crate::queries::{BigquerySource, PostgresSource, SqlSource};
+use crate::{IngestError, OutputConfig, OutputFormat, RangeConfig};
 
 /// Reads raw data into examples.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +29,10 @@ pub struct Config {
     /// 1970-01-01. Without it the latest one is read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<i64>,
+    /// Several spans to read together, such as `{ rolling_range = { num_spans = 7 } }`: the examples are of the latest
+    /// of them. Every pattern has to lead to the same ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range_config: Option<RangeConfig>,
     /// What a row's split is computed from: its values, or the same bytes as in TFX, so that each row is in the
     /// split where TFX has put it.
     #[serde(default)]
@@ -37,6 +41,9 @@ pub struct Config {
     /// the same split. It holds integers, text or bytes, or lists of them, and is missing in no row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition_feature: Option<String>,
+    /// How the examples are written: as Parquet, or with `{ format = "tfrecord" }` as TFX does.
+    #[serde(default, skip_serializing_if = "OutputConfig::is_usual")]
+    pub output: OutputConfig,
     /// How many rows may be set aside in `rejected.csv` because they cannot be read: rows of text with too many or too
     /// few cells, or that are not UTF-8, and lines that are no JSON. One more ends the run.
     #[serde(default)]
@@ -270,8 +277,8 @@ impl Form<TfrecordTable> {
 ///
 /// Files are read in the order of their paths, each once. A pattern may have `{SPAN}` in it, the number of what
 /// arrived (a day, say), or `{SPAN:3}` with just so many digits, or a date as `{YYYY}`, `{MM}` and `{DD}`, and
-/// `{VERSION}` beside it: the files of the latest span, or the one that `span` names, are read, in their latest
-/// version.
+/// `{VERSION}` beside it: the files of the latest span, or of those that `span` or `range_config` name, are read, in
+/// their latest version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Patterns {
@@ -430,8 +437,10 @@ impl Config {
             source,
             splits: None,
             span: None,
+            range_config: None,
             hash: Hash::default(),
             partition_feature: None,
+            output: OutputConfig::default(),
             max_rejected_rows: 0,
         }
     }
@@ -440,8 +449,10 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// Those of [`CsvTable::format`], [`IngestError::SplitsOfFiles`], [`IngestError::NoSplits`], [`IngestError::SplitName`], [`IngestError::NoFeaturesNamed`],
-    /// [`IngestError::FeaturesOfSequences`], [`IngestError::FeatureTwice`], [`IngestError::HashOfSource`] and [`IngestError::BudgetTooLarge`].
+    /// Those of [`CsvTable::format`], [`IngestError::SplitsOfFiles`], [`IngestError::NoSplits`],
+    /// [`IngestError::SplitName`], [`IngestError::NoFeaturesNamed`],
+    /// [`IngestError::FeaturesOfSequences`], [`IngestError::FeatureTwice`], [`IngestError::HashOfSource`],
+    /// [`IngestError::OutputCompression`], [`IngestError::SpanAndRange`], [`IngestError::EmptyRange`] and [`IngestError::BudgetTooLarge`].
     pub fn check(&self) -> Result<(), IngestError> {
         crate::queries::check(self)?;
         for (_, pattern) in self.source.files().patterns() {
@@ -504,6 +515,19 @@ impl Config {
             && !matches!(self.source, SourceConfig::Csv(_) | SourceConfig::Tfrecord(_))
         {
             return Err(IngestError::HashOfSource);
+        }
+        if self.output.format == OutputFormat::Parquet && self.output.compression.is_some() {
+            return Err(IngestError::OutputCompression);
+        }
+        match &self.range_config {
+            Some(_) if self.span.is_some() => return Err(IngestError::SpanAndRange),
+            Some(RangeConfig::StaticRange(range))
+                if range.start_span_number > range.end_span_number =>
+            {
+                let (start, end) = (range.start_span_number, range.end_span_number);
+                return Err(IngestError::EmptyRange { start, end });
+            }
+            _ => {}
         }
         if self.max_rejected_rows > MAX_REJECTED_ROWS {
             let found = self.max_rejected_rows;
@@ -604,6 +628,13 @@ mod tests {
         check(r#""splits": {"": 1}"#, "split ``");
         check(r#""splits": {"a": 0}"#, "nonzero");
         check(r#""split": {"a": 1}"#, "unknown field `split`");
+        let range =
+            r#""range_config": {"static_range": {"start_span_number": 3, "end_span_number": "#;
+        check(&format!("{range}2}}}}"), "found the spans from 3 to 2");
+        check(&format!("{range}3}}}}, \"span\": 3"), "expected one of `span` and `range_config`");
+        check(r#""range_config": {"rolling_range": {"num_spans": 0}}"#, "nonzero");
+        check(r#""output": {"compression": "gzip"}"#, "found it beside `parquet`");
+        check(r#""output": {"format": "csv"}"#, "unknown variant `csv`");
         check(r#""max_rejected_rows": 1000001"#, "found 1000001, expected at most 1000000");
     }
 }

@@ -11,6 +11,8 @@ use dataset::{
 use query::{Mistake, QueryError};
 use remote::RemoteError;
 
+use crate::list_spans;
+
 /// Why raw data did not become examples.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each message names its fields")]
@@ -38,16 +40,28 @@ pub enum IngestError {
     MixedSpecs { first: String, second: String },
 
     /// Patterns that lead to different spans.
-    #[error("`{first}` leads to {found}, but `{second}` to {other}: expected one for all")]
+    #[error("`{first}` leads to {found}, but `{second}` to {other}: expected the same for all")]
     SpansDiffer { first: String, found: String, second: String, other: String },
 
-    /// A span that is not there.
-    #[error("no file of span {span} matches `{pattern}`, found the spans {}", listed(.found))]
-    NoSuchSpan { pattern: String, span: i64, found: Vec<i64> },
+    /// Spans that are not there.
+    #[error("no file of {} matches `{pattern}`, found the spans {}", wanted(*.first, *.last), listed(.found))]
+    NoSuchSpan { key: &'static str, pattern: String, first: i64, last: i64, found: Vec<i64> },
 
-    /// A span where patterns have none.
-    #[error("`span`: found {span}, but no pattern has {{SPAN}} or {{YYYY}}, {{MM}} and {{DD}}")]
-    NoSpans { span: i64 },
+    /// Spans where patterns have none.
+    #[error(
+        "`{key}`: no pattern has {{SPAN}} or {{YYYY}}, {{MM}} and {{DD}}, expected one of these in all"
+    )]
+    NoSpans { key: &'static str },
+
+    /// One span and several.
+    #[error("found both, expected one of `span` and `range_config`")]
+    SpanAndRange,
+
+    /// A range that ends before it begins.
+    #[error(
+        "`range_config`: found the spans from {start} to {end}, expected the first not to be behind the last"
+    )]
+    EmptyRange { start: i64, end: i64 },
 
     /// A file whose date is none.
     #[error("{}: {year:04}-{month:02}-{day:02} is no date", .path.display())]
@@ -183,6 +197,14 @@ pub enum IngestError {
     #[error("`partition_feature`: feature `{feature}` holds {found} values, expected INT or BYTES")]
     PartitionFeatureType { feature: String, found: FeatureType },
 
+    /// A compression where there is nothing to choose.
+    #[error("`output.compression`: found it beside `parquet`, expected it for `tfrecord` alone")]
+    OutputCompression,
+
+    /// A feature that has no place in the files to write.
+    #[error("`output.format`: {problem}")]
+    Unwritable { problem: TfExampleError },
+
     /// The budget for rejected rows is too large.
     #[error("`max_rejected_rows`: found {found}, expected at most {limit}")]
     BudgetTooLarge { found: u64, limit: u64 },
@@ -241,11 +263,12 @@ const LISTED: usize = 10;
 
 fn listed(spans: &[i64]) -> String {
     let latest = &spans[spans.len().saturating_sub(LISTED)..];
-    let mut shown: Vec<String> = latest.iter().map(ToString::to_string).collect();
-    if latest.len() < spans.len() {
-        shown.insert(0, "…".to_owned());
-    }
-    shown.join(", ")
+    let beginning = if latest.len() < spans.len() { "…, " } else { "" };
+    format!("{beginning}{}", list_spans(latest))
+}
+
+fn wanted(first: i64, last: i64) -> String {
+    if first == last { format!("span {first}") } else { format!("the spans {first} to {last}") }
 }
 
 /// A query that gives no rows, and the kind of source that it is of.
@@ -296,9 +319,12 @@ impl IngestError {
             Self::KeyOfQuery { key } => key,
             Self::NoSplits | Self::SplitName { .. } => "splits",
             Self::SplitsOfFiles { key } => key,
-            Self::NoSuchSpan { .. } | Self::NoSpans { .. } => "span",
+            Self::NoSuchSpan { key, .. } | Self::NoSpans { key } => key,
+            Self::SpanAndRange | Self::EmptyRange { .. } => "range_config",
             Self::BudgetTooLarge { .. } => "max_rejected_rows",
             Self::HashOfSource => "hash",
+            Self::OutputCompression => "output.compression",
+            Self::Unwritable { .. } => "output.format",
             Self::Delimiter { .. } => "source.csv.delimiter",
             Self::NoColumns
             | Self::TooManyColumns { .. }
@@ -338,6 +364,8 @@ impl Classify for IngestError {
             | Self::BadSpecs { .. }
             | Self::MixedSpecs { .. }
             | Self::NoSpans { .. }
+            | Self::SpanAndRange
+            | Self::EmptyRange { .. }
             | Self::FileInTwoSplits { .. }
             | Self::SplitsOfFiles { .. }
             | Self::FolderNotUtf8 { .. }
@@ -349,6 +377,8 @@ impl Classify for IngestError {
             | Self::UnnamedColumn { .. }
             | Self::ColumnTwice { .. }
             | Self::HashOfSource
+            | Self::OutputCompression
+            | Self::Unwritable { .. }
             | Self::NoPartitionFeature { .. }
             | Self::PartitionFeatureType { .. }
             | Self::NoFeaturesNamed { .. }
@@ -390,6 +420,9 @@ impl Classify for IngestError {
             Self::TfRecord(error) => error.hint(),
             Self::TfExample(error) => error.hint(),
             Self::Json(error) => error.hint(),
+            Self::Unwritable { .. } => {
+                Some("Parquet holds every feature: leave `output.format` out".to_owned())
+            }
             Self::FieldNotInFile { .. } => Some(
                 "to have it missing there, name the features to read in `source.json.features`"
                     .to_owned(),

@@ -53,16 +53,16 @@ pub fn infer_features(
     max_bytes: Option<u64>,
 ) -> Result<Vec<InferredFeature>, IngestError> {
     let features = match &config.source {
-        SourceConfig::Sql(source) => of_sql(source, base_dir, engine, max_bytes)?,
+        SourceConfig::Sql(source) => of_sql(config, source, base_dir, engine, max_bytes)?,
         SourceConfig::Postgres(source) => {
             let environment = postgres::Environment::of_process();
             let schema = postgres::result_schema(&source.query, &source.url, &environment);
-            features_of(&schema.map_err(|error| IngestError::query("postgres", error))?, true)
+            of_result(config, &schema.map_err(|error| IngestError::query("postgres", error))?)?
         }
         SourceConfig::Bigquery(source) => {
             let service = bigquery::Service::of_environment();
             let schema = bigquery::result_schema(&source.query(), &service);
-            features_of(&schema.map_err(|error| IngestError::query("bigquery", error))?, true)
+            of_result(config, &schema.map_err(|error| IngestError::query("bigquery", error))?)?
         }
         _ => {
             let files = source_files(config, base_dir)?;
@@ -78,8 +78,15 @@ pub fn infer_features(
     Ok(features)
 }
 
-/// Returns the features of a query's result; none where the tables' types are not known well enough.
+/// Returns the features of a query's result, if they can be written.
+fn of_result(config: &Config, schema: &SchemaRef) -> Result<Vec<InferredFeature>, IngestError> {
+    config.check_features(schema)?;
+    Ok(features_of(schema, true))
+}
+
+/// Returns the features of a query's result over tables; none where the tables' types are not known well enough.
 fn of_sql(
+    config: &Config,
     source: &SqlSource,
     base_dir: &Path,
     engine: &dyn Engine,
@@ -96,7 +103,7 @@ fn of_sql(
         tables.push((name.as_str(), schema));
     }
     match sql::result_schema(&source.query, &tables) {
-        Ok(schema) if are_exact => Ok(features_of(&schema, true)),
+        Ok(schema) if are_exact => of_result(config, &schema),
         Ok(_) => Ok(Vec::new()),
         // With other types it may be right.
         Err(error) if !are_exact && error.may_be_of_types() => Ok(Vec::new()),

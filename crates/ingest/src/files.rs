@@ -33,16 +33,25 @@ pub struct SourceFiles {
     pub remote: BTreeMap<PathBuf, RemoteFile>,
     /// The splits, where the source has files for each, and the position of each file's split.
     pub splits: Option<(Vec<String>, Vec<usize>)>,
-    /// The span that the files are of; 0 where patterns do not tell.
+    /// The span that the files are of, the latest of several; 0 where patterns do not tell.
     pub span: i64,
-    /// The version of the span that the files are of, where patterns tell.
+    /// The version of that span, where patterns tell.
     pub version: Option<i64>,
+    /// All spans that the files are of, ascending, where patterns tell.
+    pub spans: Vec<i64>,
 }
 
 impl SourceFiles {
     /// Returns files whose rows are to be split.
     pub(crate) fn of_paths(paths: Vec<PathBuf>) -> Self {
-        Self { paths, remote: BTreeMap::new(), splits: None, span: 0, version: None }
+        Self {
+            paths,
+            remote: BTreeMap::new(),
+            splits: None,
+            span: 0,
+            version: None,
+            spans: Vec::new(),
+        }
     }
 }
 
@@ -51,7 +60,7 @@ impl SourceFiles {
 /// Patterns are relative to `base_dir`; folders that match are not files. Something that exists by the very
 /// name of a pattern is meant, whatever the name's characters. A file that is reached by several names is
 /// taken by the first of them. Of patterns with `{SPAN}` or a date, the files of the greatest span are taken, or of
-/// that which `config.span` names, and of these the ones of the greatest version.
+/// those that `config.span` or `config.range_config` name, and of each span the ones of the greatest version.
 ///
 /// # Errors
 ///
@@ -86,7 +95,7 @@ pub fn source_files(config: &Config, base_dir: &Path) -> Result<SourceFiles, Ing
     for (split, pattern) in files.patterns() {
         let before = found.len();
         let mut paths = Vec::new();
-        let one = resolve(pattern, config.span, base_dir, &mut paths, &mut remote)?;
+        let one = resolve(pattern, config, base_dir, &mut paths, &mut remote)?;
         if let Some(first) = &resolved {
             first.check(&one)?;
         }
@@ -96,10 +105,11 @@ pub fn source_files(config: &Config, base_dir: &Path) -> Result<SourceFiles, Ing
             return Err(no_files(pattern, base_dir));
         }
     }
-    let numbers = resolved.and_then(|resolved| resolved.numbers);
-    if let (None, Some(span)) = (numbers, config.span) {
-        return Err(IngestError::NoSpans { span });
+    let numbers = resolved.map_or_else(Vec::new, |resolved| resolved.numbers);
+    if let (true, Some(key)) = (numbers.is_empty(), key_of_spans(config)) {
+        return Err(IngestError::NoSpans { key });
     }
+    let latest = numbers.last();
     found.sort_unstable();
     let (mut paths, mut splits): (Vec<PathBuf>, Vec<usize>) = Default::default();
     let mut seen = BTreeMap::new();
@@ -125,16 +135,24 @@ pub fn source_files(config: &Config, base_dir: &Path) -> Result<SourceFiles, Ing
         paths,
         remote,
         splits: (!names.is_empty()).then_some((names, splits)),
-        span: numbers.map_or(0, |numbers| numbers.span),
-        version: numbers.and_then(|numbers| numbers.version),
+        span: latest.map_or(0, |numbers| numbers.span),
+        version: latest.and_then(|numbers| numbers.version),
+        spans: numbers.iter().map(|numbers| numbers.span).collect(),
     })
+}
+
+/// Returns the key that says which spans to read, where one does.
+fn key_of_spans(config: &Config) -> Option<&'static str> {
+    let range = config.range_config.as_ref().map(|_| "range_config");
+    range.or(config.span.map(|_| "span"))
 }
 
 /// What became of a pattern.
 struct Resolved<'p> {
     pattern: &'p str,
     specs: Specs,
-    numbers: Option<Numbers>,
+    /// The spans, ascending, each with its latest version.
+    numbers: Vec<Numbers>,
 }
 
 impl Resolved<'_> {
@@ -145,18 +163,23 @@ impl Resolved<'_> {
             return Err(IngestError::MixedSpecs { first, second });
         }
         if self.numbers != other.numbers {
-            let shown = |numbers: Option<Numbers>| match numbers {
-                None => "none".to_owned(),
-                Some(Numbers { span, version: None }) => format!("span {span}"),
-                Some(Numbers { span, version: Some(version) }) => {
+            let shown = |numbers: &Numbers| match numbers {
+                Numbers { span, version: None } => format!("span {span}"),
+                Numbers { span, version: Some(version) } => {
                     format!("span {span}, version {version}")
                 }
             };
+            // Of several spans, those that the other pattern does not lead to.
+            let shown = |ours: &[Numbers], theirs: &[Numbers]| {
+                let only = ours.iter().filter(|numbers| !theirs.contains(numbers));
+                let only: Vec<String> = only.take(LISTED).map(shown).collect();
+                if only.is_empty() { "no other".to_owned() } else { only.join("; ") }
+            };
             return Err(IngestError::SpansDiffer {
                 first,
-                found: shown(self.numbers),
+                found: shown(&self.numbers, &other.numbers),
                 second,
-                other: shown(other.numbers),
+                other: shown(&other.numbers, &self.numbers),
             });
         }
         Ok(())
@@ -166,7 +189,7 @@ impl Resolved<'_> {
 /// Finds the files of a pattern.
 fn resolve<'p>(
     pattern: &'p str,
-    span: Option<i64>,
+    config: &Config,
     base_dir: &Path,
     found: &mut Vec<PathBuf>,
     remote: &mut BTreeMap<PathBuf, RemoteFile>,
@@ -178,14 +201,14 @@ fn resolve<'p>(
     };
     if base_dir.join(pattern).is_file() {
         matches(pattern, found)?;
-        return Ok(Resolved { pattern, specs: none, numbers: None });
+        return Ok(Resolved { pattern, specs: none, numbers: Vec::new() });
     }
     let plain = pattern.trim_start_matches("./");
     let with_numbers = SpanPattern::parse(plain)?;
     let specs = with_numbers.specs;
     if specs.span == SpanSpec::None {
         matches(pattern, found)?;
-        return Ok(Resolved { pattern, specs, numbers: None });
+        return Ok(Resolved { pattern, specs, numbers: Vec::new() });
     }
     let mut candidates = Vec::new();
     matches(&with_numbers.to_glob(), &mut candidates)?;
@@ -203,18 +226,42 @@ fn resolve<'p>(
             }
         }
     }
-    let of_span = |(numbers, _): &&(Numbers, PathBuf)| span.is_none_or(|span| span == numbers.span);
-    let chosen = numbered.iter().filter(of_span).map(|(numbers, _)| *numbers).max();
-    if let (None, Some(span)) = (chosen, span)
-        && !numbered.is_empty()
-    {
-        let spans: BTreeSet<i64> = numbered.iter().map(|(numbers, _)| numbers.span).collect();
-        let (pattern, found) = (pattern.to_owned(), spans.into_iter().collect());
-        return Err(IngestError::NoSuchSpan { pattern, span, found });
-    }
-    let of_chosen = numbered.into_iter().filter(|(numbers, _)| Some(*numbers) == chosen);
+    let numbers = choose(numbered.iter().map(|(numbers, _)| *numbers), pattern, config)?;
+    let of_chosen = numbered.into_iter().filter(|(of, _)| numbers.contains(of));
     found.extend(of_chosen.map(|(_, path)| path));
-    Ok(Resolved { pattern, specs, numbers: chosen })
+    Ok(Resolved { pattern, specs, numbers })
+}
+
+/// Returns the spans to read of those that there are, ascending, each with its latest version.
+fn choose(
+    found: impl Iterator<Item = Numbers>,
+    pattern: &str,
+    config: &Config,
+) -> Result<Vec<Numbers>, IngestError> {
+    let mut versions: BTreeMap<i64, Option<i64>> = BTreeMap::new();
+    for Numbers { span, version } in found {
+        let latest = versions.entry(span).or_insert(version);
+        *latest = version.max(*latest);
+    }
+    let Some((&latest, _)) = versions.last_key_value() else { return Ok(Vec::new()) };
+    let wanted = match (&config.range_config, config.span) {
+        (Some(range), _) => range.spans(latest),
+        (None, Some(span)) => span..=span,
+        (None, None) => latest..=latest,
+    };
+    let numbers = versions.iter().map(|(&span, &version)| Numbers { span, version });
+    let chosen: Vec<_> = numbers.filter(|numbers| wanted.contains(&numbers.span)).collect();
+    if chosen.is_empty() {
+        let (first, last) = wanted.into_inner();
+        return Err(IngestError::NoSuchSpan {
+            key: key_of_spans(config).unwrap_or("source"),
+            pattern: pattern.to_owned(),
+            first,
+            last,
+            found: versions.into_keys().collect(),
+        });
+    }
+    Ok(chosen)
 }
 
 /// Finds the files of a store elsewhere.

@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use dataflow::{Engine, Source};
-use dataset::{CsvFiles, FeatureType};
+use dataset::{CsvFiles, FeatureType, JsonFiles};
 
 use crate::bring::{Brought, bring};
-use crate::source::{Prepared, infer_types, prepare};
+use crate::source::{Prepared, infer_types, open_json, prepare};
 use crate::{Config, IngestError, SourceConfig};
 
 /// Raw data whose features are known, ready to be read.
@@ -15,17 +17,19 @@ pub struct RawData {
     brought: Brought,
     num_rejected: u64,
     has_misfits: bool,
+    file_of_partition: Vec<usize>,
     rows: Rows,
 }
 
 enum Rows {
     /// The files, which leave misfits out if any may be, and the type of every column.
     Csv(CsvFiles, Vec<(String, Option<FeatureType>)>),
-    /// Rows of a format that has types of its own.
-    Typed(Box<dyn Source>),
+    Json(JsonFiles),
+    /// Rows of a format that has types of its own, and what it calls one of them.
+    Typed(Box<dyn Source>, &'static str),
 }
 
-/// Opens a source; of comma-separated text, all is read once for the types. Splits are not looked at.
+/// Opens a source; of text, all is read once for the types. Splits are not looked at.
 ///
 /// # Errors
 ///
@@ -33,25 +37,41 @@ enum Rows {
 pub fn open(config: &Config, base_dir: &Path, engine: &dyn Engine) -> Result<RawData, IngestError> {
     config.check()?;
     let brought = bring(config, base_dir, engine)?;
-    let (num_rejected, rows) = open_rows(&brought, engine).map_err(|error| brought.told(error))?;
-    Ok(RawData { brought, num_rejected, has_misfits: num_rejected > 0, rows })
+    let opened = open_rows(&brought, engine).map_err(|error| brought.told(error))?;
+    let (num_rejected, file_of_partition, rows) = opened;
+    Ok(RawData { brought, num_rejected, has_misfits: num_rejected > 0, file_of_partition, rows })
 }
 
-/// Opens what lies here; returns how many rows cannot be read.
-fn open_rows(brought: &Brought, engine: &dyn Engine) -> Result<(u64, Rows), IngestError> {
+/// Opens what lies here; returns how many rows cannot be read, and the file of each partition.
+fn open_rows(
+    brought: &Brought,
+    engine: &dyn Engine,
+) -> Result<(u64, Vec<usize>, Rows), IngestError> {
     let (config, paths) = (&brought.config, &brought.files.paths);
-    let SourceConfig::Csv(source) = &config.source else {
-        let Prepared { source, num_rejected, .. } = prepare(config, paths, engine)?;
-        return Ok((num_rejected, Rows::Typed(source)));
-    };
-    let mut files = CsvFiles::open_with(paths, source.table().format()?, u64::MAX)?;
-    let inferred = infer_types(&files, config, engine)?;
-    let types: Vec<_> = files.columns().iter().cloned().zip(inferred.types).collect();
-    files = files.with_features(&types)?;
-    if inferred.num_rejected > 0 {
-        files = files.skip_misfits();
-    }
-    Ok((inferred.num_rejected, Rows::Csv(files, types)))
+    Ok(match &config.source {
+        SourceConfig::Csv(source) => {
+            let mut files = CsvFiles::open_with(paths, source.table().format()?, u64::MAX)?;
+            let inferred = infer_types(&files, config, engine)?;
+            let types: Vec<_> = files.columns().iter().cloned().zip(inferred.types).collect();
+            files = files.with_features(&types)?;
+            if inferred.num_rejected > 0 {
+                files = files.skip_misfits();
+            }
+            let partitions = files.file_of_partition().collect();
+            (inferred.num_rejected, partitions, Rows::Csv(files, types))
+        }
+        SourceConfig::Json(source) => {
+            let (files, found) = open_json(config, &source.table(), paths, engine)?;
+            (found.num_rejected, files.file_of_partition().collect(), Rows::Json(files))
+        }
+        other => {
+            let Prepared { source, num_rejected, file_of_partition, .. } =
+                prepare(config, paths, engine)?;
+            let is_record = matches!(other, SourceConfig::Tfrecord(_));
+            let row = if is_record { "record" } else { "row" };
+            (num_rejected, file_of_partition, Rows::Typed(source, row))
+        }
+    })
 }
 
 impl fmt::Debug for RawData {
@@ -71,6 +91,19 @@ impl RawData {
         self.brought.shown(path)
     }
 
+    /// Returns the file of each partition of [`source`](Self::source).
+    pub fn file_of_partition(&self) -> impl Iterator<Item = &Path> {
+        self.file_of_partition.iter().map(|&file| self.paths()[file].as_path())
+    }
+
+    /// Returns what the place of a row is counted in: `line`, `row` or `record`.
+    pub fn unit(&self) -> &'static str {
+        match &self.rows {
+            Rows::Csv(..) | Rows::Json(_) => "line",
+            Rows::Typed(_, row) => row,
+        }
+    }
+
     /// Returns how many rows cannot be read, and are left out.
     pub fn num_rejected(&self) -> u64 {
         self.num_rejected
@@ -80,8 +113,8 @@ impl RawData {
     pub fn features(&self) -> Vec<(String, Option<FeatureType>)> {
         match &self.rows {
             Rows::Csv(_, types) => types.clone(),
-            Rows::Typed(source) => {
-                let schema = source.schema();
+            Rows::Json(_) | Rows::Typed(..) => {
+                let schema = self.source().schema();
                 let fields = schema.fields().iter();
                 fields.map(|f| (f.name().clone(), FeatureType::of(f.data_type()))).collect()
             }
@@ -92,7 +125,8 @@ impl RawData {
     ///
     /// Text has no types of its own: a column of whole numbers may as well be of FLOAT or STRING, and one
     /// without values of any type. `wanted` says of which, by the feature's name; a type that its values do not
-    /// fit is not taken. Files whose format has types stay as they are.
+    /// fit is not taken. JSON tells numbers from text, so there whole numbers may be of FLOAT and no more. Files
+    /// whose format has types stay as they are.
     ///
     /// # Errors
     ///
@@ -101,8 +135,9 @@ impl RawData {
         self.with_types(|name, found| found.max(wanted(name)))
     }
 
-    /// Returns the data with the features of text files read as the types given, whether or not all their values
-    /// fit: the rows that do not are left out, and [`CsvFiles::misfits`] tells them.
+    /// Returns the data with the features of comma-separated text read as the types given, whether or not all their
+    /// values fit: the rows that do not are left out, and [`CsvFiles::misfits`] tells them. Other files as
+    /// [`widen`](Self::widen).
     ///
     /// # Errors
     ///
@@ -121,14 +156,22 @@ impl RawData {
         mut self,
         choose: impl Fn(&str, Option<FeatureType>) -> Option<FeatureType>,
     ) -> Result<Self, IngestError> {
-        let Rows::Csv(files, mut types) = self.rows else { return Ok(self) };
-        for (name, found) in &mut types {
-            let chosen = choose(name.as_str(), *found);
-            let chosen = chosen.filter(|kind| *kind != FeatureType::Struct).or(*found);
-            self.has_misfits |= chosen < *found;
-            *found = chosen;
-        }
-        self.rows = Rows::Csv(files.with_features(&types)?, types);
+        self.rows = match self.rows {
+            Rows::Csv(files, mut types) => {
+                for (name, found) in &mut types {
+                    let chosen = choose(name.as_str(), *found);
+                    let chosen = chosen.filter(|kind| *kind != FeatureType::Struct).or(*found);
+                    self.has_misfits |= chosen < *found;
+                    *found = chosen;
+                }
+                Rows::Csv(files.with_features(&types)?, types)
+            }
+            Rows::Json(files) => {
+                let schema = widened(&files.schema(), choose);
+                Rows::Json(files.with_schema(schema)?)
+            }
+            typed @ Rows::Typed(..) => typed,
+        };
         Ok(self)
     }
 
@@ -141,7 +184,8 @@ impl RawData {
     pub fn source(&self) -> &dyn Source {
         match &self.rows {
             Rows::Csv(files, _) => files,
-            Rows::Typed(source) => source.as_ref(),
+            Rows::Json(files) => files,
+            Rows::Typed(source, _) => source.as_ref(),
         }
     }
 
@@ -149,8 +193,44 @@ impl RawData {
     pub fn csv(&self) -> Option<&CsvFiles> {
         match &self.rows {
             Rows::Csv(files, _) => Some(files),
-            Rows::Typed(_) => None,
+            Rows::Json(_) | Rows::Typed(..) => None,
         }
+    }
+
+    /// Returns the files of JSON Lines, if they are that.
+    pub fn json(&self) -> Option<&JsonFiles> {
+        match &self.rows {
+            Rows::Json(files) => Some(files),
+            Rows::Csv(..) | Rows::Typed(..) => None,
+        }
+    }
+}
+
+/// Returns the columns of JSON with whole numbers as fractions where these are chosen, and those that hold nothing
+/// as what is chosen.
+fn widened(
+    schema: &SchemaRef,
+    choose: impl Fn(&str, Option<FeatureType>) -> Option<FeatureType>,
+) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| {
+        let chosen = choose(field.name(), FeatureType::of(field.data_type()));
+        let data_type = widened_type(field.data_type(), chosen);
+        Arc::new(field.as_ref().clone().with_data_type(data_type))
+    });
+    let fields: Vec<_> = fields.collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+}
+
+fn widened_type(data_type: &DataType, chosen: Option<FeatureType>) -> DataType {
+    match (data_type, chosen) {
+        (DataType::Null, Some(FeatureType::Int)) => DataType::Int64,
+        (DataType::Null, Some(FeatureType::Bytes)) => DataType::Utf8,
+        (DataType::Null | DataType::Int64, Some(FeatureType::Float)) => DataType::Float32,
+        (DataType::List(item), chosen) => {
+            let item_type = widened_type(item.data_type(), chosen);
+            DataType::List(Arc::new(Field::new_list_field(item_type, item.is_nullable())))
+        }
+        (other, _) => other.clone(),
     }
 }
 
@@ -209,6 +289,26 @@ mod tests {
         let same = opened("a,b\n1,x\n", 0).unwrap().narrow(|_| Some(FeatureType::Bytes)).unwrap();
         assert_eq!(types(&same), [DataType::Utf8, DataType::Utf8]);
         assert!(!same.has_misfits());
+    }
+
+    #[test]
+    fn whole_numbers_of_json_may_be_fractions_and_no_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let lines = "{\"n\": 1, \"l\": [2], \"s\": \"x\", \"none\": null, \"m\": 3}\n";
+        fs::write(dir.path().join("data.jsonl"), lines).unwrap();
+        let config = Config::new(SourceConfig::Json("data.jsonl".into()));
+        let engine = LocalEngine::with_all_cores(Arc::default());
+        let opened = || open(&config, dir.path(), &engine).unwrap();
+        let floats = |name: &str| (name != "m").then_some(FeatureType::Float);
+        let list = DataType::List(Arc::new(Field::new_list_field(DataType::Float32, true)));
+        let expected =
+            [DataType::Float32, list, DataType::Utf8, DataType::Float32, DataType::Int64];
+        assert_eq!(types(&opened().widen(floats).unwrap()), expected);
+        let narrowed = opened().narrow(floats).unwrap();
+        assert_eq!((types(&narrowed), narrowed.has_misfits()), (expected.to_vec(), false));
+        let texts = opened().widen(|_| Some(FeatureType::Bytes)).unwrap();
+        assert_eq!(types(&texts)[..1], [DataType::Int64]);
+        assert_eq!(types(&texts)[3..], [DataType::Utf8, DataType::Int64]);
     }
 
     #[test]

@@ -90,6 +90,7 @@ pub(crate) fn check(config: &Config) -> Result<(), IngestError> {
     }
     let keys = [
         ("span", config.span.is_some()),
+        ("range_config", config.range_config.is_some()),
         ("max_rejected_rows", config.max_rejected_rows > 0),
         ("hash", config.hash != Hash::Content),
     ];

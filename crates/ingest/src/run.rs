@@ -7,7 +7,7 @@ use dataflow::Engine;
 use crate::bring::{Brought, bring};
 use crate::rejected::write_rejected;
 use crate::source::{features_of, prepare};
-use crate::split::{Keys, check_partition_feature, write_by_file, write_by_hash};
+use crate::split::{Keys, Out, check_partition_feature, write_by_file, write_by_hash};
 use crate::{Config, IngestError};
 
 /// What became of the rows.
@@ -17,18 +17,20 @@ pub struct Outcome {
     pub splits: Vec<(String, u64)>,
     /// How many rows were set aside.
     pub num_rejected: u64,
-    /// The span that the rows are of; 0 where the source does not tell.
+    /// The span that the rows are of, the latest of several; 0 where the source does not tell.
     pub span: i64,
+    /// All spans that the rows are of, ascending, where the source tells.
+    pub spans: Vec<i64>,
     /// The version of the span, where the source tells.
     pub version: Option<i64>,
 }
 
-/// Reads the source and writes `Split-<name>/` folders of Parquet shards into `out_dir`, and
+/// Reads the source and writes `Split-<name>/` folders of shards into `out_dir`, and
 /// [`REJECTED_FILE`](crate::REJECTED_FILE) where rows were set aside.
 ///
 /// Files of stores elsewhere are brought here for as long as it takes, and so are the rows of a query: as Parquet, in
-/// the folder for temporary files. Text and records are read twice: once for the types, which are those of all values of all files, and once for
-/// the values. A split without rows is an empty dataset with all features.
+/// the folder for temporary files. Text and records are read twice: once for the types, which are those of all values
+/// of all files, and once for the values. A split without rows is an empty dataset with all features.
 ///
 /// # Errors
 ///
@@ -55,15 +57,18 @@ fn write(
     let Brought { config, files, .. } = brought;
     let prepared = prepare(config, &files.paths, engine)?;
     let source = prepared.source.as_ref();
+    let out = Out { dir: out_dir, storage: config.storage() };
     let written = match &files.splits {
         Some((names, split_of)) => {
-            write_by_file(source, names, &prepared.split_of_partition(split_of), out_dir, engine)?
+            config.check_features(&source.schema())?;
+            write_by_file(source, names, &prepared.split_of_partition(split_of), &out, engine)?
         }
         None => {
             let keys = Keys::of(config);
             let schema = keys.features_of(&source.schema());
             check_partition_feature(config, &features_of(&schema, true))?;
-            write_by_hash(source, &config.shares(), keys, out_dir, engine)?
+            config.check_features(&schema)?;
+            write_by_hash(source, &config.shares(), keys, &out, engine)?
         }
     };
     prepared.check(&written, &files.paths)?;
@@ -73,5 +78,5 @@ fn write(
     };
     write_rejected(&prepared.rejected, &name, out_dir)?;
     let (num_rejected, span, version) = (prepared.num_rejected, files.span, files.version);
-    Ok(Outcome { splits: written.splits, num_rejected, span, version })
+    Ok(Outcome { splits: written.splits, num_rejected, span, version, spans: files.spans.clone() })
 }

@@ -11,6 +11,7 @@ use dataflow::{Engine, Source};
 use dataset::RowError;
 
 pub(crate) use self::csv::infer_types;
+pub(crate) use self::json::open_json;
 pub(crate) use self::parquet::features_of;
 use crate::split::{Keys, Written};
 use crate::{Config, InferredFeature, IngestError, SourceConfig};
@@ -103,10 +104,10 @@ pub(crate) fn look(
     match &config.source {
         SourceConfig::Csv(source) => csv::look(config, &source.table(), paths, engine, max_bytes),
         SourceConfig::Json(source) => json::look(config, &source.table(), paths, engine, max_bytes),
-        SourceConfig::Parquet(_) => parquet::look(paths),
+        SourceConfig::Parquet(_) => parquet::look(config, paths),
         SourceConfig::Tfrecord(source) => tfrecord::look(&source.table(), paths, engine, max_bytes),
         SourceConfig::Sql(_) | SourceConfig::Postgres(_) | SourceConfig::Bigquery(_) => {
-            parquet::look(paths)
+            parquet::look(config, paths)
         }
     }
 }

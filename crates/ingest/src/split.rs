@@ -11,15 +11,12 @@ use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
 use base::BoxError;
 use dataflow::{BatchIter, Engine, Source, Stage, map};
-use dataset::{Dataset, DatasetError, ShardWriter};
+use dataset::{DatasetError, DatasetWriter, Storage};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::keys::{Keys, SplitError, check_partition_feature};
 use crate::IngestError;
-
-/// The stem of the shards' names.
-const STEM: &str = "data";
 
 /// Sorts the rows of each batch by split, keeping their order within one, and adds the split's number as the last
 /// column.
@@ -90,6 +87,13 @@ pub(crate) struct Written {
     pub(crate) num_values: Vec<u64>,
 }
 
+/// Where the splits are written, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Out<'o> {
+    pub(crate) dir: &'o Path,
+    pub(crate) storage: Storage,
+}
+
 /// Writes the rows of a source into the shards of the splits that their keys give them to.
 ///
 /// Every split is written, with one shard where it has no rows.
@@ -97,11 +101,11 @@ pub(crate) fn write_by_hash(
     source: &dyn Source,
     splits: &IndexMap<String, NonZeroU32>,
     keys: Keys,
-    out_dir: &Path,
+    out: &Out<'_>,
     engine: &dyn Engine,
 ) -> Result<Written, IngestError> {
     let schema = keys.features_of(&source.schema());
-    let mut writers = Writers::create(splits.keys(), &schema, out_dir)?;
+    let mut writer = Writer::create(splits.keys(), &schema, out)?;
     let stage = AssignSplits::new(splits.values().copied(), keys);
     map(engine, source, &stage, &mut |batch| {
         let (split_column, columns) =
@@ -112,12 +116,12 @@ pub(crate) fn write_by_hash(
         let mut start = 0;
         for (split, of) in (0..splits.len()).zip(0..) {
             let end = start + of_row[start..].partition_point(|row| *row == of);
-            writers.write(split, &rows.slice(start, end - start))?;
+            writer.write(split, &rows.slice(start, end - start))?;
             start = end;
         }
         Ok(())
     })?;
-    writers.close()
+    writer.close()
 }
 
 /// Writes the rows of a source into the shards of the splits that their partitions belong to.
@@ -127,17 +131,17 @@ pub(crate) fn write_by_file(
     source: &dyn Source,
     names: &[String],
     split_of_partition: &[usize],
-    out_dir: &Path,
+    out: &Out<'_>,
     engine: &dyn Engine,
 ) -> Result<Written, IngestError> {
-    let mut writers = Writers::create(names.iter(), &source.schema(), out_dir)?;
+    let mut writer = Writer::create(names.iter(), &source.schema(), out)?;
     for split in 0..names.len() {
         let partitions = split_of_partition.iter().enumerate();
         let partitions = partitions.filter(|(_, of)| **of == split).map(|(index, _)| index);
         let part = Part { source, partitions: partitions.collect() };
-        map(engine, &part, &AsItIs, &mut |batch| Ok(writers.write(split, &batch)?))?;
+        map(engine, &part, &AsItIs, &mut |batch| Ok(writer.write(split, &batch)?))?;
     }
-    writers.close()
+    writer.close()
 }
 
 /// Some partitions of a source.
@@ -178,24 +182,19 @@ impl Stage for AsItIs {
     }
 }
 
-/// The writers of all splits.
-struct Writers {
-    splits: Vec<(String, ShardWriter, u64)>,
+/// The writer of all splits, which counts values.
+struct Writer {
+    splits: DatasetWriter,
     num_values: Vec<u64>,
 }
 
-impl Writers {
+impl Writer {
     fn create<'n>(
         names: impl Iterator<Item = &'n String>,
         schema: &SchemaRef,
-        out_dir: &Path,
+        out: &Out<'_>,
     ) -> Result<Self, IngestError> {
-        let mut splits = Vec::new();
-        for name in names {
-            let dir = Dataset::split_dir(out_dir, name);
-            let writer = ShardWriter::create(&dir, STEM, SchemaRef::clone(schema))?;
-            splits.push((name.clone(), writer, 0));
-        }
+        let splits = DatasetWriter::create(out.dir, names, schema, out.storage)?;
         Ok(Self { splits, num_values: vec![0; schema.fields().len()] })
     }
 
@@ -206,18 +205,11 @@ impl Writers {
         for (count, column) in self.num_values.iter_mut().zip(rows.columns()) {
             *count += (column.len() - column.logical_null_count()) as u64;
         }
-        let (_, writer, num_rows) = &mut self.splits[split];
-        *num_rows += rows.num_rows() as u64;
-        writer.write(rows)
+        self.splits.write(split, rows)
     }
 
     fn close(self) -> Result<Written, IngestError> {
-        let mut splits = Vec::with_capacity(self.splits.len());
-        for (name, writer, num_rows) in self.splits {
-            writer.close()?;
-            splits.push((name, num_rows));
-        }
-        Ok(Written { splits, num_values: self.num_values })
+        Ok(Written { splits: self.splits.close()?, num_values: self.num_values })
     }
 }
 

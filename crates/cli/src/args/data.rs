@@ -9,15 +9,39 @@ use super::ShowArgs;
 /// Files that are one dataset together.
 #[derive(Debug, Args)]
 pub(crate) struct FilesArgs {
-    /// CSV or Parquet files, one dataset together, or a file of statistics such as `FeatureStats.pb`; patterns
-    /// such as 'data/*.csv' are looked up here too.
+    /// Files of CSV, JSON Lines, Parquet or TFRecord, one dataset together, or a file of statistics such as
+    /// `FeatureStats.pb`; patterns such as 'data/*.csv' are looked up here too.
     #[arg(value_name = "FILES", required = true)]
     pub(crate) files: Vec<String>,
 
-    /// How many rows that cannot be read may be left out: with too many or too few cells, or not UTF-8.
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+}
+
+/// How files are read.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReadArgs {
+    /// How many rows that cannot be read may be left out: with too many or too few cells, not UTF-8, or no JSON.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) max_rejected_rows: u64,
+
+    /// What stands between the cells of CSV files, such as ';'; '\t' is a tabulator, which `.tsv` files have anyway
+    /// [default: a comma].
+    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
+    pub(crate) delimiter: Option<String>,
 }
+
+fn delimiter(text: &str) -> Result<String, String> {
+    match text {
+        "\\t" => Ok("\t".to_owned()),
+        "\"" | "\n" | "\r" | "\0" => Err(NO_DELIMITER.to_owned()),
+        other if other.len() == 1 && other.is_ascii() => Ok(other.to_owned()),
+        _ => Err(NO_DELIMITER.to_owned()),
+    }
+}
+
+const NO_DELIMITER: &str =
+    "expected one ASCII character that is neither a quote nor an end of line";
 
 /// `cupola stats`.
 #[derive(Debug, Args)]
@@ -76,9 +100,8 @@ pub(crate) struct StatsDiffArgs {
     /// one dataset has.
     #[arg(long, value_name = "DISTANCE", value_parser = distance)]
     pub(crate) threshold: Option<f64>,
-    /// How many rows of each that cannot be read may be left out.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) max_rejected_rows: u64,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
 }
 
 fn distance(text: &str) -> Result<f64, String> {

@@ -36,8 +36,11 @@ pub(crate) fn validate(args: &ValidateArgs, global: &Global) -> Result<Outcome, 
     let engine = LocalEngine::with_all_cores(Arc::default());
     let progress = Progress::new(global);
     let types = types_of_schema(&schema);
-    let budget = if args.rows { MAX_LISTED_UNREADABLE } else { args.files.max_rejected_rows };
-    let open = |files: &[String]| Files::open(files, budget, &engine)?.widen(&types);
+    let mut read = args.files.read.clone();
+    if args.rows {
+        read.max_rejected_rows = MAX_LISTED_UNREADABLE;
+    }
+    let open = |files: &[String]| Files::open(files, &read, &engine)?.widen(&types);
     let statistics_of = |files: &[String]| {
         (!files.is_empty()).then(|| open(files)?.statistics(&engine, &progress)).transpose()
     };

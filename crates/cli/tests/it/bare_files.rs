@@ -1,11 +1,18 @@
 //! `stats`, `schema` and `validate` on files, with no pipeline at all.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::process::Command;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use dataset::{ROW_GROUP_ROWS, ShardWriter};
+use arrow::array::{ArrayRef, Float32Array, Int64Array, RecordBatch, StringArray};
+use dataset::{
+    ExampleEncoder, MissingFeature, Payload, ROW_GROUP_ROWS, ShardWriter, TfExampleError,
+    TfRecordShardWriter,
+};
+use flate2::write::GzEncoder;
+use formats::tfrecord::Compression;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -102,7 +109,7 @@ fn statistics_can_be_kept_and_looked_at_again() {
     stdout(&scene, &["validate", "FeatureStats.pb", "--schema", "schema.pbtxt"], 0);
     assert_snapshot!(
         stderr(&scene, &["validate", "FeatureStats.pb", "--schema", "schema.pbtxt", "--rows"], 2),
-        @r"error: FeatureStats.pb: statistics have no rows, expected CSV or Parquet files for `--rows`"
+        @r"error: FeatureStats.pb: statistics have no rows, expected files of data for `--rows`"
     );
     scene.write("broken.pb", "this is no message");
     assert_snapshot!(stderr(&scene, &["stats", "broken.pb"], 3), @r"error: broken.pb: not statistics, expected a DatasetFeatureStatisticsList in binary form");
@@ -358,6 +365,115 @@ fn parquet_is_as_good_as_text() {
         part1: row 32772: fare: unexpectedly high value: 101 > 100
         ");
     assert_snapshot!(stderr(&scene, &["stats", "part0", "trips.csv"], 2), @r"error: trips.csv: found CSV, expected Parquet as part0 is");
+}
+
+/// Returns bytes as gzip makes them.
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut gzip = GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(bytes).unwrap();
+    gzip.finish().unwrap()
+}
+
+/// Writes rows as TFRecord files of tf.Example, as TFX names them, and returns the one that there is.
+fn write_records(scene: &Scene, batch: &RecordBatch) -> String {
+    let mut writer =
+        TfRecordShardWriter::create(&scene.path(""), "data_tfrecord", Compression::Gzip).unwrap();
+    let missing = MissingFeature::Omitted;
+    let encoder = ExampleEncoder::new(Payload::TfExample, missing, &batch.schema()).unwrap();
+    encoder.encode(batch, |record| Ok::<_, TfExampleError>(writer.write(record)?)).unwrap();
+    writer.finish().unwrap();
+    "data_tfrecord-00000-of-00001.gz".to_owned()
+}
+
+#[test]
+fn every_format_gives_the_same_numbers() {
+    let scene = scene();
+    let expected = stdout(&scene, &["stats", "trips.csv", "--json"], 0);
+    let features = |text: &str| {
+        let mut json: Value = serde_json::from_str(text).unwrap();
+        let features = json["statistics"]["datasets"][0]["features"].take();
+        let by_name = features.as_array().unwrap().iter();
+        by_name.map(|f| (f["name"].to_string(), f.clone())).collect::<BTreeMap<_, _>>()
+    };
+    let expected = features(&expected);
+    let quotes = "{\"fare\": 0, \"seconds\": 60, \"paid\": \"Cash\", \"company\": \"Blue, \\\"Inc\\\"\\nand sons\"}";
+    let lines = format!(
+        "{}\n{}\n{quotes}\n{}\n",
+        r#"{"fare": 12.5, "seconds": 300, "paid": "Cash", "company": "Acme"}"#,
+        r#"{"fare": 7.25, "paid": "Card", "company": null}"#,
+        r#"{"fare": 31, "seconds": 900, "paid": "Cash", "company": "Acme"}"#,
+    );
+    let semicolons = TRIPS.replace(',', ";").replace("Blue; ", "Blue, ");
+    let files = [
+        ("trips.csv.gz", gzip(TRIPS.as_bytes())),
+        ("trips", gzip(TRIPS.as_bytes())),
+        ("trips.tsv", semicolons.replace(';', "\t").into_bytes()),
+        ("trips.jsonl", lines.clone().into_bytes()),
+        ("lines.gz", gzip(lines.as_bytes())),
+    ];
+    for (name, bytes) in &files {
+        fs::write(scene.path(name), bytes).unwrap();
+        assert_eq!(features(&stdout(&scene, &["stats", name, "--json"], 0)), expected, "{name}");
+    }
+    scene.write("semicolons.csv", &semicolons);
+    for delimited in [["semicolons.csv", ";"], ["trips.tsv", "\\t"]] {
+        let [name, delimiter] = delimited;
+        let args = ["stats", name, "--json", "--delimiter", delimiter];
+        assert_eq!(features(&stdout(&scene, &args, 0)), expected, "{name}");
+    }
+
+    let fare: ArrayRef = Arc::new(Float32Array::from(vec![12.5, 7.25, 0.0, 31.0]));
+    let seconds: ArrayRef = Arc::new(Int64Array::from(vec![Some(300), None, Some(60), Some(900)]));
+    let paid: ArrayRef = Arc::new(StringArray::from(vec!["Cash", "Card", "Cash", "Cash"]));
+    let company = [Some("Acme"), None, Some("Blue, \"Inc\"\nand sons"), Some("Acme")];
+    let company: ArrayRef = Arc::new(StringArray::from(company.to_vec()));
+    let columns = [("fare", fare), ("seconds", seconds), ("paid", paid), ("company", company)];
+    let batch = RecordBatch::try_from_iter_with_nullable(columns.map(|(n, c)| (n, c, true)));
+    let name = write_records(&scene, &batch.unwrap());
+    assert_eq!(features(&stdout(&scene, &["stats", &name, "--json"], 0)), expected);
+    fs::rename(scene.path(&name), scene.path("records")).unwrap();
+    assert_eq!(features(&stdout(&scene, &["stats", "records", "--json"], 0)), expected);
+
+    let said = stdout(&scene, &["stats", "diff", "trips.jsonl", "records"], 0);
+    assert!(!said.contains("new") && !said.contains("gone"), "{said}");
+    assert_snapshot!(stderr(&scene, &["stats", "records", "--delimiter", ";"], 2), @"error: records: found TFRecord, expected CSV for `--delimiter`");
+    let two = stderr(&scene, &["stats", "trips.csv", "--delimiter", ";;"], 2);
+    assert!(two.contains("expected one ASCII character"), "{two}");
+}
+
+#[test]
+fn failing_rows_of_lines_and_records_have_their_places() {
+    let scene = scene();
+    scene.write(
+        "int.pbtxt",
+        "feature { name: 'fare' type: INT presence { min_fraction: 1 } int_domain { max: 100 } }
+         feature { name: 'share' type: FLOAT presence { min_fraction: 1 } }",
+    );
+    let first = "{\"fare\": 1, \"share\": 1}\n\n{\"fare\": 101, \"share\": 2}\n{\"fare\": \n";
+    scene.write("a.jsonl", first);
+    scene.write("b.jsonl", "{\"share\": 0.5}\n{\"fare\": 4, \"share\": 1}\n");
+    let args = ["validate", "a.jsonl", "b.jsonl", "--schema", "int.pbtxt", "--rows"];
+    let rows = |said: &str| said.split("\n\n").last().unwrap().to_owned();
+    assert_snapshot!(rows(&stdout(&scene, &args, 1)), @r"
+    a.jsonl:3: fare: unexpectedly high value: 101 > 100
+    a.jsonl:4: not JSON at byte 9: EOF while parsing a value
+    b.jsonl:1: fare: missing, expected in every example
+    ");
+
+    for (name, fares) in [("a", [Some(1), Some(101)]), ("b", [None, Some(102)])] {
+        let fare: ArrayRef = Arc::new(Int64Array::from(fares.to_vec()));
+        let share: ArrayRef = Arc::new(Float32Array::from(vec![1.0, 2.0]));
+        let batch = RecordBatch::try_from_iter([("fare", fare), ("share", share)]).unwrap();
+        fs::rename(scene.path(&write_records(&scene, &batch)), scene.path(name)).unwrap();
+    }
+    let args = ["validate", "a", "b", "--schema", "int.pbtxt", "--rows"];
+    assert_snapshot!(rows(&stdout(&scene, &args, 1)), @r"
+    a: record 2: fare: unexpectedly high value: 101 > 100
+    b: record 1: fare: missing, expected in every example
+    b: record 2: fare: unexpectedly high value: 102 > 100
+    ");
+    let json = scene.cupola(&[args.as_slice(), &["--json"]].concat()).expect_code(1).json();
+    assert_eq!(json["validation"]["rows"][0]["record"], 2);
 }
 
 #[test]

@@ -88,6 +88,17 @@ fn span_and_version_are_written_down_and_decide_about_the_files() {
     assert_eq!(checked.problems[0].key, "span");
     assert!(checked.problems[0].message.ends_with("found the spans 1, 2"));
 
+    let range = json!({ "static_range": { "start_span_number": 1, "end_span_number": 2 } });
+    let source = json!({ "csv": "day-{SPAN}/v{VERSION}.csv" });
+    let config = json!({ "source": source, "range_config": range });
+    assert_eq!(ExampleGen.files(&config, dir.path()).unwrap().len(), 2);
+    let (outcome, artifact) = run(&ExampleGen, dir.path(), &config, &BTreeMap::new()).unwrap();
+    assert!(outcome.summary.ends_with("; of the spans 1, 2"), "{}", outcome.summary);
+    assert_eq!(artifact.properties["span"], PropertyValue::Int(2));
+    let range = json!({ "static_range": { "start_span_number": 5, "end_span_number": 6 } });
+    let config = json!({ "source": source, "range_config": range });
+    assert_eq!(check(dir.path(), &config).problems[0].key, "range_config");
+
     let config = json!({ "source": { "csv": "day-1/*.csv" } });
     let (_, artifact) = run(&ExampleGen, dir.path(), &config, &BTreeMap::new()).unwrap();
     assert_eq!(artifact.properties["span"], PropertyValue::Int(0));
@@ -134,6 +145,42 @@ fn nested_features_are_known_before_anything_runs() {
         ("place", Some(FeatureKind::Struct)),
     ];
     assert_eq!(kinds, expected);
+}
+
+#[test]
+fn records_are_as_good_as_parquet() {
+    let lines: String = (0..50)
+        .map(|n| match n % 3 {
+            0 => format!("{{\"n\": {n}, \"f\": 0.5, \"tags\": [\"a\", \"b{n}\"]}}\n"),
+            1 => "{\"tags\": [], \"n\": 0}\n".to_owned(),
+            _ => format!("{{\"f\": {n}, \"only\": \"\"}}\n"),
+        })
+        .collect();
+    let schema_of = |output: Value| {
+        let dir = folder(&[("a.jsonl", &lines)]);
+        let config = json!({ "source": { "json": "a.jsonl" }, "output": output });
+        assert!(check(dir.path(), &config).problems.is_empty());
+        let (outcome, examples) = run(&ExampleGen, dir.path(), &config, &BTreeMap::new()).unwrap();
+        let formats = ["payload_format", "file_format"]
+            .map(|key| examples.custom_properties[key].to_string());
+        let inputs = [("examples".to_owned(), vec![examples])].into();
+        let (_, statistics) = run(&StatisticsGen, dir.path(), &json!({}), &inputs).unwrap();
+        let bytes = fs::read(statistics.uri.join("Split-train/FeatureStats.pb")).unwrap();
+        let inputs = [("statistics".to_owned(), vec![statistics])].into();
+        let (_, schema) = run(&SchemaGen, dir.path(), &json!({}), &inputs).unwrap();
+        (outcome.summary, bytes, components::read_schema(&schema).unwrap(), formats)
+    };
+    let (summary, statistics, schema, formats) = schema_of(json!({ "format": "tfrecord" }));
+    assert_eq!(formats, ["FORMAT_TF_EXAMPLE", "tfrecords_gzip"]);
+    let parquet = schema_of(json!({}));
+    assert_eq!((summary, schema), (parquet.0, parquet.2));
+    assert!(statistics == parquet.1);
+
+    let dir = folder(&[("a.jsonl", "{\"place\": {\"x\": 1}}\n")]);
+    let config = json!({ "source": { "json": "a.jsonl" }, "output": { "format": "tfrecord" } });
+    let problems = check(dir.path(), &config).problems;
+    assert_eq!(problems[0].key, "output.format");
+    assert!(problems[0].message.contains("column `place`"), "{}", problems[0].message);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use flate2::bufread::MultiGzDecoder;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::{HEADER_BYTES, read_header};
+use super::begins_record;
 
 /// How a file is compressed as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl Compression {
     /// A valid first length means no compression. Anything that is not recognised counts as uncompressed, for
     /// the reader to say what is wrong with it.
     pub fn detect(head: &[u8]) -> Self {
-        if head.first_chunk::<HEADER_BYTES>().is_some_and(|header| read_header(header).is_ok()) {
+        if begins_record(head) {
             return Self::None;
         }
         match head {

@@ -4,7 +4,9 @@ use base::Classify;
 use tempfile::TempDir;
 
 use super::*;
-use crate::{CsvTable, Files, Form, Patterns, SourceConfig};
+use crate::{
+    CsvTable, Files, Form, Patterns, RangeConfig, RollingRange, SourceConfig, StaticRange,
+};
 
 /// A folder with empty files; a name that ends in a slash is a folder.
 fn folder(names: &[&str]) -> TempDir {
@@ -102,6 +104,15 @@ fn a_file_with_two_names_is_read_once() {
 
 /// Returns the files, the span and the version that patterns with numbers lead to, or what is said about it.
 fn find_span(names: &[&str], patterns: &[(&str, &str)], span: Option<i64>) -> String {
+    find_spans(names, patterns, span, None)
+}
+
+fn find_spans(
+    names: &[&str],
+    patterns: &[(&str, &str)],
+    span: Option<i64>,
+    range_config: Option<RangeConfig>,
+) -> String {
     let dir = folder(names);
     let files = match patterns {
         [("", pattern)] => Files::Patterns(Patterns::One((*pattern).to_owned())),
@@ -115,6 +126,7 @@ fn find_span(names: &[&str], patterns: &[(&str, &str)], span: Option<i64>) -> St
     let table = CsvTable { files, delimiter: ",".to_owned(), columns: None };
     let mut config = Config::new(SourceConfig::Csv(Form::Table(table)));
     config.span = span;
+    config.range_config = range_config;
     let prefix = format!("{}/", dir.path().display());
     match source_files(&config, dir.path()) {
         Err(error) => {
@@ -122,12 +134,13 @@ fn find_span(names: &[&str], patterns: &[(&str, &str)], span: Option<i64>) -> St
             let text = format!("{error}{hint}").replace(&prefix, "");
             text.replace(&dir.path().display().to_string(), "DIR")
         }
-        Ok(SourceFiles { paths, splits, span, version, remote: _ }) => {
+        Ok(SourceFiles { paths, splits, span, version, spans, remote: _ }) => {
             let paths: Vec<_> =
                 paths.iter().map(|path| path.display().to_string().replace(&prefix, "")).collect();
             let splits = splits.map(|(_, splits)| format!(" {splits:?}")).unwrap_or_default();
             let version = version.map(|version| format!(" v{version}")).unwrap_or_default();
-            format!("{}{splits} s{span}{version}", paths.join(" "))
+            let spans = if spans.len() > 1 { format!(" {spans:?}") } else { String::new() };
+            format!("{}{splits} s{span}{version}{spans}", paths.join(" "))
         }
     }
 }
@@ -146,7 +159,7 @@ fn the_latest_span_and_its_latest_version_are_taken() {
     );
     assert_eq!(
         find("s1/*/a", Some(3)),
-        "`span`: found 3, but no pattern has {SPAN} or {YYYY}, {MM} and {DD}"
+        "`span`: no pattern has {SPAN} or {YYYY}, {MM} and {DD}, expected one of these in all"
     );
     assert_eq!(
         find("t{SPAN}/*/a", Some(3)),
@@ -157,6 +170,50 @@ fn the_latest_span_and_its_latest_version_are_taken() {
     assert_eq!(
         find_span(&["x20240230.csv"], &[("", "x{YYYY}{MM}{DD}.csv")], None),
         "x20240230.csv: 2024-02-30 is no date"
+    );
+}
+
+#[test]
+fn ranges_take_each_span_in_its_latest_version() {
+    let names = ["s1/v7/a", "s2/v1/a", "s2/v2/a", "s4/v1/a", "s4/v1/b", "s6/v1/a"];
+    let find = |range| find_spans(&names, &[("", "s{SPAN}/v{VERSION}/*")], None, Some(range));
+    let fixed = |start_span_number, end_span_number| {
+        RangeConfig::StaticRange(StaticRange { start_span_number, end_span_number })
+    };
+    assert_eq!(find(fixed(2, 5)), "s2/v2/a s4/v1/a s4/v1/b s4 v1 [2, 4]");
+    assert_eq!(find(fixed(1, 1)), "s1/v7/a s1 v7");
+    assert_eq!(
+        find(fixed(7, 9)),
+        "no file of the spans 7 to 9 matches `s{SPAN}/v{VERSION}/*`, found the spans 1, 2, 4, 6"
+    );
+    let rolling = |num_spans, start_span_number, skip_num_recent_spans| {
+        let num_spans = std::num::NonZeroU32::new(num_spans).unwrap();
+        RangeConfig::RollingRange(RollingRange {
+            num_spans,
+            start_span_number,
+            skip_num_recent_spans,
+        })
+    };
+    assert_eq!(find(rolling(3, None, 0)), "s4/v1/a s4/v1/b s6/v1/a s6 v1 [4, 6]");
+    // There is no span 5.
+    assert_eq!(find(rolling(2, None, 1)), "s4/v1/a s4/v1/b s4 v1");
+    assert_eq!(find(rolling(9, Some(6), 0)), "s6/v1/a s6 v1");
+    assert_eq!(
+        find(rolling(1, None, 1)),
+        "no file of span 5 matches `s{SPAN}/v{VERSION}/*`, found the spans 1, 2, 4, 6"
+    );
+
+    let names = ["t/1", "t/2", "t/3", "e/2", "e/3"];
+    let splits = |pattern| [("train", "t/{SPAN}"), ("eval", pattern)];
+    let find = |range| find_spans(&names, &splits("e/{SPAN}"), None, Some(range));
+    assert_eq!(find(fixed(2, 3)), "e/2 e/3 t/2 t/3 [1, 1, 0, 0] s3 [2, 3]");
+    assert_eq!(
+        find(fixed(1, 3)),
+        "`t/{SPAN}` leads to span 1, but `e/{SPAN}` to no other: expected the same for all"
+    );
+    assert_eq!(
+        find_spans(&names, &[("", "t/*")], None, Some(fixed(1, 3))),
+        "`range_config`: no pattern has {SPAN} or {YYYY}, {MM} and {DD}, expected one of these in all"
     );
 }
 
@@ -174,7 +231,7 @@ fn splits_may_have_files_of_their_own() {
     );
     assert_eq!(
         find(&[("train", "train/{SPAN}.csv"), ("eval", "test/{SPAN}.csv")]),
-        "`train/{SPAN}.csv` leads to span 2, but `test/{SPAN}.csv` to span 3: expected one for all"
+        "`train/{SPAN}.csv` leads to span 2, but `test/{SPAN}.csv` to span 3: expected the same for all"
     );
     assert_eq!(
         find(&[("train", "train/{SPAN}.csv"), ("eval", "eval/*.csv")]),

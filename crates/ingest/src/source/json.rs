@@ -22,17 +22,28 @@ pub(super) fn prepare(
     paths: &[PathBuf],
     engine: &dyn Engine,
 ) -> Result<Prepared, IngestError> {
-    let files = JsonFiles::open(paths, u64::MAX)?;
-    let found = infer(&files, config, engine)?;
-    let schema = schema_of(table, &found, paths)?;
+    let (files, found) = open_json(config, table, paths, engine)?;
     let partitions = files.file_of_partition().collect();
     Ok(Prepared {
         num_rows: Some(found.num_rows),
         num_rejected: found.num_rejected,
         rejected: found.rejected,
         are_features_named: table.features.is_some(),
-        ..Prepared::whole(files.with_schema(schema)?.skip_misfits(), partitions)
+        ..Prepared::whole(files, partitions)
     })
+}
+
+/// Finds the types, and returns the files with all rows that can be read.
+pub(crate) fn open_json(
+    config: &Config,
+    table: &JsonTable,
+    paths: &[PathBuf],
+    engine: &dyn Engine,
+) -> Result<(JsonFiles, Found), IngestError> {
+    let files = JsonFiles::open(paths, u64::MAX)?;
+    let found = infer(&files, config, engine)?;
+    let schema = schema_of(table, &found, paths)?;
+    Ok((files.with_schema(schema)?.skip_misfits(), found))
 }
 
 /// Returns no features where a part of the data does not tell them all.
@@ -48,7 +59,9 @@ pub(super) fn look(
     if !files.is_complete() {
         return Ok(Vec::new());
     }
-    Ok(features_of(&schema_of(table, &found, paths)?, true))
+    let schema = schema_of(table, &found, paths)?;
+    config.check_features(&schema)?;
+    Ok(features_of(&schema, true))
 }
 
 /// Finds the types and says no where there are no rows, or too many that cannot be read.

@@ -7,7 +7,7 @@ use dataflow::Source;
 use dataset::{FeatureType, ParquetFiles};
 
 use super::{Prepared, first, no_rows};
-use crate::{InferredFeature, IngestError};
+use crate::{Config, InferredFeature, IngestError};
 
 pub(super) fn prepare(paths: &[PathBuf]) -> Result<Prepared, IngestError> {
     let files = open(paths)?;
@@ -15,8 +15,13 @@ pub(super) fn prepare(paths: &[PathBuf]) -> Result<Prepared, IngestError> {
     Ok(Prepared::whole(files, partitions))
 }
 
-pub(super) fn look(paths: &[PathBuf]) -> Result<Vec<InferredFeature>, IngestError> {
-    Ok(features_of(&open(paths)?.schema(), true))
+pub(super) fn look(
+    config: &Config,
+    paths: &[PathBuf],
+) -> Result<Vec<InferredFeature>, IngestError> {
+    let schema = open(paths)?.schema();
+    config.check_features(&schema)?;
+    Ok(features_of(&schema, true))
 }
 
 /// Opens the files and says no where there are no rows, or columns that are no features.

@@ -9,6 +9,7 @@ mod bad_input;
 mod csv_forms;
 mod elsewhere;
 mod json;
+mod output;
 mod queries;
 mod real_data;
 mod scene;

@@ -9,7 +9,7 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use base::{BoxError, Classify};
 use dataflow::Source;
-use dataset::{Dataset, ParquetFiles};
+use dataset::Dataset;
 use engine::LocalEngine;
 use ingest::{Config, InferredFeature, IngestError, Outcome, SourceConfig};
 use parquet::arrow::ArrowWriter;
@@ -115,7 +115,7 @@ impl Scene {
     }
 }
 
-pub(crate) fn rows(source: &ParquetFiles) -> RecordBatch {
+pub(crate) fn rows(source: &dyn Source) -> RecordBatch {
     let partitions = 0..source.num_partitions();
     let batches: Vec<_> = partitions
         .flat_map(|partition| source.read(partition, None).unwrap().map(Result::unwrap))

@@ -26,9 +26,7 @@ const NAME_CHARS: usize = 40;
 pub(super) fn diff(args: &StatsDiffArgs, global: &Global) -> Result<Outcome, BoxError> {
     let engine = LocalEngine::with_all_cores(std::sync::Arc::default());
     let progress = Progress::new(global);
-    let open = |pattern: &String| {
-        Files::open(std::slice::from_ref(pattern), args.max_rejected_rows, &engine)
-    };
+    let open = |pattern: &String| Files::open(std::slice::from_ref(pattern), &args.read, &engine);
     let (after, before) = alike(open(&args.after)?, Some(open(&args.before)?), None)?;
     let after_statistics = after.statistics(&engine, &progress)?;
     let Some(before) = before else { return Ok(Outcome::Done) };

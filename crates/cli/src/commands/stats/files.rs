@@ -31,7 +31,7 @@ pub(super) fn files(args: &StatsFilesArgs, global: &Global) -> Result<Outcome, B
     }
     let engine = LocalEngine::with_all_cores(Arc::default());
     let progress = Progress::new(global);
-    let open = |files: &[String]| Files::open(files, args.files.max_rejected_rows, &engine);
+    let open = |files: &[String]| Files::open(files, &args.files.read, &engine);
     let baseline = (!args.against.is_empty()).then(|| open(&args.against)).transpose()?;
     let (current, baseline) = alike(open(&args.files.files)?, baseline, schema.as_ref())?;
     let statistics = current.statistics(&engine, &progress)?;

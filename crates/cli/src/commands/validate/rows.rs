@@ -1,7 +1,7 @@
 //! The rows that break a schema, streamed in the order of the data.
 //!
-//! Partitions are looked at on all threads and reported in order. A row of comma-separated text is known by its
-//! line, any other by its number in its file, from 1.
+//! Partitions are looked at on all threads and reported in order. A row of text is known by its line, any other by
+//! its number in its file, from 1.
 
 mod check;
 
@@ -11,13 +11,12 @@ use std::path::{Path, PathBuf};
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::datatypes::UInt64Type;
 use base::BoxError;
-use dataflow::{Engine, ErasedStage, Source};
-use dataset::ParquetFiles;
+use dataflow::{Engine, ErasedStage};
 use formats::metadata::Schema;
 use schema::rows::RowValidator;
 use serde_json::{Value, json};
 
-use check::{CsvCheck, NUM_ROWS, PartitionCheck, partitions};
+use check::{CsvCheck, JsonCheck, NUM_ROWS, PartitionCheck, partitions};
 
 use crate::args::ValidateArgs;
 use crate::data::{Files, FilesError, types_of_schema};
@@ -27,7 +26,7 @@ use crate::output::JSON_VERSION;
 /// One reason why one row fails.
 struct Failure<'a> {
     path: &'a Path,
-    /// What `place` counts: `line` or `row`.
+    /// What `place` counts: `line`, `row` or `record`.
     unit: &'static str,
     place: u64,
     /// The feature, unless the row as a whole cannot be read.
@@ -145,23 +144,18 @@ fn failing_rows(
     let types = types_of_schema(schema);
     let data = files.into_rows()?.narrow(|name| types.get(name).copied()).map_err(FilesError)?;
     let environment = args.environment.as_deref();
-    if let Some(csv) = data.csv() {
-        let validator = RowValidator::new(schema, &csv.schema(), environment)?;
-        let stage = CsvCheck { files: csv, validator, has_misfits: data.has_misfits() };
-        let files = csv.file_of_partition();
-        let paths: Vec<PathBuf> = files.map(|file| data.shown(&csv.paths()[file])).collect();
-        let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
-        return stream(engine, &stage, "line", &paths, report);
-    }
-    let mut failed = 0;
-    for path in data.paths() {
-        let source = ParquetFiles::open(std::slice::from_ref(path))?;
-        let validator = RowValidator::new(schema, &source.schema(), environment)?;
-        let shown = data.shown(path);
-        let paths = vec![shown.as_path(); source.num_partitions()];
-        failed += stream(engine, &PartitionCheck { source, validator }, "row", &paths, report)?;
-    }
-    Ok(failed)
+    let validator = RowValidator::new(schema, &data.source().schema(), environment)?;
+    let has_misfits = data.has_misfits();
+    let check: Box<dyn ErasedStage + '_> = if let Some(files) = data.csv() {
+        Box::new(CsvCheck { files, validator, has_misfits })
+    } else if let Some(files) = data.json() {
+        Box::new(JsonCheck { files, validator, has_misfits })
+    } else {
+        Box::new(PartitionCheck { source: data.source(), validator })
+    };
+    let paths: Vec<PathBuf> = data.file_of_partition().map(|path| data.shown(path)).collect();
+    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    stream(engine, check.as_ref(), data.unit(), &paths, report)
 }
 
 /// Runs a check over as many partitions as there are paths, each the file that one partition is of.
@@ -174,10 +168,13 @@ fn stream(
 ) -> Result<u64, BoxError> {
     let mut failed = 0;
     let mut partition = 0;
-    // Where places count from the beginning of a partition, how many rows came before it.
+    // Where places count from the beginning of a partition, how many rows of its file came before it.
     let mut before = 0;
     engine.map(&partitions(paths.len()), check, &mut |found| {
         let path = paths[partition];
+        if partition > 0 && paths[partition - 1] != path {
+            before = 0;
+        }
         let places = found.column(0).as_primitive::<UInt64Type>();
         let texts: Vec<&StringArray> = (1..5).map(|i| found.column(i).as_string::<i32>()).collect();
         let mut last = None;

@@ -59,12 +59,12 @@ pub(super) struct JsonState {
 }
 
 /// All that was found.
-pub(super) struct Found {
-    pub(super) all: JsonType,
+pub(crate) struct Found {
+    pub(crate) all: JsonType,
     names: Vec<(usize, BTreeSet<String>)>,
-    pub(super) num_rows: u64,
-    pub(super) num_rejected: u64,
-    pub(super) rejected: Vec<RowError>,
+    pub(crate) num_rows: u64,
+    pub(crate) num_rejected: u64,
+    pub(crate) rejected: Vec<RowError>,
 }
 
 impl Found {

@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema as Columns, UInt64Type};
 use base::BoxError;
 use dataflow::{Batches, ErasedStage, Source};
-use dataset::{CsvFiles, CsvRows, ParquetFiles, RowError, RowReason};
+use dataset::{CsvFiles, CsvRows, JsonFiles, JsonRows, RowError, RowReason};
 use formats::metadata::anomaly_info::Type;
 use schema::rows::{RowValidator, RowViolation};
 
@@ -86,6 +86,34 @@ impl Found {
     }
 }
 
+/// A row of text: its line, or why it was left out.
+type Line = Result<u64, Vec<RowError>>;
+
+/// Finds the lines of the violations, which know rows by their numbers among those that were not left out.
+fn by_line(
+    violations: Vec<(u64, RowViolation)>,
+    has_misfits: bool,
+    mut next_line: impl FnMut() -> Result<Option<Line>, BoxError>,
+) -> Result<RecordBatch, BoxError> {
+    let mut found = Found::default();
+    let mut violations = violations.into_iter().peekable();
+    let mut number = 0;
+    // Lines have to be counted only as long as there is something to say.
+    while has_misfits || violations.peek().is_some() {
+        match next_line()? {
+            None => break,
+            Some(Err(errors)) => errors.iter().for_each(|error| found.unreadable(error)),
+            Some(Ok(line)) => {
+                while let Some((_, violation)) = violations.next_if(|(of, _)| *of == number) {
+                    found.violation(line, &violation);
+                }
+                number += 1;
+            }
+        }
+    }
+    found.finish(0)
+}
+
 /// Rows of comma-separated text.
 pub(super) struct CsvCheck<'a> {
     pub(super) files: &'a CsvFiles,
@@ -99,58 +127,62 @@ impl ErasedStage for CsvCheck<'_> {
     }
 
     fn apply(&self, batch: &RecordBatch) -> Result<RecordBatch, BoxError> {
+        let Self { files, validator, has_misfits } = self;
         let partition = partition_of(batch);
-        let (violations, _) = violations(self.files, partition, &self.validator)?;
-        let mut found = Found::default();
-        // Lines have to be counted only where there is something to say.
-        if violations.is_empty() && !self.has_misfits {
-            return found.finish(0);
-        }
-        let Some(pieces) = self.files.pieces().nth(partition) else { return found.finish(0) };
-        let Some(first) = pieces.first() else { return found.finish(0) };
-        let (path, format) = (&self.files.paths()[first.file], self.files.format());
-        let mut rows = CsvRows::open(path, format, self.files.columns(), pieces.to_vec())?;
-        let mut violations = violations.into_iter().peekable();
-        let mut number = 0;
-        while let Some(row) = rows.next_row()? {
-            let row = match row {
-                Ok(row) => row,
-                Err(error) => {
-                    found.unreadable(&error);
-                    continue;
-                }
-            };
-            let misfits = if self.has_misfits { self.files.misfits(&row) } else { Vec::new() };
-            if !misfits.is_empty() {
-                misfits.iter().for_each(|error| found.unreadable(error));
-                continue;
-            }
-            while let Some((_, violation)) = violations.next_if(|(of, _)| *of == number) {
-                found.violation(row.line(), &violation);
-            }
-            number += 1;
-            if violations.peek().is_none() && !self.has_misfits {
-                break;
-            }
-        }
-        found.finish(0)
+        let (violations, _) = violations(*files, partition, validator)?;
+        let pieces = files.pieces().nth(partition).unwrap_or_default().to_vec();
+        let path = &files.paths()[pieces.first().map_or(0, |piece| piece.file)];
+        let mut rows = CsvRows::open(path, files.format(), files.columns(), pieces)?;
+        by_line(violations, *has_misfits, || {
+            Ok(rows.next_row()?.map(|row| {
+                let row = row.map_err(|error| vec![error])?;
+                let misfits = if *has_misfits { files.misfits(&row) } else { Vec::new() };
+                if misfits.is_empty() { Ok(row.line()) } else { Err(misfits) }
+            }))
+        })
     }
 }
 
-/// Rows of files that have no lines.
-pub(super) struct PartitionCheck {
-    pub(super) source: ParquetFiles,
+/// Rows of JSON Lines.
+pub(super) struct JsonCheck<'a> {
+    pub(super) files: &'a JsonFiles,
     pub(super) validator: RowValidator,
+    pub(super) has_misfits: bool,
 }
 
-impl ErasedStage for PartitionCheck {
+impl ErasedStage for JsonCheck<'_> {
     fn columns(&self) -> Option<Vec<String>> {
         None
     }
 
     fn apply(&self, batch: &RecordBatch) -> Result<RecordBatch, BoxError> {
-        let (violations, num_rows) =
-            violations(&self.source, partition_of(batch), &self.validator)?;
+        let Self { files, validator, has_misfits } = self;
+        let partition = partition_of(batch);
+        let (violations, _) = violations(*files, partition, validator)?;
+        let pieces = files.pieces().nth(partition).unwrap_or_default().to_vec();
+        let path = &files.paths()[pieces.first().map_or(0, |piece| piece.file)];
+        let mut rows = JsonRows::open(path, pieces)?;
+        // The types are those of all values, so that what cannot be read is no JSON at all.
+        by_line(violations, *has_misfits, || {
+            let row = rows.next_row()?;
+            Ok(row.map(|row| row.map(|row| row.line).map_err(|error| vec![error])))
+        })
+    }
+}
+
+/// Rows of files that have no lines.
+pub(super) struct PartitionCheck<'a> {
+    pub(super) source: &'a dyn Source,
+    pub(super) validator: RowValidator,
+}
+
+impl ErasedStage for PartitionCheck<'_> {
+    fn columns(&self) -> Option<Vec<String>> {
+        None
+    }
+
+    fn apply(&self, batch: &RecordBatch) -> Result<RecordBatch, BoxError> {
+        let (violations, num_rows) = violations(self.source, partition_of(batch), &self.validator)?;
         let mut found = Found::default();
         for (number, violation) in &violations {
             found.violation(number + 1, violation);

@@ -1,0 +1,208 @@
+//! The formats of data files: told by the name's ending, and where that says nothing by what the file begins with.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use dataset::TextReader;
+use formats::tfrecord::{Compression, begins_record};
+use ingest::{CsvTable, Form, Patterns, SourceConfig};
+
+use crate::error::CliError;
+
+/// A format of rows.
+pub(super) struct RowFormat {
+    /// Its name, for people.
+    pub(super) name: &'static str,
+    /// What names of such files end with, before the ending of a compression.
+    endings: &'static [&'static str],
+    /// Whether a file that begins like this, decompressed, is of the format.
+    begins: fn(&[u8]) -> bool,
+    /// The source that reads such files.
+    source: fn(Patterns) -> SourceConfig,
+}
+
+/// Every format; what is none of the others is the first.
+const FORMATS: [RowFormat; 4] = [
+    RowFormat {
+        name: "CSV",
+        endings: &["csv", TABULATED],
+        begins: |_| false,
+        source: |files| SourceConfig::Csv(Form::Files(files)),
+    },
+    RowFormat {
+        name: "Parquet",
+        endings: &["parquet", "pq"],
+        begins: |head| head.starts_with(b"PAR1"),
+        source: |files| SourceConfig::Parquet(Form::Files(files)),
+    },
+    RowFormat {
+        name: "JSON Lines",
+        endings: &["jsonl", "ndjson", "json"],
+        begins: begins_object,
+        source: |files| SourceConfig::Json(Form::Files(files)),
+    },
+    RowFormat {
+        name: "TFRecord",
+        endings: &["tfrecord", "tfrecords"],
+        begins: begins_record,
+        source: |files| SourceConfig::Tfrecord(Form::Files(files)),
+    },
+];
+
+const CSV: &RowFormat = &FORMATS[0];
+
+/// The ending of text whose cells have tabulators between them.
+const TABULATED: &str = "tsv";
+
+/// The endings of compressed files.
+const COMPRESSED: [&str; 6] = [".gz", ".gzip", ".zst", ".zstd", ".bz2", ".zlib"];
+
+/// Enough to tell the formats apart.
+const HEAD_BYTES: usize = 512;
+
+/// How the bytes of files are to be read.
+pub(super) enum Format {
+    /// As rows.
+    Rows(&'static RowFormat),
+    /// As statistics.
+    Statistics(PathBuf),
+}
+
+impl Format {
+    /// Returns the format of a file.
+    fn of(path: &Path) -> Self {
+        let ending = ending(path);
+        if ending == "pb" {
+            return Self::Statistics(path.to_path_buf());
+        }
+        let by_ending = FORMATS.iter().find(|format| format.endings.contains(&ending.as_str()));
+        Self::Rows(by_ending.unwrap_or_else(|| {
+            let head = head(path);
+            FORMATS.iter().find(|format| (format.begins)(&head)).unwrap_or(CSV)
+        }))
+    }
+
+    /// Returns the format that all files have; of statistics there may be one file only.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError::MixedFiles`].
+    pub(super) fn of_all(paths: &[PathBuf]) -> Result<Self, CliError> {
+        let mut paths = paths.iter().map(|path| (path, Self::of(path)));
+        let Some((first, format)) = paths.next() else { return Ok(Self::Rows(CSV)) };
+        let other = paths.find(|(_, other)| {
+            other.name() != format.name() || matches!(other, Self::Statistics(_))
+        });
+        match other {
+            None => Ok(format),
+            Some((path, Self::Statistics(_))) if matches!(format, Self::Statistics(_)) => {
+                let (path, first) = (path.clone(), first.clone());
+                let (found, expected) = ("a second file of statistics", "one only,");
+                Err(CliError::MixedFiles { path, found, first, expected })
+            }
+            Some((path, other)) => {
+                let (path, first) = (path.clone(), first.clone());
+                let (found, expected) = (other.name(), format.name());
+                Err(CliError::MixedFiles { path, found, first, expected })
+            }
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Rows(format) => format.name,
+            Self::Statistics(_) => "statistics",
+        }
+    }
+}
+
+impl RowFormat {
+    /// Returns the source that reads files of the format: `first`, and whatever else the patterns name.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError::DelimiterOf`] for a delimiter where there are no cells to tell apart.
+    pub(super) fn source(
+        &self,
+        patterns: Patterns,
+        first: &Path,
+        delimiter: Option<&str>,
+    ) -> Result<SourceConfig, CliError> {
+        let is_csv = self.name == CSV.name;
+        if delimiter.is_some() && !is_csv {
+            return Err(CliError::DelimiterOf { path: first.to_path_buf(), found: self.name });
+        }
+        let tabulator = (is_csv && ending(first) == TABULATED).then_some("\t");
+        Ok(match delimiter.or(tabulator) {
+            None => (self.source)(patterns),
+            Some(delimiter) => SourceConfig::Csv(Form::Table(CsvTable {
+                files: patterns.into(),
+                delimiter: delimiter.to_owned(),
+                columns: None,
+            })),
+        })
+    }
+}
+
+/// Returns what a name ends with: `csv` of `a.CSV.gz`, `tfrecord` of `a.tfrecord-00000-of-00002`.
+fn ending(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name = COMPRESSED.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    ending.split('-').next().unwrap_or_default().to_owned()
+}
+
+/// Returns what a file begins with, decompressed; nothing where it cannot be read: who reads it next says why.
+fn head(path: &Path) -> Vec<u8> {
+    let mut raw = Vec::new();
+    let Ok(file) = File::open(path) else { return raw };
+    if (&file).take(HEAD_BYTES as u64).read_to_end(&mut raw).is_err() {
+        return Vec::new();
+    }
+    if Compression::detect(&raw) == Compression::Zlib {
+        let mut head = Vec::new();
+        let decoder = Compression::Zlib.decoder(BufReader::new(raw.as_slice()));
+        // It ends within the compressed data, which is no matter here.
+        let _ = decoder.take(HEAD_BYTES as u64).read_to_end(&mut head);
+        return head;
+    }
+    let mut head = vec![0; HEAD_BYTES];
+    let length = TextReader::open(path).and_then(|mut text| text.fill(&mut head));
+    head.truncate(length.unwrap_or(0));
+    head
+}
+
+/// Returns whether text begins as an object of JSON.
+fn begins_object(head: &[u8]) -> bool {
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    let Some(rest) = text.strip_prefix(b"{") else { return false };
+    matches!(rest.trim_ascii_start().first(), Some(b'"' | b'}'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_end_before_compressions_and_numbers_of_shards() {
+        let check = |name: &str, expected: &str| assert_eq!(ending(Path::new(name)), expected);
+        check("a.csv", "csv");
+        check("dir.x/A.CSV.gz", "csv");
+        check("a.jsonl.zst", "jsonl");
+        check("a.tfrecord-00000-of-00002.gz", "tfrecord");
+        check("data_tfrecord-00000-of-00002.gz", "");
+        check("part-0", "");
+        check("", "");
+    }
+
+    #[test]
+    fn text_that_begins_with_a_brace_need_not_be_json() {
+        for json in ["{\"a\": 1}", "{}", " \n{ \"", "\u{feff}{\"a\"", "{\n}"] {
+            assert!(begins_object(json.as_bytes()), "{json:?}");
+        }
+        for text in ["", "{", "{a},b\n", "[1]", "a,{\"b\"}", "{1}"] {
+            assert!(!begins_object(text.as_bytes()), "{text:?}");
+        }
+    }
+}
