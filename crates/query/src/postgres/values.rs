@@ -206,6 +206,8 @@ fn take_i32(rest: &mut &[u8]) -> Result<i32, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn numeric_of(words: &[i16]) -> Result<f64, String> {
@@ -264,5 +266,55 @@ mod tests {
         assert!(value(Kind::Text, &[0xff]).is_err() && value(Kind::Jsonb, b"").is_err());
         let id = value(Kind::Uuid, &[0x12; 16]).unwrap();
         assert_eq!(id, Value::Text("12121212-1212-1212-1212-121212121212".into()));
+    }
+
+    const KINDS: [Kind; 16] = [
+        Kind::Int2,
+        Kind::Int4,
+        Kind::Int8,
+        Kind::Oid,
+        Kind::Float4,
+        Kind::Float8,
+        Kind::Numeric,
+        Kind::Bool,
+        Kind::Text,
+        Kind::Jsonb,
+        Kind::Uuid,
+        Kind::Bytes,
+        Kind::Date,
+        Kind::Time,
+        Kind::Timestamp,
+        Kind::TimestampTz,
+    ];
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_value_or_an_error(
+            kind in prop::sample::select(&KINDS[..]),
+            raw in prop::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let _ = value(kind, &raw);
+            if let Ok(all) = elements(&raw) {
+                let ends = all.take_while(Result::is_ok).count();
+                prop_assert!(ends <= raw.len() / 4);
+            }
+        }
+
+        #[test]
+        fn a_numeric_is_read_as_its_digits_are(value in -999_999_999_999_i64..1_000_000_000_000, scale in 0_i16..3) {
+            // Digits of base 10,000, as many of them behind the point as `scale` says.
+            let mut digits = Vec::new();
+            let mut rest = value.unsigned_abs();
+            while rest > 0 {
+                digits.insert(0, i16::try_from(rest % 10_000).unwrap());
+                rest /= 10_000;
+            }
+            let num_digits = i16::try_from(digits.len()).unwrap();
+            let sign = if value < 0 { 0x4000 } else { 0 };
+            let mut words = vec![num_digits, num_digits - scale - 1, sign, 0];
+            words.extend(digits);
+            let expected: f64 = format!("{value}e-{}", 4 * scale).parse().unwrap();
+            prop_assert_eq!(numeric_of(&words).unwrap().to_bits(), expected.to_bits());
+        }
     }
 }

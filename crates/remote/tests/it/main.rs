@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests may panic and talk")]
 
+mod clouds;
 mod http;
 mod s3;
 mod server;

@@ -76,7 +76,7 @@ impl Drop for S3 {
     }
 }
 
-/// What a web server has: the content and the entity tag of each path.
+/// What a web server has: the content and the entity tag of each path; without a tag it tells no time either.
 pub(crate) type Pages = Arc<Mutex<BTreeMap<String, (Vec<u8>, Option<String>)>>>;
 
 /// Starts a web server that answers `GET` and `HEAD`, and returns its port. It ends with the process.
@@ -109,7 +109,8 @@ fn answer(stream: TcpStream, pages: &Pages) -> Option<()> {
         }
         Some((content, tag)) => ("200 OK", content, tag),
     };
-    let tag = tag.map_or(String::new(), |tag| format!("ETag: {tag}\r\n"));
+    let changed = "Last-Modified: Wed, 31 Jan 2024 12:30:00 GMT";
+    let tag = tag.map_or(String::new(), |tag| format!("ETag: {tag}\r\n{changed}\r\n"));
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Length: {}\r\n{tag}Connection: close\r\n\r\n",
         content.len()
