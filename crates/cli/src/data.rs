@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use arrow::datatypes::SchemaRef;
 use base::{BoxError, Classify, ErrorKind, IoError};
 use dataflow::{BatchIter, Engine, Source};
-use dataset::FeatureType;
+use dataset::{CsvError, DatasetError, FeatureType};
 use formats::Message;
 use formats::metadata::feature_name_statistics::Type;
 use formats::metadata::{
@@ -211,7 +211,12 @@ impl Classify for FilesError {
                 );
                 first.hint().or(helps.then_some(budget))
             }
-            IngestError::BudgetTooLarge { .. } => None,
+            // A pipeline would name its features.
+            IngestError::BudgetTooLarge { .. }
+            | IngestError::FieldNotInFile { .. }
+            | IngestError::FeatureNotInFile { .. }
+            | IngestError::Csv(CsvError::HeaderMismatch { .. })
+            | IngestError::Dataset(DatasetError::SchemaMismatch { .. }) => None,
             other => other.hint(),
         }
     }

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
-use base::{Classify, ErrorKind, IoError};
+use base::{Classify, ErrorKind, IoError, nearest};
 use parquet::errors::ParquetError;
 
 use crate::TfExampleError;
@@ -37,9 +38,23 @@ pub enum DatasetError {
     #[error("{}: not the features of examples", .path.display())]
     RecordSchema { path: PathBuf, source: serde_json::Error },
 
-    /// Two files of one dataset do not have the same features.
-    #[error("{}: the features differ from those of {}: {difference}", .path.display(), .first.display())]
+    /// Two files of one dataset do not have the same columns.
+    #[error("{}: the columns are not those of {}: {difference}", .path.display(), .first.display())]
     SchemaMismatch { path: PathBuf, first: PathBuf, difference: ColumnDifference },
+
+    /// Two files of one dataset have a column with values that do not go together.
+    #[error("{}: column `{column}`: holds values of type {found}, but of type {expected} in {}", .path.display(), .other.display())]
+    TypeMismatch {
+        path: PathBuf,
+        column: String,
+        found: Box<DataType>,
+        other: PathBuf,
+        expected: Box<DataType>,
+    },
+
+    /// A column that was asked for and that no file has.
+    #[error("{}: column `{column}` is missing here and in all other files", .path.display())]
+    NoSuchColumn { path: PathBuf, column: String, found: Vec<String> },
 
     /// A split that the dataset does not have.
     #[error("{}: no split `{split}`, expected one of {available}", .root.display())]
@@ -65,7 +80,9 @@ impl Classify for DatasetError {
             | Self::RecordSchema { .. }
             | Self::Decode { .. }
             | Self::Arrow { .. }
-            | Self::SchemaMismatch { .. } => ErrorKind::Data,
+            | Self::SchemaMismatch { .. }
+            | Self::TypeMismatch { .. }
+            | Self::NoSuchColumn { .. } => ErrorKind::Data,
             Self::NoSuchSplit { .. } | Self::Empty { .. } => ErrorKind::NotFound,
         }
     }
@@ -74,6 +91,10 @@ impl Classify for DatasetError {
         match self {
             Self::Io(error) => error.hint(),
             Self::Records(error) => error.hint(),
+            Self::NoSuchColumn { column, found, .. } => {
+                let near = nearest(column, found.iter().map(String::as_str))?;
+                Some(format!("did you mean `{near}`?"))
+            }
             _ => None,
         }
     }

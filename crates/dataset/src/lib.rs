@@ -7,6 +7,7 @@
 //! on the data alone; a shard is never changed after it was closed.
 //! Not here: choosing splits or guessing types (`ingest`).
 
+mod common;
 mod csv;
 mod dataset;
 mod difference;
@@ -23,8 +24,8 @@ mod tfrecord;
 mod writer;
 
 pub use csv::{
-    CsvError, CsvFiles, CsvFormat, CsvRow, CsvRows, MAX_COLUMNS, MAX_ROW_BYTES, Piece, RowError,
-    RowReason, cell_type,
+    CsvError, CsvFiles, CsvFormat, CsvOrder, CsvRow, CsvRows, MAX_COLUMNS, MAX_ROW_BYTES, Piece,
+    RowError, RowReason, cell_type,
 };
 pub use dataset::{Dataset, Split};
 pub use difference::ColumnDifference;

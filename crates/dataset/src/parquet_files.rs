@@ -2,11 +2,8 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use arrow::array::{RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::error::ArrowError;
+use arrow::datatypes::{Schema, SchemaRef};
 use base::{BoxError, IoError};
 use dataflow::{BatchIter, Source};
 use parquet::arrow::ProjectionMask;
@@ -14,7 +11,7 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 
-use crate::difference::ColumnDifference;
+use crate::common::{CommonSchema, conform};
 use crate::{BATCH_ROWS, DatasetError};
 
 /// Parquet files with one schema, in the order given.
@@ -30,42 +27,40 @@ pub struct ParquetFiles {
 impl ParquetFiles {
     /// Opens the files and reads their footers.
     ///
-    /// All files must have the same columns: the same names and types, in the same order. What one file declares
-    /// never to be missing may be missing in another, and then may be missing in all.
+    /// All files have the same columns, whatever their order, which is that of the first. Integers and floats go
+    /// together as floats; other values of two types do not. What one file declares never to be missing may be
+    /// missing in another, and then may be missing in all.
     ///
     /// # Errors
     ///
     /// [`DatasetError`] when a file cannot be read, is not Parquet, or has other columns than the first.
     pub fn open(paths: &[PathBuf]) -> Result<Self, DatasetError> {
-        let mut schema: Option<SchemaRef> = None;
+        Self::open_columns(paths, None)
+    }
+
+    /// Opens the files for some of their columns, in the order given; each may be missing in some files.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and [`DatasetError::NoSuchColumn`] for a column that all files lack.
+    pub fn open_columns(
+        paths: &[PathBuf],
+        columns: Option<&[String]>,
+    ) -> Result<Self, DatasetError> {
+        let mut schema = CommonSchema::new(columns);
         let mut files = Vec::with_capacity(paths.len());
         let mut partitions = Vec::new();
         let mut num_rows = 0;
         for path in paths {
             let metadata = read_footer(path)?;
-            schema = Some(match &schema {
-                None => SchemaRef::clone(metadata.schema()),
-                Some(common) => {
-                    let difference = ColumnDifference::between(
-                        &columns_of(metadata.schema()),
-                        &columns_of(common),
-                        |(name, data_type)| format!("`{name}` of type {data_type}"),
-                    );
-                    if let Some(difference) = difference {
-                        let (path, first) = (path.clone(), paths[0].clone());
-                        return Err(DatasetError::SchemaMismatch { path, first, difference });
-                    }
-                    with_nulls_of(common, metadata.schema())
-                }
-            });
+            schema.add(path, metadata.schema())?;
             let groups = metadata.metadata().row_groups();
             partitions.extend((0..groups.len()).map(|group| (files.len(), group)));
             num_rows +=
                 groups.iter().map(|g| u64::try_from(g.num_rows()).unwrap_or(0)).sum::<u64>();
             files.push((path.clone(), metadata));
         }
-        let schema = schema.unwrap_or_else(|| SchemaRef::new(Schema::empty()));
-        Ok(Self { schema, files, partitions, num_rows })
+        Ok(Self { schema: schema.finish()?, files, partitions, num_rows })
     }
 
     /// Returns the number of rows in all files.
@@ -105,20 +100,25 @@ impl Source for ParquetFiles {
             ParquetRecordBatchReaderBuilder::new_with_metadata(handle, metadata.clone())
                 .with_row_groups(vec![group])
                 .with_batch_size(BATCH_ROWS);
-        if let Some(names) = columns {
-            let keep = (0..self.schema.fields().len())
-                .filter(|&i| names.contains(self.schema.field(i).name()));
+        let fields = self.schema.fields().iter();
+        let fields = fields.filter(|f| columns.is_none_or(|names| names.contains(f.name())));
+        let fields: Vec<_> = fields.cloned().collect();
+        let schema = Schema::new_with_metadata(fields, self.schema.metadata().clone());
+        let schema = SchemaRef::new(schema);
+        let found = metadata.schema().fields();
+        let is_wanted = |&i: &usize| schema.index_of(found[i].name()).is_ok();
+        let keep: Vec<usize> = (0..found.len()).filter(is_wanted).collect();
+        if keep.len() < found.len() {
             let mask = ProjectionMask::roots(metadata.parquet_schema(), keep);
             builder = builder.with_projection(mask);
         }
         let parquet = |source| DatasetError::Parquet { path: path.clone(), source };
         let reader = builder.build().map_err(parquet)?;
-        let schema = SchemaRef::clone(&self.schema);
         Ok(Box::new(reader.map(move |batch| {
             let batch =
                 batch.map_err(|source| DatasetError::Decode { path: path.clone(), source })?;
             let arrow = |source| DatasetError::Arrow { path: path.clone(), source };
-            Ok(under(&schema, batch).map_err(arrow)?)
+            Ok(conform(batch, &schema).map_err(arrow)?)
         })))
     }
 }
@@ -127,31 +127,4 @@ fn read_footer(path: &Path) -> Result<ArrowReaderMetadata, DatasetError> {
     let file = File::open(path).map_err(IoError::at("read", path))?;
     ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
         .map_err(|source| DatasetError::Parquet { path: path.to_path_buf(), source })
-}
-
-/// Returns what columns of several files have to share.
-fn columns_of(schema: &Schema) -> Vec<(&str, &DataType)> {
-    schema.fields().iter().map(|field| (field.name().as_str(), field.data_type())).collect()
-}
-
-/// Returns the schema whose columns may be missing where they may be in either of two.
-fn with_nulls_of(schema: &SchemaRef, other: &Schema) -> SchemaRef {
-    let fields = schema.fields().iter().zip(other.fields()).map(|(field, other)| {
-        field.as_ref().clone().with_nullable(field.is_nullable() || other.is_nullable())
-    });
-    let fields: Vec<Field> = fields.collect();
-    SchemaRef::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
-}
-
-/// Returns a batch of some of a schema's columns, in its order, with that schema's fields.
-fn under(schema: &SchemaRef, batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
-    if *schema == batch.schema() {
-        return Ok(batch);
-    }
-    let found = batch.schema();
-    let fields = schema.fields().iter().filter(|field| found.index_of(field.name()).is_ok());
-    let fields = fields.map(Arc::clone).collect::<Vec<_>>();
-    let schema = Schema::new_with_metadata(fields, schema.metadata().clone());
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    RecordBatch::try_new_with_options(SchemaRef::new(schema), batch.columns().to_vec(), &options)
 }

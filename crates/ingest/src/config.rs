@@ -14,7 +14,20 @@ use crate::{IngestError, OutputConfig, OutputFormat, RangeConfig};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Where the raw data is, such as `{ csv = "data/*.csv" }`.
+    /// Where the raw data is, such as `{ csv = "data/*.csv" }`: the name of a file, a pattern, or a list of them, relative
+    /// to the pipeline's folder; or a table with these as `files` and more to say about them.
+    ///
+    /// In a pattern, `*` and `?` stand for any characters and any one, `[0-9]` for one of a range, `**` for any folders.
+    /// Files are read in the order of their paths, each once. A pattern may have `{SPAN}` in it, the number of what
+    /// arrived (a day, say), or `{SPAN:3}` with just so many digits, or a date as `{YYYY}`, `{MM}` and `{DD}`, and
+    /// `{VERSION}` beside it: the files of the latest span, or of those that `span` or `range_config` name, are read, in
+    /// their latest version. Instead of one pattern, `files` may have one for each split. A pattern may be a URL,
+    /// `s3://`, `gs://`, `az://` or `https://`, whose files are brought here for as long as they are read.
+    ///
+    /// Of every format, all files have the same features, whatever their order: a feature that one file has and another
+    /// has not is an error that names both, never a column of missing values; where that is meant, `features` names
+    /// those to read. INT and FLOAT go together as FLOAT, and a feature without values with any other; values of other
+    /// types do not go together, but for those of text that has no types.
     pub source: SourceConfig,
     /// The splits and their shares: `{ train = 2, eval = 1 }` gives two thirds to `train`.
     ///
@@ -67,25 +80,26 @@ pub enum Hash {
     TfxBefore024,
 }
 
-/// Raw data: its format, and its files.
+/// Raw data: its format, and its files. What is true of all formats is said of [`Config::source`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceConfig {
-    /// Comma-separated UTF-8 text; the first line names the columns, and all files have the same. Types are
-    /// inferred from all values: INT (64 bits), FLOAT (32 bits) or else STRING. An empty cell is a missing value.
+    /// Comma-separated UTF-8 text; the first line names the columns. Types are inferred from all values of all files:
+    /// INT (64 bits), FLOAT (32 bits) or else STRING. An empty cell is a missing value.
     /// Files may be compressed with gzip, zstd or bzip2, which is told by their content; each of these is read by
     /// one thread.
     Csv(Form<CsvTable>),
     /// JSON Lines: one object in each line, whose fields are features; a field that is not there, or `null`, is a
     /// missing value. Whole numbers within 64 bits are INT, other numbers FLOAT (32 bits), arrays are lists, objects
-    /// nested features. A feature of other mixtures, such as numbers and text, is an error, and so is one that some
-    /// file does not name in any line. Files may be compressed with gzip, zstd or bzip2.
+    /// nested features. A file has a feature if any of its lines names it. Files may be compressed with gzip, zstd or
+    /// bzip2.
     Json(Form<JsonTable>),
-    /// Parquet files that all have the same columns.
-    Parquet(Form<FilesTable>),
+    /// Parquet files. Integers and floats go together as 64-bit floats; lists go together as their values do, and
+    /// nested features only if they are the same.
+    Parquet(Form<ParquetTable>),
     /// TFRecord files of `tf.Example`, plain or compressed with gzip or zlib, told by their content. Features are
     /// found by reading all records: a feature with exactly one value wherever it is there is a column of values,
-    /// any other one a column of lists. What one file has in any record, every file has in some.
+    /// any other one a column of lists. A file has a feature if any of its records has it.
     Tfrecord(Form<TfrecordTable>),
     /// The rows of a SELECT over tables of files, such as
     /// `{ query = "SELECT * FROM rides WHERE fare > 0", tables = { rides = { csv = "rides/*.csv" } } }`. The query is
@@ -124,6 +138,11 @@ pub struct CsvTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub columns: Option<Vec<String>>,
+    /// The names of the features to read. Others are left out; one of these may be missing in any file, but not in all.
+    /// Without it all columns are read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub features: Option<Vec<String>>,
 }
 
 fn comma() -> String {
@@ -135,7 +154,8 @@ impl Form<CsvTable> {
     pub fn table(&self) -> CsvTable {
         match self {
             Self::Files(files) => {
-                CsvTable { files: files.clone().into(), delimiter: comma(), columns: None }
+                let files = files.clone().into();
+                CsvTable { files, delimiter: comma(), columns: None, features: None }
             }
             Self::Table(table) => table.clone(),
         }
@@ -168,7 +188,10 @@ impl CsvTable {
             found if found > MAX_COLUMNS => {
                 Err(IngestError::TooManyColumns { found, limit: MAX_COLUMNS })
             }
-            _ => Ok(CsvFormat { delimiter, columns }),
+            _ => {
+                let features = self.features.clone();
+                Ok(CsvFormat { delimiter, columns, features })
+            }
         }
     }
 }
@@ -271,14 +294,8 @@ impl Form<TfrecordTable> {
     }
 }
 
-/// The name of a file, a pattern such as `data/*.csv`, or a list of them, relative to the pipeline's folder.
-/// `*` and `?` stand for any characters and any one, `[0-9]` for one of a range, `**` for any folders. Or a URL, `s3://`,
-/// `gs://`, `az://` or `https://`, whose files are brought here for as long as they are read.
-///
-/// Files are read in the order of their paths, each once. A pattern may have `{SPAN}` in it, the number of what
-/// arrived (a day, say), or `{SPAN:3}` with just so many digits, or a date as `{YYYY}`, `{MM}` and `{DD}`, and
-/// `{VERSION}` beside it: the files of the latest span, or of those that `span` or `range_config` name, are read, in
-/// their latest version.
+/// The name of a file, a pattern such as `data/*.csv`, or a list of them, relative to the pipeline's folder. What
+/// patterns may have in them is said of [`Config::source`]. Or a URL, `s3://`, `gs://`, `az://` or `https://`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Patterns {
@@ -382,12 +399,27 @@ impl Files {
     }
 }
 
-/// Files and nothing else.
+/// Parquet files, and what is read of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct FilesTable {
+pub struct ParquetTable {
     /// The files.
     pub files: Files,
+    /// The names of the features to read. Others are left out; one of these may be missing in any file, but not in all.
+    /// Without it all columns are read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub features: Option<Vec<String>>,
+}
+
+impl Form<ParquetTable> {
+    /// Returns the table, the rest as usual where only files are named.
+    pub fn table(&self) -> ParquetTable {
+        match self {
+            Self::Files(files) => ParquetTable { files: files.clone().into(), features: None },
+            Self::Table(table) => table.clone(),
+        }
+    }
 }
 
 impl SourceConfig {
@@ -420,7 +452,7 @@ impl SourceConfig {
             | Self::Tfrecord(Form::Files(patterns)) => FilesOf::Patterns(patterns),
             Self::Csv(Form::Table(CsvTable { files, .. }))
             | Self::Json(Form::Table(JsonTable { files, .. }))
-            | Self::Parquet(Form::Table(FilesTable { files }))
+            | Self::Parquet(Form::Table(ParquetTable { files, .. }))
             | Self::Tfrecord(Form::Table(TfrecordTable { files, .. })) => files.view(),
             Self::Sql(_) | Self::Postgres(_) | Self::Bigquery(_) => FilesOf::None,
         }
@@ -451,7 +483,8 @@ impl Config {
     ///
     /// Those of [`CsvTable::format`], [`IngestError::SplitsOfFiles`], [`IngestError::NoSplits`],
     /// [`IngestError::SplitName`], [`IngestError::NoFeaturesNamed`],
-    /// [`IngestError::FeaturesOfSequences`], [`IngestError::FeatureTwice`], [`IngestError::HashOfSource`],
+    /// [`IngestError::FeaturesOfSequences`], [`IngestError::FeatureTwice`], [`IngestError::HashOfFeatures`],
+    /// [`IngestError::HashOfSource`],
     /// [`IngestError::OutputCompression`], [`IngestError::SpanAndRange`], [`IngestError::EmptyRange`] and [`IngestError::BudgetTooLarge`].
     pub fn check(&self) -> Result<(), IngestError> {
         crate::queries::check(self)?;
@@ -500,15 +533,26 @@ impl Config {
                 _ => {}
             }
         }
-        if let SourceConfig::Json(Form::Table(JsonTable { features: Some(features), .. })) =
-            &self.source
-        {
+        let named = match &self.source {
+            SourceConfig::Csv(Form::Table(table)) => table.features.as_ref().zip(Some("csv")),
+            SourceConfig::Json(Form::Table(table)) => table.features.as_ref().zip(Some("json")),
+            SourceConfig::Parquet(Form::Table(table)) => {
+                table.features.as_ref().zip(Some("parquet"))
+            }
+            _ => None,
+        };
+        if let Some((features, format)) = named {
             if features.is_empty() {
-                return Err(IngestError::NoFeaturesNamed { format: "json" });
+                return Err(IngestError::NoFeaturesNamed { format });
             }
             let mut seen = std::collections::HashSet::new();
             if let Some(feature) = features.iter().find(|name| !seen.insert(*name)) {
-                return Err(IngestError::FeatureTwice { feature: feature.clone() });
+                let feature = feature.clone();
+                return Err(IngestError::FeatureTwice { format, feature });
+            }
+            // TFX splits rows of text by all of their cells.
+            if format == "csv" && self.hash != Hash::Content && self.partition_feature.is_none() {
+                return Err(IngestError::HashOfFeatures);
             }
         }
         if self.hash != Hash::Content

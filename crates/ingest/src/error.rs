@@ -117,7 +117,7 @@ pub enum IngestError {
 
     /// A feature that is named twice.
     #[error("feature `{feature}`: stands twice in the list")]
-    FeatureTwice { feature: String },
+    FeatureTwice { format: &'static str, feature: String },
 
     /// A field that the lines of one file name, and those of another do not.
     #[error("{}: no line has a field `{feature}`, which those of {} have", .path.display(), .other.display())]
@@ -189,6 +189,12 @@ pub enum IngestError {
     )]
     HashOfSource,
 
+    /// TFX splits by cells that are not read.
+    #[error(
+        "`hash`: TFX splits rows of text by all of their cells, expected `content` beside `features`"
+    )]
+    HashOfFeatures,
+
     /// The feature that decides about splits is not there.
     #[error("`partition_feature`: there is no feature `{feature}`")]
     NoPartitionFeature { feature: String, hint: Option<String> },
@@ -258,6 +264,10 @@ pub enum IngestError {
     Engine(EngineError),
 }
 
+fn name_features(format: &str) -> String {
+    format!("to have it missing there, name the features to read in `source.{format}.features`")
+}
+
 /// How many spans a message lists, the latest ones.
 const LISTED: usize = 10;
 
@@ -322,7 +332,7 @@ impl IngestError {
             Self::NoSuchSpan { key, .. } | Self::NoSpans { key } => key,
             Self::SpanAndRange | Self::EmptyRange { .. } => "range_config",
             Self::BudgetTooLarge { .. } => "max_rejected_rows",
-            Self::HashOfSource => "hash",
+            Self::HashOfSource | Self::HashOfFeatures => "hash",
             Self::OutputCompression => "output.compression",
             Self::Unwritable { .. } => "output.format",
             Self::Delimiter { .. } => "source.csv.delimiter",
@@ -333,10 +343,13 @@ impl IngestError {
             Self::NoPartitionFeature { .. } | Self::PartitionFeatureType { .. } => {
                 "partition_feature"
             }
-            Self::FeatureTwice { .. } | Self::NoFeaturesNamed { format: "json" } => {
-                "source.json.features"
-            }
-            Self::NoFeaturesNamed { .. } | Self::FeaturesOfSequences => "source.tfrecord.features",
+            Self::FeatureTwice { format, .. } | Self::NoFeaturesNamed { format } => match *format {
+                "csv" => "source.csv.features",
+                "json" => "source.json.features",
+                "parquet" => "source.parquet.features",
+                _ => "source.tfrecord.features",
+            },
+            Self::FeaturesOfSequences => "source.tfrecord.features",
             _ => "source",
         }
     }
@@ -377,6 +390,7 @@ impl Classify for IngestError {
             | Self::UnnamedColumn { .. }
             | Self::ColumnTwice { .. }
             | Self::HashOfSource
+            | Self::HashOfFeatures
             | Self::OutputCompression
             | Self::Unwritable { .. }
             | Self::NoPartitionFeature { .. }
@@ -415,7 +429,9 @@ impl Classify for IngestError {
             Self::Table { error, .. } => error.hint(),
             Self::NoFiles { hint, .. } | Self::NoPartitionFeature { hint, .. } => hint.clone(),
             Self::Io(error) => error.hint(),
+            Self::Csv(CsvError::HeaderMismatch { .. }) => Some(name_features("csv")),
             Self::Csv(error) => error.hint(),
+            Self::Dataset(DatasetError::SchemaMismatch { .. }) => Some(name_features("parquet")),
             Self::Dataset(error) => error.hint(),
             Self::TfRecord(error) => error.hint(),
             Self::TfExample(error) => error.hint(),
@@ -423,14 +439,8 @@ impl Classify for IngestError {
             Self::Unwritable { .. } => {
                 Some("Parquet holds every feature: leave `output.format` out".to_owned())
             }
-            Self::FieldNotInFile { .. } => Some(
-                "to have it missing there, name the features to read in `source.json.features`"
-                    .to_owned(),
-            ),
-            Self::FeatureNotInFile { .. } => Some(
-                "to have it missing there, name the features to read in `source.tfrecord.features`"
-                    .to_owned(),
-            ),
+            Self::FieldNotInFile { .. } => Some(name_features("json")),
+            Self::FeatureNotInFile { .. } => Some(name_features("tfrecord")),
             Self::FeatureNotFound { .. } => {
                 Some("is the name right? leave it out if there are no values yet".to_owned())
             }

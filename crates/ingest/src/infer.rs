@@ -12,7 +12,7 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
 use base::BoxError;
 use dataflow::{Accumulator, Batches, Engine, EngineError, Pass, fold};
-use dataset::{CsvFiles, CsvFormat, CsvRows, FeatureType, Piece, RowError, RowReason};
+use dataset::{CsvFiles, CsvFormat, CsvOrder, CsvRows, FeatureType, Piece, RowError, RowReason};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use self::column::{Column, TextCell};
@@ -43,6 +43,7 @@ pub(crate) fn infer(
         paths: files.paths().to_vec(),
         format: files.format().clone(),
         columns: files.columns().to_vec(),
+        orders: files.orders().to_vec(),
         max_kept: usize::try_from(max_kept).unwrap_or(usize::MAX),
     }));
     let state = fold(engine, &places(files.pieces()), &pass)?;
@@ -82,6 +83,8 @@ struct Description {
     paths: Vec<PathBuf>,
     format: CsvFormat,
     columns: Vec<String>,
+    /// Where each file has the columns, if not as they come.
+    orders: Vec<Option<CsvOrder>>,
     /// How many places of rows that cannot be read a state keeps.
     max_kept: usize,
 }
@@ -164,17 +167,17 @@ pub(crate) fn pieces_of(batch: &RecordBatch) -> Vec<Piece> {
 }
 
 /// The version of the state's bytes, their first.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 impl TypesState {
     /// Reads pieces of one file.
     fn read(&mut self, pieces: Vec<Piece>) -> Result<(), BoxError> {
-        let Description { paths, format, columns, max_kept } = &*self.pass.0;
+        let Description { paths, format, columns, orders, max_kept } = &*self.pass.0;
         let Some(file) = pieces.first().map(|piece| piece.file) else { return Ok(()) };
-        let Some(path) = paths.get(file) else {
+        let (Some(path), Some(order)) = (paths.get(file), orders.get(file)) else {
             return Err(IngestError::BadState { reason: "a piece of another source" }.into());
         };
-        let mut rows = CsvRows::open(path, format, columns, pieces)?;
+        let mut rows = CsvRows::open(path, format, columns, order.as_ref(), pieces)?;
         while let Some(row) = rows.next_row()? {
             self.num_rows += 1;
             match row {

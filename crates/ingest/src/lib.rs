@@ -23,7 +23,7 @@ mod source;
 mod split;
 
 pub use config::{
-    Config, CsvTable, FeatureKind, Files, FilesTable, Form, Hash, JsonTable, Patterns, Payload,
+    Config, CsvTable, FeatureKind, Files, Form, Hash, JsonTable, ParquetTable, Patterns, Payload,
     SourceConfig, TfrecordTable,
 };
 pub use error::{IngestError, QueryFailure};

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{CsvTable, FilesTable, Form, JsonTable, TfrecordTable};
+use crate::config::{CsvTable, Form, JsonTable, ParquetTable, TfrecordTable};
 use crate::{Config, Hash, IngestError, SourceConfig};
 
 /// A query over tables of files.
@@ -27,7 +27,7 @@ pub enum TableConfig {
     /// JSON Lines.
     Json(Form<JsonTable>),
     /// Parquet files.
-    Parquet(Form<FilesTable>),
+    Parquet(Form<ParquetTable>),
     /// TFRecord files of `tf.Example`.
     Tfrecord(Form<TfrecordTable>),
 }

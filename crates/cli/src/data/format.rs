@@ -140,6 +140,7 @@ impl RowFormat {
                 files: patterns.into(),
                 delimiter: delimiter.to_owned(),
                 columns: None,
+                features: None,
             })),
         })
     }

@@ -42,7 +42,7 @@ pub enum CsvError {
     TooManyColumns { path: PathBuf, line: u64, found: usize, limit: usize },
 
     /// Two files of one source do not have the same columns.
-    #[error("{}:{line}: the header differs from that of {}: {difference}", .path.display(), .first.display())]
+    #[error("{}:{line}: the columns are not those of {}: {difference}", .path.display(), .first.display())]
     HeaderMismatch { path: PathBuf, line: u64, first: PathBuf, difference: ColumnDifference },
 
     /// A quoted cell goes on to the end of the file.

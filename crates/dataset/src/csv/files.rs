@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::columns::{Columns, data_type, fits};
 use super::layout::{Cutting, scan};
-use super::{CsvError, CsvRow, CsvRows, Piece, RowError, RowReason};
+use super::{CsvError, CsvOrder, CsvRow, CsvRows, Piece, RowError, RowReason};
 use crate::difference::ColumnDifference;
 use crate::{BATCH_ROWS, FeatureType};
 
@@ -26,22 +26,28 @@ pub struct CsvFormat {
     pub delimiter: u8,
     /// The names of the columns where files have no header.
     pub columns: Option<Vec<String>>,
+    /// The names of the columns to read, in this order; each may be missing in some files. Without it, all are read,
+    /// and all files have the same.
+    pub features: Option<Vec<String>>,
 }
 
 impl Default for CsvFormat {
     /// A comma, and a header.
     fn default() -> Self {
-        Self { delimiter: b',', columns: None }
+        Self { delimiter: b',', columns: None, features: None }
     }
 }
 
-/// Files of comma-separated text with one header, in the order given.
+/// Files of comma-separated text with the same columns, in the order given.
 ///
-/// A piece of a plain file is a partition, and so is a whole compressed one. Every column is text until [`with_features`](Self::with_features) says otherwise.
+/// A piece of a plain file is a partition, and so is a whole compressed one. Every column is text until
+/// [`with_features`](Self::with_features) says otherwise.
 #[derive(Clone, Debug)]
 pub struct CsvFiles {
     paths: Vec<PathBuf>,
     columns: Vec<String>,
+    /// Where each file has the columns, if not as they come.
+    orders: Vec<Option<CsvOrder>>,
     format: CsvFormat,
     pieces: Vec<Piece>,
     /// The pieces of each partition.
@@ -59,7 +65,7 @@ impl CsvFiles {
     /// # Errors
     ///
     /// [`CsvError`] when a file cannot be read or decompressed, is empty, is not text, has a header that is not a
-    /// list of different names or not that of the first file, or has a quote that is never closed.
+    /// list of different names or not those of the first file, or has a quote that is never closed.
     pub fn open(paths: &[PathBuf]) -> Result<Self, CsvError> {
         Self::open_cut(paths, CsvFormat::default(), Cutting::default())
     }
@@ -91,21 +97,30 @@ impl CsvFiles {
         format: CsvFormat,
         cutting: Cutting,
     ) -> Result<Self, CsvError> {
-        let mut columns = Vec::new();
+        let mut columns = format.features.clone().unwrap_or_default();
+        let (mut orders, mut first_header) = (Vec::with_capacity(paths.len()), Vec::new());
         let mut pieces = Vec::new();
         let mut partitions = Vec::new();
         let mut is_complete = true;
         let mut left = cutting.limit_bytes;
         for (file, path) in paths.iter().enumerate() {
             let layout = scan(path, &format, Cutting { limit_bytes: left, ..cutting })?;
-            if file == 0 {
-                columns = layout.header;
-            } else if let Some(difference) =
-                ColumnDifference::between(&layout.header, &columns, |name| format!("`{name}`"))
+            if format.features.is_none() && file == 0 {
+                columns.clone_from(&layout.header);
+            }
+            let order = CsvOrder::between(&layout.header, &columns);
+            if format.features.is_none()
+                && order.is_some()
+                && let Some(difference) =
+                    ColumnDifference::between(texts(&layout.header), texts(&columns))
             {
                 let (path, first) = (path.clone(), paths[0].clone());
                 let line = layout.header_line;
                 return Err(CsvError::HeaderMismatch { path, line, first, difference });
+            }
+            orders.push(order);
+            if file == 0 {
+                first_header = layout.header;
             }
             is_complete &= layout.is_complete;
             left = left.saturating_sub(layout.pieces.iter().map(|piece| piece.length).sum());
@@ -117,6 +132,14 @@ impl CsvFiles {
                 partitions.extend((start..pieces.len()).map(|piece| piece..piece + 1));
             }
         }
+        let is_nowhere = |column: &usize| {
+            let mut orders = orders.iter();
+            orders.all(|order| order.as_ref().is_some_and(|it| it.cells[*column].is_none()))
+        };
+        if let (Some(path), Some(column)) = (paths.first(), (0..columns.len()).find(is_nowhere)) {
+            let (path, column) = (path.clone(), columns[column].clone());
+            return Err(CsvError::MissingColumn { path, column, found: first_header });
+        }
         let features: Vec<_> =
             (0..columns.len()).map(|column| (column, Some(FeatureType::Bytes))).collect();
         let schema = schema(&columns, &features);
@@ -124,6 +147,7 @@ impl CsvFiles {
         Ok(Self {
             paths,
             columns,
+            orders,
             format,
             pieces,
             partitions,
@@ -181,9 +205,14 @@ impl CsvFiles {
         &self.format
     }
 
-    /// Returns the names in the header.
+    /// Returns the names of the columns.
     pub fn columns(&self) -> &[String] {
         &self.columns
+    }
+
+    /// Returns where each file has the columns, if not as they come.
+    pub fn orders(&self) -> &[Option<CsvOrder>] {
+        &self.orders
     }
 
     /// Returns the pieces of each partition, all of one file.
@@ -194,6 +223,18 @@ impl CsvFiles {
     /// Returns whether the pieces are all there is.
     pub fn is_complete(&self) -> bool {
         self.is_complete
+    }
+
+    /// Opens the rows of a partition, with all their cells.
+    ///
+    /// # Errors
+    ///
+    /// As [`CsvRows::open`].
+    pub fn rows(&self, partition: usize) -> Result<CsvRows<'_>, CsvError> {
+        let pieces = self.pieces[self.partitions[partition].clone()].to_vec();
+        let file = pieces.first().map_or(0, |piece| piece.file);
+        let order = self.orders[file].as_ref();
+        CsvRows::open(&self.paths[file], &self.format, &self.columns, order, pieces)
     }
 
     /// Returns what in a row does not fit its features: a row with any such cell is a misfit.
@@ -209,6 +250,10 @@ impl CsvFiles {
     pub fn file_of_partition(&self) -> impl Iterator<Item = usize> {
         self.pieces().map(|pieces| pieces.first().map_or(0, |piece| piece.file))
     }
+}
+
+fn texts(names: &[String]) -> impl Iterator<Item = &str> + Clone {
+    names.iter().map(String::as_str)
 }
 
 fn schema(columns: &[String], features: &[(usize, Option<FeatureType>)]) -> SchemaRef {
@@ -232,8 +277,7 @@ impl Source for CsvFiles {
         partition: usize,
         columns: Option<&[String]>,
     ) -> Result<BatchIter<'_>, BoxError> {
-        let pieces = self.pieces[self.partitions[partition].clone()].to_vec();
-        let path = &self.paths[pieces.first().map_or(0, |piece| piece.file)];
+        let rows = self.rows(partition)?;
         let wanted: Vec<_> = self
             .features
             .iter()
@@ -244,7 +288,7 @@ impl Source for CsvFiles {
             .collect();
         let schema = schema(&self.columns, &wanted);
         Ok(Box::new(CsvBatches {
-            rows: Some(CsvRows::open(path, &self.format, &self.columns, pieces)?),
+            rows: Some(rows),
             batch: Columns::new(schema, wanted.into_iter()),
             files: self,
         }))

@@ -15,7 +15,7 @@ pub(crate) struct Cursor {
 
 /// Where the bytes of one cell are.
 #[derive(Clone, Copy)]
-struct Cell {
+pub(crate) struct Cell {
     start: usize,
     end: usize,
     is_unescaped: bool,
@@ -36,6 +36,14 @@ pub(crate) struct Record<'r> {
 }
 
 impl<'r> Record<'r> {
+    /// Puts the cells into another order, by way of `buffer`; a place without a cell gets an empty one.
+    pub(crate) fn reorder(&mut self, order: &[Option<usize>], buffer: &'r mut Vec<Cell>) {
+        let empty = Cell { start: 0, end: 0, is_unescaped: false };
+        buffer.clear();
+        buffer.extend(order.iter().map(|cell| cell.map_or(empty, |cell| self.cells[cell])));
+        self.cells = buffer;
+    }
+
     pub(crate) fn num_cells(&self) -> usize {
         self.cells.len()
     }

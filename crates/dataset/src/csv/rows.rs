@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::records::{Cursor, Record};
-use super::{CsvError, CsvFormat, RowError, RowReason};
+use super::records::{Cell, Cursor, Record};
+use super::{CsvError, CsvFormat, CsvOrder, RowError, RowReason};
 use crate::text::TextReader;
 
 /// Some whole rows of a file: the unit of work.
@@ -24,6 +24,8 @@ pub struct CsvRows<'a> {
     path: &'a Path,
     format: &'a CsvFormat,
     columns: &'a [String],
+    order: Option<&'a CsvOrder>,
+    reordered: Vec<Cell>,
     reader: TextReader,
     /// The pieces that are not read yet.
     pieces: std::vec::IntoIter<Piece>,
@@ -36,7 +38,8 @@ pub struct CsvRows<'a> {
 }
 
 impl<'a> CsvRows<'a> {
-    /// Opens pieces of the file at `path`, whose columns are `columns`. One piece at a time is in memory.
+    /// Opens pieces of the file at `path`, whose columns are `columns`, found where `order` says if that is not as they
+    /// come. One piece at a time is in memory.
     ///
     /// # Errors
     ///
@@ -45,12 +48,15 @@ impl<'a> CsvRows<'a> {
         path: &'a Path,
         format: &'a CsvFormat,
         columns: &'a [String],
+        order: Option<&'a CsvOrder>,
         pieces: Vec<Piece>,
     ) -> Result<Self, CsvError> {
         Ok(Self {
             path,
             format,
             columns,
+            order,
+            reordered: Vec::new(),
             reader: TextReader::open(path)?,
             pieces: pieces.into_iter(),
             offset: 0,
@@ -74,28 +80,32 @@ impl<'a> CsvRows<'a> {
             self.cursor = Cursor::new(piece.line, self.format.delimiter);
         }
         let Some(record) = self.cursor.next(&self.text) else { return Ok(None) };
-        let row = CsvRow { record, path: self.path, offset: self.offset };
-        Ok(Some(match misfit(&row.record, self.columns, self.is_utf8) {
+        let mut row = CsvRow { record, path: self.path, offset: self.offset };
+        let expected = self.order.map_or(self.columns.len(), |order| order.num_cells);
+        if let Some(reason) = misfit(&row.record, expected) {
+            return Ok(Some(Err(row.error(reason))));
+        }
+        if let Some(order) = self.order {
+            row.record.reorder(&order.cells, &mut self.reordered);
+        }
+        if self.is_utf8 {
+            return Ok(Some(Ok(row)));
+        }
+        let bad = row.cells().position(|cell| std::str::from_utf8(cell).is_err());
+        Ok(Some(match bad {
             None => Ok(row),
-            Some(reason) => Err(row.error(reason)),
+            Some(bad) => Err(row.error(RowReason::NotUtf8 { column: self.columns[bad].clone() })),
         }))
     }
 }
 
-/// Returns why a record is no row under a header, if it is none.
-fn misfit(record: &Record<'_>, columns: &[String], is_utf8: bool) -> Option<RowReason> {
+/// Returns why a record is no row under a header of so many columns, if it is none.
+fn misfit(record: &Record<'_>, expected: usize) -> Option<RowReason> {
     if record.is_unclosed {
         return Some(RowReason::UnclosedQuote);
     }
-    let (found, expected) = (record.num_cells(), columns.len());
-    if found != expected {
-        return Some(RowReason::Ragged { found, expected });
-    }
-    if is_utf8 {
-        return None;
-    }
-    let bad = record.cells().position(|cell| std::str::from_utf8(cell).is_err())?;
-    Some(RowReason::NotUtf8 { column: columns[bad].clone() })
+    let found = record.num_cells();
+    (found != expected).then_some(RowReason::Ragged { found, expected })
 }
 
 /// One row, until the next is asked for: as many cells as there are columns, all of them UTF-8.

@@ -222,6 +222,10 @@ impl Values {
                 list.for_each(|value| values.push(value))?
             }
             (Self::Float(values), Feature::Floats(list)) => list.append_to(values)?,
+            // Whole numbers are fractions too, rounded to what 32 bits tell apart.
+            (Self::Float(values), Feature::Ints(list)) => {
+                list.for_each(|value| values.push(value as f32))?
+            }
             (Self::Bytes { offsets, data, .. }, Feature::Bytes(list)) => {
                 list.for_each(|value| {
                     data.extend_from_slice(value);

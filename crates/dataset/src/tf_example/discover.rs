@@ -31,12 +31,13 @@ const VERSION: u32 = 1;
 ///
 /// Columns are sorted by name, those of feature lists behind the others. A feature is a scalar column if every
 /// example that has it has exactly one value, and a list column otherwise. Bytes are `Utf8` if all values are
-/// UTF-8, and `Binary` otherwise. A feature without a kind in any record has a `Null` column.
+/// UTF-8, and `Binary` otherwise. Integers in some records and floats in others are `Float32`. A feature without a
+/// kind in any record has a `Null` column.
 ///
 /// # Errors
 ///
 /// An [`EngineError`](dataflow::EngineError) around [`TfExampleError`] when records cannot be read,
-/// [`TfExampleError::KindConflict`] when two records have values of different kinds under one name,
+/// [`TfExampleError::KindConflict`] when two records have bytes and numbers under one name,
 /// [`TfExampleError::NameInBoth`] when a name is in the context and in the feature lists,
 /// [`TfExampleError::TooManyFeatures`] beyond 65,536 names.
 pub fn discover_schema(
@@ -371,6 +372,11 @@ impl Discovered {
 impl Found {
     /// Returns the type of the values.
     fn data_type(&self, name: &str) -> Result<DataType, TfExampleError> {
+        let [bytes, floats, ints] = [ValueKind::Bytes, ValueKind::Float, ValueKind::Int]
+            .map(|kind| self.first[kind as usize].as_ref());
+        if let (None, Some(_), Some(_)) = (bytes, floats, ints) {
+            return Ok(DataType::Float32);
+        }
         let mut kinds = ValueKind::ALL
             .into_iter()
             .zip(&self.first)

@@ -84,6 +84,7 @@ fn a_state_travels_as_bytes() {
     let pass = InferTypes(Arc::new(Description {
         paths: files.paths().to_vec(),
         format: files.format().clone(),
+        orders: vec![None],
         columns: files.columns().to_vec(),
         max_kept: 1,
     }));

@@ -7,26 +7,29 @@ use dataflow::Source;
 use dataset::{FeatureType, ParquetFiles};
 
 use super::{Prepared, first, no_rows};
+use crate::config::ParquetTable;
 use crate::{Config, InferredFeature, IngestError};
 
-pub(super) fn prepare(paths: &[PathBuf]) -> Result<Prepared, IngestError> {
-    let files = open(paths)?;
+pub(super) fn prepare(table: &ParquetTable, paths: &[PathBuf]) -> Result<Prepared, IngestError> {
+    let files = open(table, paths)?;
     let partitions = files.file_of_partition().collect();
-    Ok(Prepared::whole(files, partitions))
+    let are_features_named = table.features.is_some();
+    Ok(Prepared { are_features_named, ..Prepared::whole(files, partitions) })
 }
 
 pub(super) fn look(
     config: &Config,
+    table: &ParquetTable,
     paths: &[PathBuf],
 ) -> Result<Vec<InferredFeature>, IngestError> {
-    let schema = open(paths)?.schema();
+    let schema = open(table, paths)?.schema();
     config.check_features(&schema)?;
     Ok(features_of(&schema, true))
 }
 
 /// Opens the files and says no where there are no rows, or columns that are no features.
-fn open(paths: &[PathBuf]) -> Result<ParquetFiles, IngestError> {
-    let files = ParquetFiles::open(paths)?;
+fn open(table: &ParquetTable, paths: &[PathBuf]) -> Result<ParquetFiles, IngestError> {
+    let files = ParquetFiles::open_columns(paths, table.features.as_deref())?;
     check_schema(&files.schema(), paths)?;
     if files.num_rows() == 0 {
         return Err(no_rows(paths));

@@ -25,7 +25,12 @@ fn bzip2(text: &[u8]) -> Vec<u8> {
 fn table(files: &str, delimiter: &str, columns: Option<&[&str]>) -> Config {
     let columns = columns.map(|names| names.iter().map(|&name| name.to_owned()).collect());
     let (files, delimiter) = (files.into(), delimiter.to_owned());
-    Config::new(SourceConfig::Csv(Form::Table(CsvTable { files, delimiter, columns })))
+    Config::new(SourceConfig::Csv(Form::Table(CsvTable {
+        files,
+        delimiter,
+        columns,
+        features: None,
+    })))
 }
 
 /// More than one piece of text.

@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod csv_forms;
+mod drift;
 mod elsewhere;
 mod json;
 mod output;

@@ -2,7 +2,7 @@
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
-use ingest::{Config, CsvTable, Files, FilesTable, Form, Patterns, SourceConfig};
+use ingest::{Config, CsvTable, Files, Form, ParquetTable, Patterns, SourceConfig};
 use insta::assert_snapshot;
 
 use crate::scene::{Scene, csv};
@@ -14,7 +14,12 @@ fn by_split(splits: &[(&str, &str)]) -> Files {
 }
 
 fn csv_by_split(splits: &[(&str, &str)]) -> Config {
-    let table = CsvTable { files: by_split(splits), delimiter: ",".to_owned(), columns: None };
+    let table = CsvTable {
+        files: by_split(splits),
+        delimiter: ",".to_owned(),
+        columns: None,
+        features: None,
+    };
     Config::new(SourceConfig::Csv(Form::Table(table)))
 }
 
@@ -57,7 +62,8 @@ fn files_of_each_split_may_be_of_any_format() {
         scene.write_parquet(&format!("{name}.parquet"), &scene.split("all"));
     }
     let files = by_split(&[("train", "2.parquet"), ("eval", "1.parquet")]);
-    let parquet = Config::new(SourceConfig::Parquet(Form::Table(FilesTable { files })));
+    let parquet =
+        Config::new(SourceConfig::Parquet(Form::Table(ParquetTable { files, features: None })));
     let outcome = scene.run(&parquet).unwrap();
     assert_eq!(outcome.splits, [("train".to_owned(), 2), ("eval".to_owned(), 1)]);
     assert_eq!(numbers(&scene, "train"), [Some(6), Some(7)]);

@@ -156,8 +156,8 @@ fn named_features_are_read_and_others_left_out() {
     b.tfrecord: record 1 at byte 0: feature `n`: has 2 values, expected one or the feature to be missing
     hint: make the column a list
     ");
-    let config = with_features(&[("n", FeatureKind::Float)]);
-    assert_snapshot!(scene.error(&config), @"a.tfrecord: record 1 at byte 0: feature `n`: has INT values, expected FLOAT values");
+    let config = with_features(&[("n", FeatureKind::String)]);
+    assert_snapshot!(scene.error(&config), @"a.tfrecord: record 1 at byte 0: feature `n`: has INT values, expected BYTES values");
     let config = with_features(&[("n", FeatureKind::IntList), ("faer", FeatureKind::Float)]);
     assert_snapshot!(scene.said(scene.run(&config).unwrap_err()), @r"
     a.tfrecord: feature `faer`: no record has a value
@@ -186,9 +186,9 @@ fn a_feature_that_one_file_does_not_know_is_an_error() {
 fn files_with_values_of_different_kinds() {
     let scene = Scene::with(&[
         ("a.tfrecord", &plain(&[example(&[("n", Ints(&[1]))])])),
-        ("b.tfrecord", &plain(&[example(&[("n", Floats(&[1.5]))])])),
+        ("b.tfrecord", &plain(&[example(&[("n", Bytes(&[b"x"]))])])),
     ]);
-    assert_snapshot!(scene.error(&tfrecord("*.tfrecord")), @"feature `n`: has FLOAT values in record 1 of b.tfrecord, but INT values in record 1 of a.tfrecord");
+    assert_snapshot!(scene.error(&tfrecord("*.tfrecord")), @"feature `n`: has BYTES values in record 1 of b.tfrecord, but INT values in record 1 of a.tfrecord");
 }
 
 #[test]

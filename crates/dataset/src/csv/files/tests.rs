@@ -147,10 +147,8 @@ fn the_rows_that_are_left_out_tell_why() {
     let files = folder.open().with_features(&named(&[("f", FLOAT), ("n", INT)])).unwrap();
     let mut said = Vec::new();
     let mut fitting = 0;
-    for (pieces, file) in files.pieces().zip(files.file_of_partition()) {
-        let path = &files.paths()[file];
-        let pieces = pieces.to_vec();
-        let mut rows = CsvRows::open(path, files.format(), files.columns(), pieces).unwrap();
+    for partition in 0..files.num_partitions() {
+        let mut rows = files.rows(partition).unwrap();
         while let Some(row) = rows.next_row().unwrap() {
             let misfits = row.map_or_else(|error| vec![error], |row| files.misfits(&row));
             fitting += usize::from(misfits.is_empty());
@@ -170,19 +168,60 @@ fn the_rows_that_are_left_out_tell_why() {
 }
 
 #[test]
-fn files_must_have_the_same_header() {
+fn files_must_have_the_same_columns() {
     let check = |first: &str, second: &str, expected: &str| {
         let folder = Folder::with(&[first.as_bytes(), second.as_bytes()]);
         let error = CsvFiles::open(&folder.paths).unwrap_err();
         assert_eq!(
             folder.said(error),
-            format!("2.csv:1: the header differs from that of 1.csv: {expected}")
+            format!("2.csv:1: the columns are not those of 1.csv: {expected}")
         );
     };
-    check("a,b\n", "a,c\n", "column 2 is `c`, expected `b`");
-    check("a,b\n", "b,a\n", "column 1 is `b`, expected `a`");
-    check("a,b\n", "a\n", "column 2, `b`, is missing");
-    check("a,b\n", "a,b,c\n", "column 3, `c`, is one more than expected");
+    check("a,b\n", "a,c\n", "`b` missing, `c` besides");
+    check("a,b\n", "a\n", "`b` missing");
+    check("a,b\n", "a,b,c\n", "`c` besides");
+}
+
+#[test]
+fn columns_are_found_by_their_names() {
+    let folder = Folder::with(&[b"n,s\n1,x\n2,\"y\"\"\"\n", b"s,n\n\"z\"\"\",3\nw,4\n5\nq,\xff\n"]);
+    let files = folder.open().with_features(&named(&[("n", INT), ("s", BYTES)])).unwrap();
+    let batch = read(&files.skip_misfits()).unwrap();
+    assert_eq!(batch.column(0).as_primitive::<Int64Type>().values(), &[1, 2, 3, 4]);
+    let texts: Vec<_> = batch.column(1).as_string::<i32>().iter().flatten().collect();
+    assert_eq!(texts, ["x", "y\"", "z\"", "w"]);
+    let files = folder.open();
+    let said = |partition| -> Vec<String> {
+        let mut rows = files.rows(partition).unwrap();
+        let mut said = Vec::new();
+        while let Some(row) = rows.next_row().unwrap() {
+            said.extend(row.err().map(|error| format!("{}: {}", error.line, error.reason)));
+        }
+        said
+    };
+    assert_eq!(said(1), ["4: found 1 cell, expected 2", "5: column `n`: not UTF-8"]);
+}
+
+#[test]
+fn named_columns_may_be_missing_in_a_file_but_not_in_all() {
+    let folder = Folder::with(&[b"a,b,c\n1,2,3\n", b"c,d\n4,5\n"]);
+    let open = |features: &[&str]| {
+        let features = Some(features.iter().map(|name| (*name).to_owned()).collect());
+        CsvFiles::open_with(&folder.paths, CsvFormat { features, ..CsvFormat::default() }, u64::MAX)
+    };
+    let files = open(&["d", "c", "a"]).unwrap();
+    let types = [("d", INT), ("c", INT), ("a", INT)];
+    let batch = read(&files.with_features(&named(&types)).unwrap()).unwrap();
+    let column = |index: usize| -> Vec<Option<i64>> {
+        batch.column(index).as_primitive::<Int64Type>().iter().collect()
+    };
+    assert_eq!(column(0), [None, Some(5)]);
+    assert_eq!(column(1), [Some(3), Some(4)]);
+    assert_eq!(column(2), [Some(1), None]);
+    assert_eq!(
+        folder.said(open(&["a", "e"]).unwrap_err()),
+        "1.csv: column `e` is missing, found `a`, `b`, `c`"
+    );
 }
 
 #[test]
@@ -279,7 +318,11 @@ proptest! {
 #[test]
 fn compressed_files_are_one_partition_each_and_read_alike() {
     let rows: String = (0..5000).map(|n| format!("{n};\"x;\n{n}\"\n")).collect();
-    let format = CsvFormat { delimiter: b';', columns: Some(vec!["n".to_owned(), "s".to_owned()]) };
+    let format = CsvFormat {
+        delimiter: b';',
+        columns: Some(vec!["n".to_owned(), "s".to_owned()]),
+        features: None,
+    };
     let cutting = Cutting { piece_bytes: 999, ..Cutting::default() };
     let features = named(&[("s", BYTES), ("n", INT)]);
     let open = |folder: &Folder| {

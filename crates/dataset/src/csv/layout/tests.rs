@@ -137,7 +137,8 @@ fn what_is_wrong_is_said_with_its_place() {
 fn the_first_row_is_one_like_all_others_where_the_names_are_given() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("t.tsv");
-    let format = CsvFormat { delimiter: b'\t', columns: Some(vec!["a".to_owned()]) };
+    let format =
+        CsvFormat { delimiter: b'\t', columns: Some(vec!["a".to_owned()]), features: None };
     let scan_text = |text: &[u8]| {
         fs::write(&path, text).unwrap();
         scan(&path, &format, Cutting::default()).unwrap()

@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema as Columns, UInt64Type};
 use base::BoxError;
 use dataflow::{Batches, ErasedStage, Source};
-use dataset::{CsvFiles, CsvRows, JsonFiles, JsonRows, RowError, RowReason};
+use dataset::{CsvFiles, JsonFiles, JsonRows, RowError, RowReason};
 use formats::metadata::anomaly_info::Type;
 use schema::rows::{RowValidator, RowViolation};
 
@@ -130,9 +130,7 @@ impl ErasedStage for CsvCheck<'_> {
         let Self { files, validator, has_misfits } = self;
         let partition = partition_of(batch);
         let (violations, _) = violations(*files, partition, validator)?;
-        let pieces = files.pieces().nth(partition).unwrap_or_default().to_vec();
-        let path = &files.paths()[pieces.first().map_or(0, |piece| piece.file)];
-        let mut rows = CsvRows::open(path, files.format(), files.columns(), pieces)?;
+        let mut rows = files.rows(partition)?;
         by_line(violations, *has_misfits, || {
             Ok(rows.next_row()?.map(|row| {
                 let row = row.map_err(|error| vec![error])?;
