@@ -49,6 +49,25 @@ pub trait Component: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Returns the files of stores elsewhere that the node reads; what their stores say of their content is part of its
+    /// cache key.
+    ///
+    /// # Errors
+    ///
+    /// The component's own error, such as a store that does not answer.
+    fn remote_files(&self, config: &Value, base_dir: &Path) -> Result<Vec<RemoteFile>, BoxError> {
+        let _ = (config, base_dir);
+        Ok(Vec::new())
+    }
+
+    /// Returns why the node has to run each time: it reads what nobody can tell to be unchanged without reading it,
+    /// such as the answer of a database. What it gives may still be the same, and then all that depends on it is taken
+    /// from the cache.
+    fn why_always_run(&self, config: &Value) -> Option<String> {
+        let _ = config;
+        None
+    }
+
     /// Returns whether the node judges what it was made from, and may answer no and stop.
     ///
     /// Nodes that depend on anything that such a gate was made from wait for its answer, though they read nothing
@@ -75,6 +94,16 @@ pub trait Component: Send + Sync {
         let _ = (config, base_dir, outputs);
         Ok(())
     }
+}
+
+/// A file of a store elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteFile {
+    /// Its URL.
+    pub url: String,
+    /// A text that is another one where the content is; `None` where the store tells none, and then the node has to
+    /// run each time.
+    pub identity: Option<String>,
 }
 
 /// How a node gets its outputs.

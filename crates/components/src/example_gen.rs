@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use artifact::{
     CheckContext, Checked, Component, Executor, FeatureInfo, Input, Kind, Outcome, Output,
-    OutputProperties, Problem, RunContext, types,
+    OutputProperties, Problem, RemoteFile, RunContext, types,
 };
 use base::{BoxError, Classify};
 use dataset::{Payload, Storage};
@@ -56,6 +56,10 @@ impl Component for ExampleGen {
         let Ok(config) = read::<Config>(config) else { return checked };
         if let Err(error) = config.check() {
             checked.problems.push(problem(error));
+            // What is no query is not asked, and what is no URL is not looked for.
+            if config.source.is_query() || config.source.has_urls() {
+                return checked;
+            }
         }
         match ingest::infer_features(&config, context.base_dir, context.engine, Some(CHECK_BYTES)) {
             // None are known where the beginning of the data does not tell all of them.
@@ -70,7 +74,22 @@ impl Component for ExampleGen {
     }
 
     fn files(&self, config: &Value, base_dir: &Path) -> Result<Vec<PathBuf>, BoxError> {
-        Ok(ingest::source_files(&read::<Config>(config)?, base_dir)?.paths)
+        let files = ingest::source_files(&read::<Config>(config)?, base_dir)?;
+        let is_here = |path: &PathBuf| !files.remote.contains_key(path);
+        Ok(files.paths.iter().filter(|path| is_here(path)).cloned().collect())
+    }
+
+    fn remote_files(&self, config: &Value, base_dir: &Path) -> Result<Vec<RemoteFile>, BoxError> {
+        let files = ingest::source_files(&read::<Config>(config)?, base_dir)?;
+        let remote = files.remote.values();
+        let remote =
+            remote.map(|file| RemoteFile { url: file.url().to_owned(), identity: file.identity() });
+        Ok(remote.collect())
+    }
+
+    fn why_always_run(&self, config: &Value) -> Option<String> {
+        let database = read::<Config>(config).ok()?.source.database()?;
+        Some(format!("{database} is asked in every run: only its answer tells whether it changed"))
     }
 
     fn kind(&self) -> Kind<'_> {
@@ -127,8 +146,14 @@ fn formats_of(storage: Storage) -> (&'static str, &'static str) {
 }
 
 fn problem(error: IngestError) -> Problem {
-    let key = error.key().to_owned();
-    let hint = error.hint();
+    let (key, hint) = (error.key(), error.hint());
+    // The place is told by the pipeline, which knows where the query begins.
+    if let Some(mistake) = error.mistake()
+        && let Some(place) = &mistake.place
+    {
+        let (offset, message) = (Some(place.offset()), mistake.message.clone());
+        return Problem { key, offset, message, hint };
+    }
     Problem { key, offset: None, message: BoxError::from(error).to_string(), hint }
 }
 

@@ -36,6 +36,11 @@ pub trait Engine: Sync {
         stage: &dyn ErasedStage,
         sink: &mut Sink<'_>,
     ) -> Result<(), EngineError>;
+
+    /// Returns whether the run was cancelled, for work that does not go through the engine.
+    fn is_cancelled(&self) -> bool {
+        false
+    }
 }
 
 /// Runs a pass and returns its merged state, ready to `finish` or to merge further.

@@ -109,6 +109,10 @@ impl Engine for LocalEngine {
             |batches| deliver(batches).map_err(EngineError::Work),
         )
     }
+
+    fn is_cancelled(&self) -> bool {
+        self.check_cancelled().is_err()
+    }
 }
 
 #[cfg(test)]

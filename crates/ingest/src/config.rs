@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::queries::{BigquerySource, PostgresSource, SqlSource};
 use crate::{IngestError, OutputConfig, OutputFormat, RangeConfig};
 
 /// Reads raw data into examples.
@@ -20,7 +21,8 @@ pub struct Config {
     /// Files are read in the order of their paths, each once. A pattern may have `{SPAN}` in it, the number of what
     /// arrived (a day, say), or `{SPAN:3}` with just so many digits, or a date as `{YYYY}`, `{MM}` and `{DD}`, and
     /// `{VERSION}` beside it: the files of the latest span, or of those that `span` or `range_config` name, are read, in
-    /// their latest version. Instead of one pattern, `files` may have one for each split.
+    /// their latest version. Instead of one pattern, `files` may have one for each split. A pattern may be a URL,
+    /// `s3://`, `gs://`, `az://` or `https://`, whose files are brought here for as long as they are read.
     ///
     /// Of every format, all files have the same features, whatever their order: a feature that one file has and another
     /// has not is an error that names both, never a column of missing values; where that is meant, `features` names
@@ -99,6 +101,17 @@ pub enum SourceConfig {
     /// found by reading all records: a feature with exactly one value wherever it is there is a column of values,
     /// any other one a column of lists. A file has a feature if any of its records has it.
     Tfrecord(Form<TfrecordTable>),
+    /// The rows of a SELECT over tables of files, such as
+    /// `{ query = "SELECT * FROM rides WHERE fare > 0", tables = { rides = { csv = "rides/*.csv" } } }`. The query is
+    /// DataFusion's SQL. Integers become 64-bit ones, decimals FLOAT, dates and times text in ISO 8601. Sorting and
+    /// grouping go to temporary files where 1 GiB of memory does not do; the smaller side of a join has to fit.
+    Sql(SqlSource),
+    /// The rows that PostgreSQL answers, from one snapshot. The database is asked in every run; what depends on the
+    /// examples is taken from the cache where they are the same, which takes an `ORDER BY` in the query.
+    Postgres(PostgresSource),
+    /// The rows that BigQuery answers. It is asked in every run, as PostgreSQL is. Who asks is read from the
+    /// environment: application default credentials.
+    Bigquery(BigquerySource),
 }
 
 /// Files, or a table with more to say about them.
@@ -282,7 +295,7 @@ impl Form<TfrecordTable> {
 }
 
 /// The name of a file, a pattern such as `data/*.csv`, or a list of them, relative to the pipeline's folder. What
-/// patterns may have in them is said of [`Config::source`].
+/// patterns may have in them is said of [`Config::source`]. Or a URL, `s3://`, `gs://`, `az://` or `https://`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Patterns {
@@ -308,6 +321,12 @@ impl From<String> for Patterns {
     }
 }
 
+impl<T> From<Patterns> for Form<T> {
+    fn from(patterns: Patterns) -> Self {
+        Self::Files(patterns)
+    }
+}
+
 impl From<&str> for Patterns {
     fn from(pattern: &str) -> Self {
         Self::One(pattern.to_owned())
@@ -327,6 +346,8 @@ pub enum Files {
 /// The files of a source, whatever its form.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum FilesOf<'c> {
+    /// The rows are those of a query.
+    None,
     Patterns(&'c Patterns),
     BySplit(&'c IndexMap<String, Patterns>),
 }
@@ -335,6 +356,7 @@ impl<'c> FilesOf<'c> {
     /// Returns every pattern with the position of its split.
     pub(crate) fn patterns(self) -> Box<dyn Iterator<Item = (usize, &'c str)> + 'c> {
         match self {
+            Self::None => Box::new(std::iter::empty()),
             Self::Patterns(patterns) => {
                 Box::new(patterns.as_slice().iter().map(|pattern| (0, pattern.as_str())))
             }
@@ -349,7 +371,7 @@ impl<'c> FilesOf<'c> {
     /// Returns the names of the splits that have files of their own.
     pub(crate) fn split_names(self) -> impl Iterator<Item = &'c str> {
         let splits = match self {
-            Self::Patterns(_) => None,
+            Self::None | Self::Patterns(_) => None,
             Self::BySplit(splits) => Some(splits),
         };
         splits.into_iter().flat_map(|splits| splits.keys()).map(String::as_str)
@@ -401,6 +423,26 @@ impl Form<ParquetTable> {
 }
 
 impl SourceConfig {
+    /// Returns whether the rows are those of a query, rather than of files.
+    pub fn is_query(&self) -> bool {
+        matches!(self, Self::Sql(_) | Self::Postgres(_) | Self::Bigquery(_))
+    }
+
+    /// Returns whether any file is named by a URL.
+    pub fn has_urls(&self) -> bool {
+        self.files().patterns().any(|(_, pattern)| remote::is_url(pattern))
+    }
+
+    /// Returns what is asked for the rows, if that is a database, of which nobody can tell whether they are the
+    /// same but by asking for them.
+    pub fn database(&self) -> Option<&'static str> {
+        match self {
+            Self::Postgres(_) => Some("PostgreSQL"),
+            Self::Bigquery(_) => Some("BigQuery"),
+            _ => None,
+        }
+    }
+
     /// Returns the files.
     pub(crate) fn files(&self) -> FilesOf<'_> {
         match self {
@@ -412,6 +454,7 @@ impl SourceConfig {
             | Self::Json(Form::Table(JsonTable { files, .. }))
             | Self::Parquet(Form::Table(ParquetTable { files, .. }))
             | Self::Tfrecord(Form::Table(TfrecordTable { files, .. })) => files.view(),
+            Self::Sql(_) | Self::Postgres(_) | Self::Bigquery(_) => FilesOf::None,
         }
     }
 }
@@ -444,6 +487,12 @@ impl Config {
     /// [`IngestError::HashOfSource`],
     /// [`IngestError::OutputCompression`], [`IngestError::SpanAndRange`], [`IngestError::EmptyRange`] and [`IngestError::BudgetTooLarge`].
     pub fn check(&self) -> Result<(), IngestError> {
+        crate::queries::check(self)?;
+        for (_, pattern) in self.source.files().patterns() {
+            if remote::is_url(pattern) {
+                remote::check(pattern)?;
+            }
+        }
         let mut names: Vec<&str> = self.source.files().split_names().collect();
         if !names.is_empty() {
             let keys = [

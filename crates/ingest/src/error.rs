@@ -8,6 +8,8 @@ use dataflow::EngineError;
 use dataset::{
     CsvError, DatasetError, FeatureType, JsonError, RowError, TfExampleError, TfRecordError,
 };
+use query::{Mistake, QueryError};
+use remote::RemoteError;
 
 use crate::list_spans;
 
@@ -225,6 +227,42 @@ pub enum IngestError {
     #[error("not inferred types that this version can continue: {reason}")]
     BadState { reason: &'static str },
 
+    /// A file of a store elsewhere cannot be had.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+
+    /// Something is wrong with files that were brought here, told with their URLs.
+    #[error("{message}")]
+    Elsewhere { message: String, hint: Option<String>, kind: ErrorKind },
+
+    /// A query gives no rows.
+    #[error(transparent)]
+    Query(Box<QueryFailure>),
+
+    /// A table of a query cannot be read.
+    #[error("table `{table}`: {error}")]
+    Table { table: String, error: Box<IngestError> },
+
+    /// A query over nothing.
+    #[error(
+        "no tables are named, expected at least one such as `rides = {{ csv = \"rides/*.csv\" }}`"
+    )]
+    NoTables,
+
+    /// A table that is not one.
+    #[error("table `{table}`: expected a name, and files that are not those of splits")]
+    TableOfSplits { table: String },
+
+    /// A key that says something about files.
+    #[error(
+        "`{key}`: a query has no spans, no rows that are set aside and no splits of TFX's, expected the key to be left out"
+    )]
+    KeyOfQuery { key: &'static str },
+
+    /// An answer without rows.
+    #[error("the query gives no rows, expected at least one")]
+    NoRowsOfQuery,
+
     /// A pass over the data stopped.
     #[error("{0}")]
     Engine(EngineError),
@@ -247,10 +285,52 @@ fn wanted(first: i64, last: i64) -> String {
     if first == last { format!("span {first}") } else { format!("the spans {first} to {last}") }
 }
 
+/// A query that gives no rows, and the kind of source that it is of.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct QueryFailure {
+    source_key: &'static str,
+    error: QueryError,
+}
+
 impl IngestError {
-    /// Returns the key of the configuration that the error is about.
-    pub fn key(&self) -> &'static str {
+    /// Returns the error of a query of a kind of source, such as `sql`.
+    pub(crate) fn query(source_key: &'static str, error: QueryError) -> Self {
+        match error {
+            // What becomes of the rows is no matter of the query.
+            QueryError::Sink(error) => Self::Engine(EngineError::Work(error)),
+            error => Self::Query(Box::new(QueryFailure { source_key, error })),
+        }
+    }
+
+    /// Returns the mistake in the text of a query, if the error is one.
+    pub fn mistake(&self) -> Option<&Mistake> {
         match self {
+            Self::Query(failure) => failure.error.mistake(),
+            _ => None,
+        }
+    }
+
+    /// Returns the key of the configuration that the error is about.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Query(failure) => {
+                let part = match failure.error {
+                    QueryError::Connection { .. } | QueryError::PasswordInUrl => "url",
+                    _ => "query",
+                };
+                format!("source.{}.{part}", failure.source_key)
+            }
+            Self::Table { .. } | Self::NoTables | Self::TableOfSplits { .. } => {
+                "source.sql.tables".to_owned()
+            }
+            other => other.key_of_files().to_owned(),
+        }
+    }
+
+    fn key_of_files(&self) -> &'static str {
+        match self {
+            Self::KeyOfQuery { key } => key,
             Self::NoSplits | Self::SplitName { .. } => "splits",
             Self::SplitsOfFiles { key } => key,
             Self::NoSuchSpan { key, .. } | Self::NoSpans { key } => key,
@@ -288,7 +368,15 @@ impl From<EngineError> for IngestError {
 impl Classify for IngestError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::NoPatterns
+            Self::Remote(error) => error.kind(),
+            Self::Elsewhere { kind, .. } => *kind,
+            Self::Query(failure) => failure.error.kind(),
+            Self::Table { error, .. } => error.kind(),
+            Self::NoRowsOfQuery => ErrorKind::Data,
+            Self::NoTables
+            | Self::TableOfSplits { .. }
+            | Self::KeyOfQuery { .. }
+            | Self::NoPatterns
             | Self::BadPattern { .. }
             | Self::BadSpecs { .. }
             | Self::MixedSpecs { .. }
@@ -339,6 +427,10 @@ impl Classify for IngestError {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Remote(error) => error.hint(),
+            Self::Elsewhere { hint, .. } => hint.clone(),
+            Self::Query(failure) => failure.error.hint(),
+            Self::Table { error, .. } => error.hint(),
             Self::NoFiles { hint, .. } | Self::NoPartitionFeature { hint, .. } => hint.clone(),
             Self::Io(error) => error.hint(),
             Self::Csv(CsvError::HeaderMismatch { .. }) => Some(name_features("csv")),

@@ -2,15 +2,17 @@
 
 mod pattern;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use base::{IoError, nearest};
 use glob::{MatchOptions, Pattern};
+use remote::{Environment, RemoteFile};
 
 use self::pattern::{BadDate, Numbers, SpanPattern, SpanSpec, Specs};
-use crate::{Config, IngestError};
+use crate::queries::in_table;
+use crate::{Config, IngestError, SourceConfig};
 
 /// How many names a hint lists.
 const LISTED: usize = 5;
@@ -25,8 +27,10 @@ const MATCHING: MatchOptions = MatchOptions {
 /// The files of a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFiles {
-    /// The files, in the order of their paths, each once.
+    /// The files, in the order of their paths, each once; those of stores elsewhere by their URLs.
     pub paths: Vec<PathBuf>,
+    /// The files of stores elsewhere, by their URLs.
+    pub remote: BTreeMap<PathBuf, RemoteFile>,
     /// The splits, where the source has files for each, and the position of each file's split.
     pub splits: Option<(Vec<String>, Vec<usize>)>,
     /// The span that the files are of, the latest of several; 0 where patterns do not tell.
@@ -37,7 +41,21 @@ pub struct SourceFiles {
     pub spans: Vec<i64>,
 }
 
-/// Returns the files that a source names.
+impl SourceFiles {
+    /// Returns files whose rows are to be split.
+    pub(crate) fn of_paths(paths: Vec<PathBuf>) -> Self {
+        Self {
+            paths,
+            remote: BTreeMap::new(),
+            splits: None,
+            span: 0,
+            version: None,
+            spans: Vec::new(),
+        }
+    }
+}
+
+/// Returns the files that a source names; none for a query over anything but files, and all tables' for one over them.
 ///
 /// Patterns are relative to `base_dir`; folders that match are not files. Something that exists by the very
 /// name of a pattern is meant, whatever the name's characters. A file that is reached by several names is
@@ -52,16 +70,32 @@ pub struct SourceFiles {
 /// [`IngestError::NoSuchSpan`], [`IngestError::NoSpans`] and [`IngestError::BadDate`] for spans;
 /// [`IngestError::FileInTwoSplits`]; [`IngestError::Io`] when a folder cannot be read.
 pub fn source_files(config: &Config, base_dir: &Path) -> Result<SourceFiles, IngestError> {
+    if let SourceConfig::Sql(source) = &config.source {
+        let mut all = SourceFiles::of_paths(Vec::new());
+        for (name, table) in &source.tables {
+            let files = source_files(&table.config(), base_dir);
+            let files = files.map_err(|error| in_table(name, error))?;
+            all.paths.extend(files.paths);
+            all.remote.extend(files.remote);
+        }
+        all.paths.sort_unstable();
+        all.paths.dedup();
+        return Ok(all);
+    }
+    if config.source.is_query() {
+        return Ok(SourceFiles::of_paths(Vec::new()));
+    }
     let files = config.source.files();
     if files.patterns().next().is_none() {
         return Err(IngestError::NoPatterns);
     }
     let mut resolved: Option<Resolved<'_>> = None;
     let mut found = Vec::new();
+    let mut remote = BTreeMap::new();
     for (split, pattern) in files.patterns() {
         let before = found.len();
         let mut paths = Vec::new();
-        let one = resolve(pattern, config, base_dir, &mut paths)?;
+        let one = resolve(pattern, config, base_dir, &mut paths, &mut remote)?;
         if let Some(first) = &resolved {
             first.check(&one)?;
         }
@@ -95,8 +129,11 @@ pub fn source_files(config: &Config, base_dir: &Path) -> Result<SourceFiles, Ing
             }
         }
     }
+    let chosen: BTreeSet<&PathBuf> = paths.iter().collect();
+    remote.retain(|url, _| chosen.contains(url));
     Ok(SourceFiles {
         paths,
+        remote,
         splits: (!names.is_empty()).then_some((names, splits)),
         span: latest.map_or(0, |numbers| numbers.span),
         version: latest.and_then(|numbers| numbers.version),
@@ -155,21 +192,26 @@ fn resolve<'p>(
     config: &Config,
     base_dir: &Path,
     found: &mut Vec<PathBuf>,
+    remote: &mut BTreeMap<PathBuf, RemoteFile>,
 ) -> Result<Resolved<'p>, IngestError> {
     let none = Specs { span: SpanSpec::None, has_version: false };
+    let mut matches = |pattern: &str, found: &mut Vec<PathBuf>| match remote::is_url(pattern) {
+        true => matches_elsewhere(pattern, found, remote),
+        false => matches(pattern, base_dir, found),
+    };
     if base_dir.join(pattern).is_file() {
-        matches(pattern, base_dir, found)?;
+        matches(pattern, found)?;
         return Ok(Resolved { pattern, specs: none, numbers: Vec::new() });
     }
     let plain = pattern.trim_start_matches("./");
     let with_numbers = SpanPattern::parse(plain)?;
     let specs = with_numbers.specs;
     if specs.span == SpanSpec::None {
-        matches(pattern, base_dir, found)?;
+        matches(pattern, found)?;
         return Ok(Resolved { pattern, specs, numbers: Vec::new() });
     }
     let mut candidates = Vec::new();
-    matches(&with_numbers.to_glob(), base_dir, &mut candidates)?;
+    matches(&with_numbers.to_glob(), &mut candidates)?;
     let mut numbered = Vec::new();
     for path in candidates {
         let name = match path.strip_prefix(base_dir) {
@@ -220,6 +262,20 @@ fn choose(
         });
     }
     Ok(chosen)
+}
+
+/// Finds the files of a store elsewhere.
+fn matches_elsewhere(
+    pattern: &str,
+    found: &mut Vec<PathBuf>,
+    remote: &mut BTreeMap<PathBuf, RemoteFile>,
+) -> Result<(), IngestError> {
+    for file in remote::find(pattern, &Environment::of_process())? {
+        let url = PathBuf::from(file.url());
+        found.push(url.clone());
+        remote.insert(url, file);
+    }
+    Ok(())
 }
 
 fn matches(pattern: &str, base_dir: &Path, found: &mut Vec<PathBuf>) -> Result<(), IngestError> {

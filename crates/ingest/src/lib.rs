@@ -6,6 +6,7 @@
 //! bytes. A row that cannot be read is set aside with its reason, or ends the run: the budget decides.
 //! Not here: the readers and the writer (`dataset`), what the values are worth (`statistics`, `schema`).
 
+mod bring;
 mod config;
 mod error;
 mod features;
@@ -14,6 +15,7 @@ mod infer;
 mod key;
 mod open;
 mod output;
+mod queries;
 mod range;
 mod rejected;
 mod run;
@@ -25,11 +27,12 @@ pub use config::{
     Config, CsvTable, FeatureKind, Files, Form, Hash, JsonTable, ParquetTable, Patterns, Payload,
     SourceConfig, TfrecordTable,
 };
-pub use error::IngestError;
+pub use error::{IngestError, QueryFailure};
 pub use features::{InferredFeature, TurnedText, infer_features};
 pub use files::{SourceFiles, source_files};
 pub use open::{RawData, guess, open};
 pub use output::{OutputConfig, OutputFormat, RecordCompression};
+pub use queries::{BigquerySource, PostgresSource, SqlSource, TableConfig};
 pub use range::{RangeConfig, RollingRange, StaticRange, list_spans};
 pub use rejected::REJECTED_FILE;
 pub use run::{Outcome, run};

@@ -8,12 +8,13 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use dataflow::{Engine, Source};
 use dataset::{CsvFiles, FeatureType, JsonFiles};
 
+use crate::bring::{Brought, bring};
 use crate::source::{Prepared, infer_types, open_json, prepare};
-use crate::{Config, Hash, IngestError, SourceConfig, source_files};
+use crate::{Config, Hash, IngestError, SourceConfig};
 
 /// Raw data whose features are known, ready to be read.
 pub struct RawData {
-    paths: Vec<PathBuf>,
+    brought: Brought,
     num_rejected: u64,
     has_misfits: bool,
     file_of_partition: Vec<usize>,
@@ -35,12 +36,29 @@ enum Rows {
 /// As [`run`](crate::run), for what it says about the source and its rows.
 pub fn open(config: &Config, base_dir: &Path, engine: &dyn Engine) -> Result<RawData, IngestError> {
     config.check()?;
-    let paths = source_files(config, base_dir)?.paths;
-    // Nothing is needed to tell splits apart.
-    let config = &Config { hash: Hash::Content, partition_feature: None, ..config.clone() };
-    let (num_rejected, file_of_partition, rows) = match &config.source {
+    opened(bring(&unsplit(config), base_dir, engine)?, engine)
+}
+
+/// Returns the configuration without what tells splits apart: nothing of it is needed, and digests are no features.
+fn unsplit(config: &Config) -> Config {
+    Config { hash: Hash::Content, partition_feature: None, ..config.clone() }
+}
+
+fn opened(brought: Brought, engine: &dyn Engine) -> Result<RawData, IngestError> {
+    let opened = open_rows(&brought, engine).map_err(|error| brought.told(error))?;
+    let (num_rejected, file_of_partition, rows) = opened;
+    Ok(RawData { brought, num_rejected, has_misfits: num_rejected > 0, file_of_partition, rows })
+}
+
+/// Opens what lies here; returns how many rows cannot be read, and the file of each partition.
+fn open_rows(
+    brought: &Brought,
+    engine: &dyn Engine,
+) -> Result<(u64, Vec<usize>, Rows), IngestError> {
+    let (config, paths) = (&brought.config, &brought.files.paths);
+    Ok(match &config.source {
         SourceConfig::Csv(source) => {
-            let mut files = CsvFiles::open_with(&paths, source.table().format()?, u64::MAX)?;
+            let mut files = CsvFiles::open_with(paths, source.table().format()?, u64::MAX)?;
             let inferred = infer_types(&files, config, engine)?;
             let types: Vec<_> = files.columns().iter().cloned().zip(inferred.types).collect();
             files = files.with_features(&types)?;
@@ -51,18 +69,17 @@ pub fn open(config: &Config, base_dir: &Path, engine: &dyn Engine) -> Result<Raw
             (inferred.num_rejected, partitions, Rows::Csv(files, types))
         }
         SourceConfig::Json(source) => {
-            let (files, found) = open_json(config, &source.table(), &paths, engine)?;
+            let (files, found) = open_json(config, &source.table(), paths, engine)?;
             (found.num_rejected, files.file_of_partition().collect(), Rows::Json(files))
         }
-        SourceConfig::Parquet(_) | SourceConfig::Tfrecord(_) => {
+        other => {
             let Prepared { source, num_rejected, file_of_partition, .. } =
-                prepare(config, &paths, engine)?;
-            let is_record = matches!(config.source, SourceConfig::Tfrecord(_));
+                prepare(config, paths, engine)?;
+            let is_record = matches!(other, SourceConfig::Tfrecord(_));
             let row = if is_record { "record" } else { "row" };
             (num_rejected, file_of_partition, Rows::Typed(source, row))
         }
-    };
-    Ok(RawData { paths, num_rejected, has_misfits: num_rejected > 0, file_of_partition, rows })
+    })
 }
 
 /// How much of comma-separated text is read for a guess of the types.
@@ -90,42 +107,60 @@ fn guess_from(
     base_dir: &Path,
     engine: &dyn Engine,
 ) -> Result<RawData, IngestError> {
-    let SourceConfig::Csv(source) = &config.source else {
-        return open(config, base_dir, engine);
-    };
     config.check()?;
-    let paths = source_files(config, base_dir)?.paths;
-    let format = source.table().format()?;
-    let beginning = CsvFiles::open_with(&paths, format.clone(), max_bytes)?;
-    let inferred = if beginning.is_complete() {
-        None
-    } else {
+    let brought = bring(&unsplit(config), base_dir, engine)?;
+    match guess_rows(max_bytes, &brought, engine) {
+        Some((file_of_partition, rows)) => {
+            Ok(RawData { brought, num_rejected: 0, has_misfits: false, file_of_partition, rows })
+        }
         // What is wrong is said of the whole.
-        infer_types(&beginning, config, engine).ok().filter(|it| it.num_rejected == 0)
-    };
-    let Some(inferred) = inferred else { return open(config, base_dir, engine) };
-    let files = CsvFiles::open_with(&paths, format, u64::MAX)?;
+        None => opened(brought, engine),
+    }
+}
+
+/// Opens text with the types of its beginning, where there is more than that and nothing is wrong with it.
+fn guess_rows(
+    max_bytes: u64,
+    brought: &Brought,
+    engine: &dyn Engine,
+) -> Option<(Vec<usize>, Rows)> {
+    let (config, paths) = (&brought.config, &brought.files.paths);
+    let SourceConfig::Csv(source) = &config.source else { return None };
+    let format = source.table().format().ok()?;
+    let beginning = CsvFiles::open_with(paths, format.clone(), max_bytes).ok()?;
+    if beginning.is_complete() {
+        return None;
+    }
+    let inferred = infer_types(&beginning, config, engine).ok()?;
+    if inferred.num_rejected > 0 {
+        return None;
+    }
+    let files = CsvFiles::open_with(paths, format, u64::MAX).ok()?;
     let types: Vec<_> = files.columns().iter().cloned().zip(inferred.types).collect();
     let file_of_partition = files.file_of_partition().collect();
-    let rows = Rows::Csv(files.with_features(&types)?, types);
-    Ok(RawData { paths, num_rejected: 0, has_misfits: false, file_of_partition, rows })
+    Some((file_of_partition, Rows::Csv(files.with_features(&types).ok()?, types)))
 }
 
 impl fmt::Debug for RawData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RawData").field("paths", &self.paths).finish_non_exhaustive()
+        f.debug_struct("RawData").field("paths", &self.paths()).finish_non_exhaustive()
     }
 }
 
 impl RawData {
     /// Returns the files, in order.
     pub fn paths(&self) -> &[PathBuf] {
-        &self.paths
+        &self.brought.files.paths
+    }
+
+    /// Returns what to call a file: its path, or its URL where it was brought here.
+    pub fn shown(&self, path: &Path) -> PathBuf {
+        self.brought.shown(path)
     }
 
     /// Returns the file of each partition of [`source`](Self::source).
     pub fn file_of_partition(&self) -> impl Iterator<Item = &Path> {
-        self.file_of_partition.iter().map(|&file| self.paths[file].as_path())
+        self.file_of_partition.iter().map(|&file| self.paths()[file].as_path())
     }
 
     /// Returns what the place of a row is counted in: `line`, `row` or `record`.

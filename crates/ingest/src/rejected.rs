@@ -35,7 +35,7 @@ pub(crate) fn check_budget(
 /// Writes the rows that were set aside, in the order of the data.
 pub(crate) fn write_rejected(
     rejected: &[RowError],
-    base_dir: &Path,
+    name_of: &dyn Fn(&Path) -> String,
     out_dir: &Path,
 ) -> Result<(), IngestError> {
     if rejected.is_empty() {
@@ -55,7 +55,7 @@ pub(crate) fn write_rejected(
         };
         let (_, reader) = source.insert((&row.path, reader));
         let raw = reader.read_at(row.offset, row.length).map_err(CsvError::from)?;
-        let name = row.path.strip_prefix(base_dir).unwrap_or(&row.path).display().to_string();
+        let name = name_of(&row.path);
         let reason = row.reason.to_string();
         let raw = String::from_utf8_lossy(&raw);
         write(

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use dataflow::Engine;
 
+use crate::bring::{Brought, bring};
 use crate::rejected::write_rejected;
 use crate::source::{features_of, prepare};
 use crate::split::{Keys, Out, check_partition_feature, write_by_file, write_by_hash};
 use crate::unchanged::Snapshot;
-use crate::{Config, IngestError, SourceFiles, source_files};
+use crate::{Config, IngestError};
 
 /// What became of the rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +29,9 @@ pub struct Outcome {
 /// Reads the source and writes `Split-<name>/` folders of shards into `out_dir`, and
 /// [`REJECTED_FILE`](crate::REJECTED_FILE) where rows were set aside.
 ///
-/// Text and records are read twice: once for the types, which are those of all values of all files, and once for
-/// the values. A split without rows is an empty dataset with all features.
+/// Files of stores elsewhere are brought here for as long as it takes, and so are the rows of a query: as Parquet, in
+/// the folder for temporary files. Text and records are read twice: once for the types, which are those of all values
+/// of all files, and once for the values. A split without rows is an empty dataset with all features.
 ///
 /// # Errors
 ///
@@ -43,21 +45,22 @@ pub fn run(
     engine: &dyn Engine,
 ) -> Result<Outcome, IngestError> {
     config.check()?;
-    let files = source_files(config, base_dir)?;
-    let before = Snapshot::take(&files.paths);
-    let outcome = write_all(config, files, base_dir, out_dir, engine);
+    let brought = bring(config, base_dir, engine)?;
+    let before = Snapshot::take(&brought.files.paths);
+    let outcome = write(&brought, base_dir, out_dir, engine);
     // What looks like damage may be a file that somebody still writes to.
     before.check()?;
-    outcome
+    outcome.map_err(|error| brought.told(error))
 }
 
-fn write_all(
-    config: &Config,
-    files: SourceFiles,
+/// Writes what lies here.
+fn write(
+    brought: &Brought,
     base_dir: &Path,
     out_dir: &Path,
     engine: &dyn Engine,
 ) -> Result<Outcome, IngestError> {
+    let Brought { config, files, .. } = brought;
     let prepared = prepare(config, &files.paths, engine)?;
     let source = prepared.source.as_ref();
     let out = Out { dir: out_dir, storage: config.storage() };
@@ -75,7 +78,11 @@ fn write_all(
         }
     };
     prepared.check(&written, &files.paths)?;
-    write_rejected(&prepared.rejected, base_dir, out_dir)?;
+    let name = |path: &Path| {
+        let shown = brought.shown(path);
+        shown.strip_prefix(base_dir).unwrap_or(&shown).display().to_string()
+    };
+    write_rejected(&prepared.rejected, &name, out_dir)?;
     let (num_rejected, span, version) = (prepared.num_rejected, files.span, files.version);
-    Ok(Outcome { splits: written.splits, num_rejected, span, version, spans: files.spans })
+    Ok(Outcome { splits: written.splits, num_rejected, span, version, spans: files.spans.clone() })
 }

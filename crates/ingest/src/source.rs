@@ -13,8 +13,9 @@ use dataset::RowError;
 pub(crate) use self::csv::infer_types;
 pub(crate) use self::json::open_json;
 pub(crate) use self::parquet::features_of;
+use crate::config::ParquetTable;
 use crate::split::{Keys, Written};
-use crate::{Config, InferredFeature, IngestError, SourceConfig};
+use crate::{Config, InferredFeature, IngestError, Patterns, SourceConfig};
 
 /// Raw data, ready to be read.
 pub(crate) struct Prepared {
@@ -87,6 +88,10 @@ pub(crate) fn prepare(
             let has_digests = Keys::of(config) == Keys::TfxRecord;
             tfrecord::prepare(&source.table(), has_digests, paths, engine)
         }
+        // A query is run before, and its rows are read as Parquet.
+        SourceConfig::Sql(_) | SourceConfig::Postgres(_) | SourceConfig::Bigquery(_) => {
+            parquet::prepare(&rows_of_query(), paths)
+        }
     }
 }
 
@@ -102,7 +107,15 @@ pub(crate) fn look(
         SourceConfig::Json(source) => json::look(config, &source.table(), paths, engine, max_bytes),
         SourceConfig::Parquet(source) => parquet::look(config, &source.table(), paths),
         SourceConfig::Tfrecord(source) => tfrecord::look(&source.table(), paths, engine, max_bytes),
+        SourceConfig::Sql(_) | SourceConfig::Postgres(_) | SourceConfig::Bigquery(_) => {
+            parquet::look(config, &rows_of_query(), paths)
+        }
     }
+}
+
+/// Returns what is read of the rows that a query gave: all.
+fn rows_of_query() -> ParquetTable {
+    ParquetTable { files: Patterns::Many(Vec::new()).into(), features: None }
 }
 
 /// Returns the file to name where all of them are meant.

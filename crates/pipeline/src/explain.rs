@@ -128,10 +128,13 @@ fn explain_node(
         };
         return Ok((Verdict::LookUp, reason, Known::Outputs(found)));
     }
-    let (parts, _) = match Parts::read(node, &inputs, options.base_dir) {
+    let (parts, stamps) = match Parts::read(node, &inputs, options.base_dir) {
         Ok(parts) => parts,
         Err(error) => return run(format!("would fail: {}", render_chain(&error))),
     };
+    if let Some(why) = stamps.why_always_run() {
+        return run(why.to_owned());
+    }
     match look_up(&pipeline.name, node, &parts.key(), options.base_dir, ledger)? {
         Lookup::Hit(hit) => {
             let outputs = match &hit.answer {

@@ -1,1 +1,20 @@
-//! Files of object stores (S3, Google Cloud Storage, Azure, HTTP): listed, and brought here.
+//! Files of object stores: S3, Google Cloud Storage, Azure Blob Storage and web servers. They are found, told apart by
+//! what the store says of their content, and brought here whole.
+//!
+//! Entry points: [`is_url`], [`check`], [`find`], [`fetch`]. Whoever reads a file more than once reads it here: type
+//! inference does. **Invariants:** credentials come from the environment alone ([`Environment`]), and no error shows
+//! one; what is brought here is what was found, or an error says that it changed; a few megabytes of each file are in
+//! memory at a time. Not here: what is in the files (`dataset`), and which of them are meant (`ingest`).
+
+mod environment;
+mod error;
+mod fetch;
+mod find;
+mod location;
+mod store;
+
+pub use environment::Environment;
+pub use error::RemoteError;
+pub use fetch::{Fetched, fetch};
+pub use find::{RemoteFile, find};
+pub use location::{check, is_url};

@@ -10,4 +10,5 @@ mod crash;
 mod docs;
 mod main_road;
 mod scene;
+mod sources;
 mod together;

@@ -134,7 +134,7 @@ fn find_spans(
             let text = format!("{error}{hint}").replace(&prefix, "");
             text.replace(&dir.path().display().to_string(), "DIR")
         }
-        Ok(SourceFiles { paths, splits, span, version, spans }) => {
+        Ok(SourceFiles { paths, splits, span, version, spans, remote: _ }) => {
             let paths: Vec<_> =
                 paths.iter().map(|path| path.display().to_string().replace(&prefix, "")).collect();
             let splits = splits.map(|(_, splits)| format!(" {splits:?}")).unwrap_or_default();

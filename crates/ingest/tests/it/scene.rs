@@ -36,7 +36,6 @@ pub(crate) fn tfrecord(pattern: &str) -> Config {
 }
 
 /// Returns the folder of shared test data, or `None` with a message.
-#[expect(clippy::print_stdout, reason = "says why nothing was tested")]
 pub(crate) fn shared() -> Option<PathBuf> {
     let shared = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared"));
     if shared.join("data").is_dir() {

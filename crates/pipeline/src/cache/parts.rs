@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
-use artifact::Artifact;
+use artifact::{Artifact, RemoteFile};
 use base::{DigestBuilder, IoError, digest_file, digest_tree};
 use serde_json::Value;
 
@@ -21,7 +21,8 @@ pub(crate) struct Parts {
     pub(crate) parameters: BTreeMap<String, Value>,
     /// The content digests of the inputs, by key.
     pub(crate) inputs: BTreeMap<String, Vec<String>>,
-    /// The content digests of the files that the node declares, by path.
+    /// The content digests of the files that the node declares, by path; of files elsewhere, by URL, what their store
+    /// says of their content.
     pub(crate) files: BTreeMap<String, String>,
 }
 
@@ -41,14 +42,23 @@ impl Parts {
             digests.insert(key.clone(), all?);
         }
         let paths = node.component.files(&node.config, base_dir).map_err(NodeError::Component)?;
-        let mut stamps = FileStamps(Vec::new());
+        let remote = node.component.remote_files(&node.config, base_dir);
+        let remote = remote.map_err(NodeError::Component)?;
+        let untold = remote.iter().find(|file| file.identity.is_none());
+        let untold =
+            untold.map(|file| format!("{}: the server does not tell whether it changed", file.url));
+        let why_always_run = node.component.why_always_run(&node.config).or(untold);
+        let mut stamps = FileStamps { files: Vec::new(), remote, why_always_run };
         let mut files = BTreeMap::new();
         for path in paths {
             let stamp = std::fs::metadata(&path).map_err(IoError::at("read", &path))?;
             let digest = digest_file(&path)?.to_string();
             let shown = path.strip_prefix(base_dir).unwrap_or(&path).display().to_string();
             files.insert(shown, digest.clone());
-            stamps.0.push((path, stamp, digest));
+            stamps.files.push((path, stamp, digest));
+        }
+        for file in &stamps.remote {
+            files.insert(file.url.clone(), file.identity.clone().unwrap_or_default());
         }
         let parts = Self {
             component: node.component.name().to_owned(),
@@ -93,19 +103,39 @@ fn digest(artifact: &Artifact) -> Result<String, IoError> {
 }
 
 /// What files looked like before a node read them.
-pub(crate) struct FileStamps(Vec<(PathBuf, Metadata, String)>);
+pub(crate) struct FileStamps {
+    files: Vec<(PathBuf, Metadata, String)>,
+    remote: Vec<RemoteFile>,
+    why_always_run: Option<String>,
+}
 
 impl FileStamps {
+    /// Returns why the node has to run whatever the cache has.
+    pub(crate) fn why_always_run(&self) -> Option<&str> {
+        self.why_always_run.as_deref()
+    }
+
     /// Returns the first file that is not any more what it was when its digest was taken.
-    pub(crate) fn changed(&self) -> Result<Option<&Path>, IoError> {
-        for (path, stamp, digest) in &self.0 {
+    pub(crate) fn changed(
+        &self,
+        node: &Node,
+        base_dir: &Path,
+    ) -> Result<Option<PathBuf>, NodeError> {
+        for (path, stamp, digest) in &self.files {
             let now = std::fs::metadata(path).map_err(IoError::at("read", path))?;
             let is_untouched = now.len() == stamp.len()
                 && matches!((now.modified(), stamp.modified()), (Ok(now), Ok(then)) if now == then);
             if !is_untouched && digest_file(path)?.to_string() != *digest {
-                return Ok(Some(path));
+                return Ok(Some(path.clone()));
             }
         }
-        Ok(None)
+        if self.remote.is_empty() {
+            return Ok(None);
+        }
+        let now = node.component.remote_files(&node.config, base_dir);
+        let now = now.map_err(NodeError::Component)?;
+        let mut files = self.remote.iter().chain(&now);
+        let changed = files.find(|file| !self.remote.contains(file) || !now.contains(file));
+        Ok(changed.map(|file| PathBuf::from(&file.url)))
     }
 }

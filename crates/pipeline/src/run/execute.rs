@@ -98,6 +98,8 @@ impl Task<'_> {
             "the cache is off".to_owned()
         } else if !self.node().cache {
             "cache = false".to_owned()
+        } else if let Some(why) = stamps.why_always_run() {
+            why.to_owned()
         } else {
             let ledger = options.ledger;
             match look_up(&self.pipeline.name, self.node(), &key, options.base_dir, ledger)? {
@@ -136,8 +138,8 @@ impl Task<'_> {
     ) -> Result<(), NodeError> {
         let staging = Staging::create(self, id)?;
         let outcome = self.call(executor, &staging)?;
-        if let Some(path) = stamps.changed()? {
-            return Err(NodeError::FileChanged { path: path.to_path_buf() });
+        if let Some(path) = stamps.changed(self.node(), self.options.base_dir)? {
+            return Err(NodeError::FileChanged { path });
         }
         work.outputs = publish(self, id, &staging, &outcome)?;
         work.summary = outcome.summary;

@@ -1,14 +1,15 @@
 //! What is done again, what is not, and why.
 
 use std::fs::{self, File};
+use std::sync::Arc;
 
-use artifact::{ExecutionState, Ledger, Outcome, RunState};
+use artifact::{ExecutionState, Ledger, Outcome, RunContext, RunState};
 use base::Classify;
 use pipeline::NodeState;
 
 use crate::memory::MemoryLedger;
 use crate::scene::{Scene, state, states};
-use crate::toys::{quiet, registry, toy, toys};
+use crate::toys::{Midway, quiet, registry, toy, toys};
 
 const LAST_RUN: &str = "unchanged since run run-0";
 
@@ -209,7 +210,7 @@ fn a_new_version_of_a_component_is_done_again() {
     scene.run();
     let mut newer = toys(&quiet());
     newer[1].version = 2;
-    let newer = newer.into_iter().map(|toy| std::sync::Arc::new(toy) as _).collect();
+    let newer = newer.into_iter().map(|toy| Arc::new(toy) as _).collect();
     scene.registry = artifact::Registry::new(newer);
     assert!(scene.explained().contains("counter Run: component version 1 -> 2"));
     assert_eq!(state(&scene.run(), "counter"), NodeState::Executed);
@@ -242,4 +243,55 @@ fn a_file_that_is_missing_when_its_turn_comes_fails_the_node() {
     assert_eq!(error.kind(), base::ErrorKind::NotFound);
     let execution = scene.ledger.execution(report.nodes[0].execution.unwrap()).unwrap();
     assert_eq!(execution.state, ExecutionState::Failed);
+}
+
+#[test]
+fn a_file_elsewhere_is_what_its_store_says_of_it() {
+    let scene = Scene::new();
+    scene.replace("pipeline.toml", "file = \"data.csv\"", "file = \"rides.remote\"");
+    scene.write("rides.remote", "fare,tips\n");
+    scene.run();
+    let source = || scene.explained().lines().next().unwrap().to_owned();
+    assert_eq!(source(), format!("source Cached: {LAST_RUN}"));
+    scene.write("rides.remote", "fare,tips\n1,2\n");
+    assert_eq!(source(), "source Run: file s3://bucket/rides.remote changed");
+    scene.write("rides.remote", "fare,tips\nuntold\n");
+    let untold = "s3://bucket/rides.remote: the server does not tell whether it changed";
+    assert_eq!(source(), format!("source Run: {untold}"));
+    let report = scene.run();
+    assert_eq!(report.nodes[0].reason, untold);
+    assert_eq!(state(&scene.run(), "source"), NodeState::Executed);
+}
+
+#[test]
+fn a_file_elsewhere_that_changes_while_it_is_read_is_noticed() {
+    let midway: Midway = Arc::new(|context: &RunContext<'_>| {
+        if context.node == "source" {
+            fs::write(context.base_dir.join("rides.remote"), "fare,tips\nanother\n").unwrap();
+        }
+    });
+    let scene = Scene::with(MemoryLedger::default(), registry(Vec::new(), &midway));
+    scene.replace("pipeline.toml", "file = \"data.csv\"", "file = \"rides.remote\"");
+    scene.write("rides.remote", "fare,tips\n");
+    let report = scene.run();
+    let said = &report.nodes[0].summary;
+    assert!(said.ends_with("s3://bucket/rides.remote changed while it was read"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_told_unchanged_runs_each_time_and_what_depends_on_it_does_not() {
+    let scene = Scene::new();
+    scene.replace("pipeline.toml", "file = \"data.csv\"", "file = \"rides.answer\"");
+    scene.write("rides.answer", "fare,tips\n1,2\n");
+    scene.run();
+    let explained = scene.explained();
+    assert!(
+        explained.starts_with("source Run: a database is asked\njudge Depends: depends on source"),
+        "{explained}"
+    );
+    let report = scene.run();
+    assert_eq!(state(&report, "source"), NodeState::Executed);
+    assert_eq!(report.nodes[0].reason, "a database is asked");
+    assert_eq!(state(&report, "counter"), NodeState::Cached);
+    assert_eq!(state(&report, "learner"), NodeState::Cached);
 }

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use artifact::{
     Answer, Artifact, CheckContext, Checked, Component, Executor, FeatureInfo, FeatureKind, Input,
-    Kind, Ledger, LedgerError, Outcome, Output, Problem, Registry, Resolver, RunContext, types,
+    Kind, Ledger, LedgerError, Outcome, Output, Problem, Registry, RemoteFile, Resolver,
+    RunContext, types,
 };
 use base::{BoxError, Classify, ErrorKind};
 use indexmap::IndexMap;
@@ -83,7 +84,25 @@ impl Component for Toy {
 
     fn files(&self, config: &Value, base_dir: &Path) -> Result<Vec<PathBuf>, BoxError> {
         let file = config["file"].as_str().filter(|_| self.reads_file);
+        let file = file.filter(|file| !file.ends_with(".remote") && !file.ends_with(".answer"));
         Ok(file.map(|file| base_dir.join(file)).into_iter().collect())
+    }
+
+    /// A file `x.remote` is one of a store elsewhere, whose content is its identity, unless it is `untold`.
+    fn remote_files(&self, config: &Value, base_dir: &Path) -> Result<Vec<RemoteFile>, BoxError> {
+        let file = config["file"].as_str().filter(|file| file.ends_with(".remote"));
+        let file = file.filter(|_| self.reads_file);
+        let remote = file.map(|file| {
+            let identity = fs::read_to_string(base_dir.join(file)).unwrap();
+            let identity = Some(identity).filter(|identity| !identity.contains("untold"));
+            RemoteFile { url: format!("s3://bucket/{file}"), identity }
+        });
+        Ok(remote.into_iter().collect())
+    }
+
+    fn why_always_run(&self, config: &Value) -> Option<String> {
+        let file = config["file"].as_str().filter(|file| file.ends_with(".answer"));
+        file.filter(|_| self.reads_file).map(|_| "a database is asked".to_owned())
     }
 
     fn is_gate(&self, _config: &Value) -> bool {

@@ -6,7 +6,7 @@
 mod check;
 
 use std::io::{BufWriter, Stdout, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::datatypes::UInt64Type;
@@ -153,7 +153,8 @@ fn failing_rows(
     } else {
         Box::new(PartitionCheck { source: data.source(), validator })
     };
-    let paths: Vec<&Path> = data.file_of_partition().collect();
+    let paths: Vec<PathBuf> = data.file_of_partition().map(|path| data.shown(path)).collect();
+    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
     stream(engine, check.as_ref(), data.unit(), &paths, report)
 }
 

@@ -1,0 +1,8 @@
+//! Files of stores, from servers that the tests start themselves.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests may panic and talk")]
+
+mod clouds;
+mod http;
+mod s3;
+mod server;
