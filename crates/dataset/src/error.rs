@@ -6,7 +6,9 @@ use arrow::error::ArrowError;
 use base::{Classify, ErrorKind, IoError};
 use parquet::errors::ParquetError;
 
+use crate::avro::AvroError;
 use crate::difference::ColumnDifference;
+use crate::ipc::ArrowFileError;
 
 /// Why examples could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +25,14 @@ pub enum DatasetError {
     /// The file's footer is fine, but its values cannot be read.
     #[error("{}: the values cannot be decoded", .path.display())]
     Decode { path: PathBuf, source: ArrowError },
+
+    /// Avro cannot be read.
+    #[error(transparent)]
+    Avro(#[from] AvroError),
+
+    /// Arrow IPC cannot be read.
+    #[error(transparent)]
+    ArrowFile(#[from] ArrowFileError),
 
     /// A batch does not fit its schema.
     #[error("{}: a batch does not fit", .path.display())]
@@ -45,6 +55,8 @@ impl Classify for DatasetError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Io(error) => error.kind(),
+            Self::Avro(error) => error.kind(),
+            Self::ArrowFile(error) => error.kind(),
             Self::Parquet { .. }
             | Self::Decode { .. }
             | Self::Arrow { .. }
@@ -56,6 +68,8 @@ impl Classify for DatasetError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Io(error) => error.hint(),
+            Self::Avro(error) => error.hint(),
+            Self::ArrowFile(error) => error.hint(),
             _ => None,
         }
     }

@@ -2,11 +2,8 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use arrow::array::{RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::error::ArrowError;
+use arrow::datatypes::SchemaRef;
 use base::{BoxError, IoError};
 use dataflow::{BatchIter, Source};
 use parquet::arrow::ProjectionMask;
@@ -14,7 +11,7 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 
-use crate::difference::ColumnDifference;
+use crate::columns::{SharedSchema, kept, under};
 use crate::{BATCH_ROWS, DatasetError};
 
 /// Parquet files with one schema, in the order given.
@@ -37,35 +34,20 @@ impl ParquetFiles {
     ///
     /// [`DatasetError`] when a file cannot be read, is not Parquet, or has other columns than the first.
     pub fn open(paths: &[PathBuf]) -> Result<Self, DatasetError> {
-        let mut schema: Option<SchemaRef> = None;
+        let mut shared = SharedSchema::default();
         let mut files = Vec::with_capacity(paths.len());
         let mut partitions = Vec::new();
         let mut num_rows = 0;
         for path in paths {
             let metadata = read_footer(path)?;
-            schema = Some(match &schema {
-                None => SchemaRef::clone(metadata.schema()),
-                Some(common) => {
-                    let difference = ColumnDifference::between(
-                        &columns_of(metadata.schema()),
-                        &columns_of(common),
-                        |(name, data_type)| format!("`{name}` of type {data_type}"),
-                    );
-                    if let Some(difference) = difference {
-                        let (path, first) = (path.clone(), paths[0].clone());
-                        return Err(DatasetError::SchemaMismatch { path, first, difference });
-                    }
-                    with_nulls_of(common, metadata.schema())
-                }
-            });
+            shared.add(path, metadata.schema())?;
             let groups = metadata.metadata().row_groups();
             partitions.extend((0..groups.len()).map(|group| (files.len(), group)));
             num_rows +=
                 groups.iter().map(|g| u64::try_from(g.num_rows()).unwrap_or(0)).sum::<u64>();
             files.push((path.clone(), metadata));
         }
-        let schema = schema.unwrap_or_else(|| SchemaRef::new(Schema::empty()));
-        Ok(Self { schema, files, partitions, num_rows })
+        Ok(Self { schema: shared.finish(), files, partitions, num_rows })
     }
 
     /// Returns the number of rows in all files.
@@ -106,8 +88,7 @@ impl Source for ParquetFiles {
                 .with_row_groups(vec![group])
                 .with_batch_size(BATCH_ROWS);
         if let Some(names) = columns {
-            let keep = (0..self.schema.fields().len())
-                .filter(|&i| names.contains(self.schema.field(i).name()));
+            let keep = kept(&self.schema, Some(names));
             let mask = ProjectionMask::roots(metadata.parquet_schema(), keep);
             builder = builder.with_projection(mask);
         }
@@ -127,31 +108,4 @@ fn read_footer(path: &Path) -> Result<ArrowReaderMetadata, DatasetError> {
     let file = File::open(path).map_err(IoError::at("read", path))?;
     ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
         .map_err(|source| DatasetError::Parquet { path: path.to_path_buf(), source })
-}
-
-/// Returns what columns of several files have to share.
-fn columns_of(schema: &Schema) -> Vec<(&str, &DataType)> {
-    schema.fields().iter().map(|field| (field.name().as_str(), field.data_type())).collect()
-}
-
-/// Returns the schema whose columns may be missing where they may be in either of two.
-fn with_nulls_of(schema: &SchemaRef, other: &Schema) -> SchemaRef {
-    let fields = schema.fields().iter().zip(other.fields()).map(|(field, other)| {
-        field.as_ref().clone().with_nullable(field.is_nullable() || other.is_nullable())
-    });
-    let fields: Vec<Field> = fields.collect();
-    SchemaRef::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
-}
-
-/// Returns a batch of some of a schema's columns, in its order, with that schema's fields.
-fn under(schema: &SchemaRef, batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
-    if *schema == batch.schema() {
-        return Ok(batch);
-    }
-    let found = batch.schema();
-    let fields = schema.fields().iter().filter(|field| found.index_of(field.name()).is_ok());
-    let fields = fields.map(Arc::clone).collect::<Vec<_>>();
-    let schema = Schema::new_with_metadata(fields, schema.metadata().clone());
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    RecordBatch::try_new_with_options(SchemaRef::new(schema), batch.columns().to_vec(), &options)
 }

@@ -79,6 +79,12 @@ pub enum SourceConfig {
     Json(Form<JsonTable>),
     /// Parquet files that all have the same columns.
     Parquet(Form<FilesTable>),
+    /// Avro object container files of records that all have the same fields; blocks may be packed with deflate,
+    /// snappy, zstandard or bzip2. A union of null and one type is a feature that may be missing, an enum is text.
+    Avro(Form<FilesTable>),
+    /// Arrow IPC files (Feather, version 2) or streams that all have the same columns, packed with LZ4, zstd or not
+    /// at all.
+    Arrow(Form<FilesTable>),
     /// TFRecord files of `tf.Example`, plain or compressed with gzip or zlib, told by their content. Features are
     /// found by reading all records: a feature with exactly one value wherever it is there is a column of values,
     /// any other one a column of lists. What one file has in any record, every file has in some.
@@ -372,10 +378,14 @@ impl SourceConfig {
             Self::Csv(Form::Files(patterns))
             | Self::Json(Form::Files(patterns))
             | Self::Parquet(Form::Files(patterns))
+            | Self::Avro(Form::Files(patterns))
+            | Self::Arrow(Form::Files(patterns))
             | Self::Tfrecord(Form::Files(patterns)) => FilesOf::Patterns(patterns),
             Self::Csv(Form::Table(CsvTable { files, .. }))
             | Self::Json(Form::Table(JsonTable { files, .. }))
             | Self::Parquet(Form::Table(FilesTable { files }))
+            | Self::Avro(Form::Table(FilesTable { files }))
+            | Self::Arrow(Form::Table(FilesTable { files }))
             | Self::Tfrecord(Form::Table(TfrecordTable { files, .. })) => files.view(),
         }
     }

@@ -37,7 +37,7 @@ pub struct TurnedText {
 /// Returns the features of a source, in the order of its columns.
 ///
 /// Reads about the first `max_bytes` of comma-separated text and of records (`None`: all of them), every file's
-/// header, and of Parquet the footers alone. Where a part of the records does not tell all their features, none
+/// header, and of Parquet, Avro and Arrow IPC what is said of columns alone. Where a part of the records does not tell all their features, none
 /// are returned.
 ///
 /// # Errors

@@ -52,7 +52,10 @@ pub fn open(config: &Config, base_dir: &Path, engine: &dyn Engine) -> Result<Raw
             let (files, found) = open_json(config, &source.table(), &paths, engine)?;
             (found.num_rejected, files.file_of_partition().collect(), Rows::Json(files))
         }
-        SourceConfig::Parquet(_) | SourceConfig::Tfrecord(_) => {
+        SourceConfig::Parquet(_)
+        | SourceConfig::Avro(_)
+        | SourceConfig::Arrow(_)
+        | SourceConfig::Tfrecord(_) => {
             let Prepared { source, num_rejected, file_of_partition, .. } =
                 prepare(config, &paths, engine)?;
             let is_record = matches!(config.source, SourceConfig::Tfrecord(_));

@@ -1,5 +1,7 @@
 //! The formats of raw data, one file each: how its features are found, and how its rows are read.
 
+mod arrow;
+mod avro;
 mod csv;
 mod json;
 mod parquet;
@@ -83,6 +85,8 @@ pub(crate) fn prepare(
         SourceConfig::Csv(source) => csv::prepare(config, &source.table(), paths, engine),
         SourceConfig::Json(source) => json::prepare(config, &source.table(), paths, engine),
         SourceConfig::Parquet(_) => parquet::prepare(paths),
+        SourceConfig::Avro(_) => avro::prepare(paths),
+        SourceConfig::Arrow(_) => arrow::prepare(paths),
         SourceConfig::Tfrecord(source) => {
             let has_digests = Keys::of(config) == Keys::TfxRecord;
             tfrecord::prepare(&source.table(), has_digests, paths, engine)
@@ -101,6 +105,8 @@ pub(crate) fn look(
         SourceConfig::Csv(source) => csv::look(config, &source.table(), paths, engine, max_bytes),
         SourceConfig::Json(source) => json::look(config, &source.table(), paths, engine, max_bytes),
         SourceConfig::Parquet(_) => parquet::look(paths),
+        SourceConfig::Avro(_) => avro::look(paths),
+        SourceConfig::Arrow(_) => arrow::look(paths),
         SourceConfig::Tfrecord(source) => tfrecord::look(&source.table(), paths, engine, max_bytes),
     }
 }

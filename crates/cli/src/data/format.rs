@@ -23,7 +23,7 @@ pub(super) struct RowFormat {
 }
 
 /// Every format; what is none of the others is the first.
-const FORMATS: [RowFormat; 4] = [
+const FORMATS: [RowFormat; 6] = [
     RowFormat {
         name: "CSV",
         endings: &["csv", TABULATED],
@@ -41,6 +41,19 @@ const FORMATS: [RowFormat; 4] = [
         endings: &["jsonl", "ndjson", "json"],
         begins: begins_object,
         source: |files| SourceConfig::Json(Form::Files(files)),
+    },
+    RowFormat {
+        name: "Avro",
+        endings: &["avro"],
+        begins: |head| head.starts_with(b"Obj\x01"),
+        source: |files| SourceConfig::Avro(Form::Files(files)),
+    },
+    RowFormat {
+        name: "Arrow",
+        endings: &["arrow", "arrows", "feather", "ipc"],
+        // A file, or a stream.
+        begins: |head| head.starts_with(b"ARROW1") || head.starts_with(&[0xff; 4]),
+        source: |files| SourceConfig::Arrow(Form::Files(files)),
     },
     RowFormat {
         name: "TFRecord",
