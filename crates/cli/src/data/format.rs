@@ -210,6 +210,20 @@ mod tests {
     }
 
     #[test]
+    fn names_that_say_nothing_leave_it_to_the_first_bytes() {
+        let check = |head: &[u8], expected: &str| {
+            let format = FORMATS.iter().find(|format| (format.begins)(head)).unwrap_or(CSV);
+            assert_eq!(format.name, expected);
+        };
+        check(b"PAR1\x15\x04", "Parquet");
+        check(b"Obj\x01\x04\x16avro.codec", "Avro");
+        check(b"ARROW1\0\0\xff\xff\xff\xff", "Arrow");
+        check(b"\xff\xff\xff\xff\x88\0\0\0", "Arrow");
+        check(b"{\"a\": 1}\n", "JSON Lines");
+        check(b"Obj,fare\n1,2\n", "CSV");
+    }
+
+    #[test]
     fn text_that_begins_with_a_brace_need_not_be_json() {
         for json in ["{\"a\": 1}", "{}", " \n{ \"", "\u{feff}{\"a\"", "{\n}"] {
             assert!(begins_object(json.as_bytes()), "{json:?}");
