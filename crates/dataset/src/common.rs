@@ -149,6 +149,20 @@ fn common_type(a: &DataType, b: &DataType) -> Option<DataType> {
     })
 }
 
+/// Returns the schema of the columns that are wanted, in its own order.
+pub(crate) fn wanted(schema: &SchemaRef, columns: Option<&[String]>) -> SchemaRef {
+    let Some(names) = columns else { return SchemaRef::clone(schema) };
+    let fields = schema.fields().iter().filter(|field| names.contains(field.name()));
+    let fields: Vec<_> = fields.cloned().collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+}
+
+/// Returns the positions of a file's columns that `schema` has, in the file's order.
+pub(crate) fn kept(found: &Schema, schema: &Schema) -> Vec<usize> {
+    let fields = found.fields().iter().enumerate();
+    fields.filter(|(_, field)| schema.index_of(field.name()).is_ok()).map(|(i, _)| i).collect()
+}
+
 /// Returns a file's batch with the columns of `schema`, in its order and of its types; those that the file lacks are
 /// missing.
 ///

@@ -8,7 +8,9 @@ use base::{Classify, ErrorKind, IoError, nearest};
 use parquet::errors::ParquetError;
 
 use crate::TfExampleError;
+use crate::avro::AvroError;
 use crate::difference::ColumnDifference;
+use crate::ipc::ArrowFileError;
 
 /// Why examples could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +27,14 @@ pub enum DatasetError {
     /// The file's footer is fine, but its values cannot be read.
     #[error("{}: the values from row {row} on cannot be decoded", .path.display())]
     Decode { path: PathBuf, row: u64, source: ArrowError },
+
+    /// Avro cannot be read.
+    #[error(transparent)]
+    Avro(#[from] AvroError),
+
+    /// Arrow IPC cannot be read.
+    #[error(transparent)]
+    ArrowFile(#[from] ArrowFileError),
 
     /// A batch does not fit its schema.
     #[error("{}: a batch does not fit", .path.display())]
@@ -76,6 +86,8 @@ impl Classify for DatasetError {
         match self {
             Self::Io(error) => error.kind(),
             Self::Records(error) => error.kind(),
+            Self::Avro(error) => error.kind(),
+            Self::ArrowFile(error) => error.kind(),
             Self::Parquet { .. }
             | Self::RecordSchema { .. }
             | Self::Decode { .. }
@@ -95,6 +107,8 @@ impl Classify for DatasetError {
                 let near = nearest(column, found.iter().map(String::as_str))?;
                 Some(format!("did you mean `{near}`?"))
             }
+            Self::Avro(error) => error.hint(),
+            Self::ArrowFile(error) => error.hint(),
             _ => None,
         }
     }

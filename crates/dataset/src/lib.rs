@@ -3,16 +3,18 @@
 //! One row is one example, one column one feature. A feature is a scalar column (at most one value), a list
 //! column (many values) or a nested struct. Missing (null), present with no values (empty list), empty
 //! string and zero are four different things. Entry types: [`Dataset`], [`DatasetWriter`], [`ShardWriter`],
-//! [`ParquetFiles`], [`CsvFiles`], [`FeatureType`]. **Invariants:** shards and row groups have sizes fixed by constants, so partitions depend
-//! on the data alone; a shard is never changed after it was closed.
-//! Not here: choosing splits or guessing types (`ingest`).
+//! [`ParquetFiles`], [`CsvFiles`], [`JsonFiles`], [`AvroFiles`], [`ArrowFiles`], [`FeatureType`]. **Invariants:** shards
+//! and row groups have sizes fixed by constants, so partitions depend on the data alone; a shard is never changed after
+//! it was closed. Not here: choosing splits or guessing types (`ingest`).
 
+mod avro;
 mod common;
 mod csv;
 mod dataset;
 mod difference;
 mod error;
 mod feature;
+mod ipc;
 mod json;
 mod parquet_files;
 mod record_schema;
@@ -23,6 +25,7 @@ mod tf_example;
 mod tfrecord;
 mod writer;
 
+pub use avro::{AvroError, AvroFiles, AvroProblem, AvroSchemaProblem, MAX_BLOCK_BYTES};
 pub use csv::{
     CsvError, CsvFiles, CsvFormat, CsvOrder, CsvRow, CsvRows, MAX_COLUMNS, MAX_ROW_BYTES, Piece,
     RowError, RowReason, cell_type,
@@ -31,6 +34,9 @@ pub use dataset::{Dataset, Split};
 pub use difference::ColumnDifference;
 pub use error::DatasetError;
 pub use feature::FeatureType;
+pub use ipc::{
+    ArrowFileError, ArrowFileProblem, ArrowFiles, ArrowSchemaProblem, MAX_MESSAGE_BYTES,
+};
 pub use json::{JsonError, JsonFiles, JsonPlace, JsonRow, JsonRows, JsonType};
 pub use parquet_files::ParquetFiles;
 pub use shards::{ROW_GROUP_ROWS, SHARD_ROWS, ShardWriter};
@@ -47,3 +53,6 @@ pub use tfrecord::{
 pub use writer::{DatasetWriter, Storage};
 
 use tfrecord::BATCH_ROWS;
+
+#[cfg(test)]
+mod testing;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use base::{BoxError, IoError};
 use dataflow::{BatchIter, Source};
 use parquet::arrow::ProjectionMask;
@@ -11,7 +11,7 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 
-use crate::common::{CommonSchema, conform};
+use crate::common::{CommonSchema, conform, kept, wanted};
 use crate::{BATCH_ROWS, DatasetError};
 
 /// Parquet files with one schema, in the order given.
@@ -102,15 +102,9 @@ impl Source for ParquetFiles {
             ParquetRecordBatchReaderBuilder::new_with_metadata(handle, metadata.clone())
                 .with_row_groups(vec![group])
                 .with_batch_size(BATCH_ROWS);
-        let fields = self.schema.fields().iter();
-        let fields = fields.filter(|f| columns.is_none_or(|names| names.contains(f.name())));
-        let fields: Vec<_> = fields.cloned().collect();
-        let schema = Schema::new_with_metadata(fields, self.schema.metadata().clone());
-        let schema = SchemaRef::new(schema);
-        let found = metadata.schema().fields();
-        let is_wanted = |&i: &usize| schema.index_of(found[i].name()).is_ok();
-        let keep: Vec<usize> = (0..found.len()).filter(is_wanted).collect();
-        if keep.len() < found.len() {
+        let schema = wanted(&self.schema, columns);
+        let keep = kept(metadata.schema(), &schema);
+        if keep.len() < metadata.schema().fields().len() {
             let mask = ProjectionMask::roots(metadata.parquet_schema(), keep);
             builder = builder.with_projection(mask);
         }

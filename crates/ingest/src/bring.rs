@@ -99,6 +99,8 @@ fn spool(config: &Config, base_dir: &Path, engine: &dyn Engine) -> Result<Brough
         SourceConfig::Csv(_)
         | SourceConfig::Json(_)
         | SourceConfig::Parquet(_)
+        | SourceConfig::Avro(_)
+        | SourceConfig::Arrow(_)
         | SourceConfig::Tfrecord(_) => return bring(config, base_dir, engine),
     };
     if spool.num_rows == 0 {

@@ -96,7 +96,14 @@ pub enum SourceConfig {
     Json(Form<JsonTable>),
     /// Parquet files. Integers and floats go together as 64-bit floats; lists go together as their values do, and
     /// nested features only if they are the same.
-    Parquet(Form<ParquetTable>),
+    Parquet(Form<TypedTable>),
+    /// Avro object container files of records, whose types go together as those of Parquet do; blocks may be packed with
+    /// deflate, snappy, zstandard or bzip2. A union of null and one type is a feature that may be missing, an enum is
+    /// text.
+    Avro(Form<TypedTable>),
+    /// Arrow IPC files (Feather, version 2) or streams, whose types go together as those of Parquet do, packed with LZ4,
+    /// zstd or not at all.
+    Arrow(Form<TypedTable>),
     /// TFRecord files of `tf.Example`, plain or compressed with gzip or zlib, told by their content. Features are
     /// found by reading all records: a feature with exactly one value wherever it is there is a column of values,
     /// any other one a column of lists. A file has a feature if any of its records has it.
@@ -399,10 +406,10 @@ impl Files {
     }
 }
 
-/// Parquet files, and what is read of them.
+/// Files of a format that has types, and what is read of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ParquetTable {
+pub struct TypedTable {
     /// The files.
     pub files: Files,
     /// The names of the features to read. Others are left out; one of these may be missing in any file, but not in all.
@@ -412,11 +419,11 @@ pub struct ParquetTable {
     pub features: Option<Vec<String>>,
 }
 
-impl Form<ParquetTable> {
+impl Form<TypedTable> {
     /// Returns the table, the rest as usual where only files are named.
-    pub fn table(&self) -> ParquetTable {
+    pub fn table(&self) -> TypedTable {
         match self {
-            Self::Files(files) => ParquetTable { files: files.clone().into(), features: None },
+            Self::Files(files) => TypedTable { files: files.clone().into(), features: None },
             Self::Table(table) => table.clone(),
         }
     }
@@ -449,10 +456,14 @@ impl SourceConfig {
             Self::Csv(Form::Files(patterns))
             | Self::Json(Form::Files(patterns))
             | Self::Parquet(Form::Files(patterns))
+            | Self::Avro(Form::Files(patterns))
+            | Self::Arrow(Form::Files(patterns))
             | Self::Tfrecord(Form::Files(patterns)) => FilesOf::Patterns(patterns),
             Self::Csv(Form::Table(CsvTable { files, .. }))
             | Self::Json(Form::Table(JsonTable { files, .. }))
-            | Self::Parquet(Form::Table(ParquetTable { files, .. }))
+            | Self::Parquet(Form::Table(TypedTable { files, .. }))
+            | Self::Avro(Form::Table(TypedTable { files, .. }))
+            | Self::Arrow(Form::Table(TypedTable { files, .. }))
             | Self::Tfrecord(Form::Table(TfrecordTable { files, .. })) => files.view(),
             Self::Sql(_) | Self::Postgres(_) | Self::Bigquery(_) => FilesOf::None,
         }
@@ -539,6 +550,8 @@ impl Config {
             SourceConfig::Parquet(Form::Table(table)) => {
                 table.features.as_ref().zip(Some("parquet"))
             }
+            SourceConfig::Avro(Form::Table(table)) => table.features.as_ref().zip(Some("avro")),
+            SourceConfig::Arrow(Form::Table(table)) => table.features.as_ref().zip(Some("arrow")),
             _ => None,
         };
         if let Some((features, format)) = named {

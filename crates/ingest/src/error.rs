@@ -87,7 +87,7 @@ pub enum IngestError {
     #[error(transparent)]
     Csv(#[from] CsvError),
 
-    /// Parquet cannot be read or written.
+    /// Parquet, Avro or Arrow IPC cannot be read, or Parquet written.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
 
@@ -149,7 +149,7 @@ pub enum IngestError {
     #[error("{}: column `{column}`: values of type {data_type} are not supported, expected numbers, booleans, strings, bytes, or lists or structs of them", .path.display())]
     UnsupportedType { path: PathBuf, column: String, data_type: DataType },
 
-    /// Two columns of a Parquet file have one name.
+    /// Two columns of a file have one name.
     #[error("{}: column `{column}`: stands twice in the schema", .path.display())]
     DuplicateColumn { path: PathBuf, column: String },
 

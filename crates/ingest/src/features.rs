@@ -40,8 +40,9 @@ pub struct TurnedText {
 /// Returns the features of a source, in the order of its columns.
 ///
 /// Reads about the first `max_bytes` of comma-separated text and of records (`None`: all of them), every file's
-/// header, and of Parquet the footers alone. Files elsewhere are found, but not read; a database is asked for the
-/// columns of the query's result, not for rows. Where that does not tell all features, none are returned.
+/// header, and of Parquet, Avro and Arrow IPC what is said of columns alone. Files elsewhere are found, but not read; a
+/// database is asked for the columns of the query's result, not for rows. Where that does not tell all features, none are
+/// returned.
 ///
 /// # Errors
 ///

@@ -24,8 +24,8 @@ mod split;
 mod unchanged;
 
 pub use config::{
-    Config, CsvTable, FeatureKind, Files, Form, Hash, JsonTable, ParquetTable, Patterns, Payload,
-    SourceConfig, TfrecordTable,
+    Config, CsvTable, FeatureKind, Files, Form, Hash, JsonTable, Patterns, Payload, SourceConfig,
+    TfrecordTable, TypedTable,
 };
 pub use error::{IngestError, QueryFailure};
 pub use features::{InferredFeature, TurnedText, infer_features};

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{CsvTable, Form, JsonTable, ParquetTable, TfrecordTable};
+use crate::config::{CsvTable, Form, JsonTable, TfrecordTable, TypedTable};
 use crate::{Config, Hash, IngestError, SourceConfig};
 
 /// A query over tables of files.
@@ -27,7 +27,11 @@ pub enum TableConfig {
     /// JSON Lines.
     Json(Form<JsonTable>),
     /// Parquet files.
-    Parquet(Form<ParquetTable>),
+    Parquet(Form<TypedTable>),
+    /// Avro object container files.
+    Avro(Form<TypedTable>),
+    /// Arrow IPC files or streams.
+    Arrow(Form<TypedTable>),
     /// TFRecord files of `tf.Example`.
     Tfrecord(Form<TfrecordTable>),
 }
@@ -39,6 +43,8 @@ impl TableConfig {
             Self::Csv(files) => SourceConfig::Csv(files),
             Self::Json(files) => SourceConfig::Json(files),
             Self::Parquet(files) => SourceConfig::Parquet(files),
+            Self::Avro(files) => SourceConfig::Avro(files),
+            Self::Arrow(files) => SourceConfig::Arrow(files),
             Self::Tfrecord(files) => SourceConfig::Tfrecord(files),
         })
     }

@@ -2,18 +2,18 @@
 
 mod csv;
 mod json;
-mod parquet;
 mod tfrecord;
+mod typed;
 
 use std::path::{Path, PathBuf};
 
 use dataflow::{Engine, Source};
-use dataset::RowError;
+use dataset::{ArrowFiles, AvroFiles, ParquetFiles, RowError};
 
 pub(crate) use self::csv::infer_types;
 pub(crate) use self::json::open_json;
-pub(crate) use self::parquet::features_of;
-use crate::config::ParquetTable;
+pub(crate) use self::typed::features_of;
+use crate::config::TypedTable;
 use crate::split::{Keys, Written};
 use crate::{Config, InferredFeature, IngestError, Patterns, SourceConfig};
 
@@ -83,14 +83,16 @@ pub(crate) fn prepare(
     match &config.source {
         SourceConfig::Csv(source) => csv::prepare(config, &source.table(), paths, engine),
         SourceConfig::Json(source) => json::prepare(config, &source.table(), paths, engine),
-        SourceConfig::Parquet(source) => parquet::prepare(&source.table(), paths),
+        SourceConfig::Parquet(source) => typed::prepare::<ParquetFiles>(&source.table(), paths),
+        SourceConfig::Avro(source) => typed::prepare::<AvroFiles>(&source.table(), paths),
+        SourceConfig::Arrow(source) => typed::prepare::<ArrowFiles>(&source.table(), paths),
         SourceConfig::Tfrecord(source) => {
             let has_digests = Keys::of(config) == Keys::TfxRecord;
             tfrecord::prepare(&source.table(), has_digests, paths, engine)
         }
         // A query is run before, and its rows are read as Parquet.
         SourceConfig::Sql(_) | SourceConfig::Postgres(_) | SourceConfig::Bigquery(_) => {
-            parquet::prepare(&rows_of_query(), paths)
+            typed::prepare::<ParquetFiles>(&rows_of_query(), paths)
         }
     }
 }
@@ -105,17 +107,21 @@ pub(crate) fn look(
     match &config.source {
         SourceConfig::Csv(source) => csv::look(config, &source.table(), paths, engine, max_bytes),
         SourceConfig::Json(source) => json::look(config, &source.table(), paths, engine, max_bytes),
-        SourceConfig::Parquet(source) => parquet::look(config, &source.table(), paths),
+        SourceConfig::Parquet(source) => {
+            typed::look::<ParquetFiles>(config, &source.table(), paths)
+        }
+        SourceConfig::Avro(source) => typed::look::<AvroFiles>(config, &source.table(), paths),
+        SourceConfig::Arrow(source) => typed::look::<ArrowFiles>(config, &source.table(), paths),
         SourceConfig::Tfrecord(source) => tfrecord::look(&source.table(), paths, engine, max_bytes),
         SourceConfig::Sql(_) | SourceConfig::Postgres(_) | SourceConfig::Bigquery(_) => {
-            parquet::look(config, &rows_of_query(), paths)
+            typed::look::<ParquetFiles>(config, &rows_of_query(), paths)
         }
     }
 }
 
 /// Returns what is read of the rows that a query gave: all.
-fn rows_of_query() -> ParquetTable {
-    ParquetTable { files: Patterns::Many(Vec::new()).into(), features: None }
+fn rows_of_query() -> TypedTable {
+    TypedTable { files: Patterns::Many(Vec::new()).into(), features: None }
 }
 
 /// Returns the file to name where all of them are meant.

@@ -9,8 +9,8 @@ use super::ShowArgs;
 /// Files that are one dataset together.
 #[derive(Debug, Args)]
 pub(crate) struct FilesArgs {
-    /// Files of CSV, JSON Lines, Parquet or TFRecord, one dataset together, or a file of statistics such as
-    /// `FeatureStats.pb`; patterns such as 'data/*.csv' are looked up here too.
+    /// Files of CSV, JSON Lines, Parquet, Avro, Arrow IPC or TFRecord, one dataset together, or a file of statistics
+    /// such as `FeatureStats.pb`; patterns such as 'data/*.csv' are looked up here too.
     #[arg(value_name = "FILES", required = true)]
     pub(crate) files: Vec<String>,
 

@@ -23,7 +23,7 @@ pub(super) struct RowFormat {
 }
 
 /// Every format; what is none of the others is the first.
-const FORMATS: [RowFormat; 4] = [
+const FORMATS: [RowFormat; 6] = [
     RowFormat {
         name: "CSV",
         endings: &["csv", TABULATED],
@@ -41,6 +41,19 @@ const FORMATS: [RowFormat; 4] = [
         endings: &["jsonl", "ndjson", "json"],
         begins: begins_object,
         source: |files| SourceConfig::Json(Form::Files(files)),
+    },
+    RowFormat {
+        name: "Avro",
+        endings: &["avro"],
+        begins: |head| head.starts_with(b"Obj\x01"),
+        source: |files| SourceConfig::Avro(Form::Files(files)),
+    },
+    RowFormat {
+        name: "Arrow",
+        endings: &["arrow", "arrows", "feather", "ipc"],
+        // A file, or a stream.
+        begins: |head| head.starts_with(b"ARROW1") || head.starts_with(&[0xff; 4]),
+        source: |files| SourceConfig::Arrow(Form::Files(files)),
     },
     RowFormat {
         name: "TFRecord",
@@ -195,6 +208,20 @@ mod tests {
         check("data_tfrecord-00000-of-00002.gz", "");
         check("part-0", "");
         check("", "");
+    }
+
+    #[test]
+    fn names_that_say_nothing_leave_it_to_the_first_bytes() {
+        let check = |head: &[u8], expected: &str| {
+            let format = FORMATS.iter().find(|format| (format.begins)(head)).unwrap_or(CSV);
+            assert_eq!(format.name, expected);
+        };
+        check(b"PAR1\x15\x04", "Parquet");
+        check(b"Obj\x01\x04\x16avro.codec", "Avro");
+        check(b"ARROW1\0\0\xff\xff\xff\xff", "Arrow");
+        check(b"\xff\xff\xff\xff\x88\0\0\0", "Arrow");
+        check(b"{\"a\": 1}\n", "JSON Lines");
+        check(b"Obj,fare\n1,2\n", "CSV");
     }
 
     #[test]

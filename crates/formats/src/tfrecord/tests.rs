@@ -80,6 +80,34 @@ proptest! {
     }
 
     #[test]
+    fn any_bytes_are_records_or_an_error(
+        bytes in prop::collection::vec(any::<u8>(), 0..400),
+        lengths in prop::collection::vec(prop_oneof![0u64..40, any::<u64>()], 0..6),
+        magic in prop::sample::select(vec![&b""[..], b"\x1f\x8b\x08\0", b"\x78\x9c", b"\x78\x01"]),
+    ) {
+        drop(read(&[magic, &bytes[..]].concat()));
+        // With right checksums of lengths, so that more than the first is looked at.
+        let mut file = Vec::new();
+        let mut rest = bytes.as_slice();
+        for length in lengths {
+            file.extend(length.to_le_bytes());
+            file.extend(masked_crc32c(&length.to_le_bytes()).to_le_bytes());
+            let count = usize::try_from(length).unwrap_or(usize::MAX).min(rest.len());
+            let (data, later) = rest.split_at(count);
+            file.extend(data);
+            file.extend(masked_crc32c(data).to_le_bytes());
+            rest = later;
+        }
+        let starts = partition_starts(Cursor::new(&file), file.len() as u64, 50);
+        match (read(&file), starts) {
+            (Ok(_), Ok(starts)) => prop_assert_eq!(starts.is_empty(), file.is_empty()),
+            (Ok(_), Err(error)) => prop_assert!(false, "{}", error),
+            // Hopping does not look at the data.
+            (Err(_), _) => {}
+        }
+    }
+
+    #[test]
     fn parts_hold_the_records_of_the_whole(
         records in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..60),
         partition_bytes in 1u64..2000,

@@ -13,7 +13,7 @@ use dataset::{ExampleFiles, TfRecordFiles};
 use indexmap::IndexMap;
 
 use self::discover::{ByFile, DiscoverByFile};
-use super::parquet::features_of;
+use super::typed::features_of;
 use super::{Prepared, first, no_rows};
 use crate::config::{FeatureKind, Payload, TfrecordTable};
 use crate::{InferredFeature, IngestError};

@@ -19,3 +19,4 @@ mod spans;
 mod splits;
 mod tfrecord;
 mod tfx_splits;
+mod typed_files;
