@@ -1,136 +1,110 @@
-//! `cargo xtask bench`: the main road, timed as a user would see it.
-//!
-//! Builds the release binary, then runs it as a whole process: `--version`, the taxi pipeline into an empty
-//! root, and the same once more. Prints medians as a Markdown table, as in `docs/benchmarks.md`.
+//! `cargo xtask bench`: whole processes, timed as a user would see them, as Markdown tables for
+//! `docs/benchmarks.md`. Medians; peers run in turn with ours.
+
+mod data;
+mod files;
+mod peers;
+mod process;
+mod road;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use crate::Failure;
 
-/// Runs the benchmark. `args` may hold `--data FILE` (default: the generated trips of the example) and
-/// `--runs N` (default 5).
+/// What can be said to a benchmark.
+pub(crate) const USAGE: &str = "cargo xtask bench [road | data] [--data FILE] [--runs N] \
+     (data: [--rows N] [--peers PYTHON] [--tfdv PYTHON] [--huge])";
+
+/// Runs a benchmark: `road` (the default), the taxi pipeline from raw data to pushed model, or `data`, reading and
+/// statistics beside their peers.
 pub(crate) fn bench(workspace: &Path, args: &[String]) -> Result<(), Failure> {
-    let options = Options::parse(workspace, args)?;
-    let status = Command::new("cargo")
-        .args(["build", "--release", "--locked", "-p", "cli"])
-        .current_dir(workspace)
-        .status()?;
-    if !status.success() {
-        return Err("the release build failed".into());
+    match args.split_first() {
+        Some((which, rest)) if which == "data" => data::bench(&Options::parse(workspace, rest)?),
+        Some((which, rest)) if which == "road" => road::bench(&Options::parse(workspace, rest)?),
+        _ => road::bench(&Options::parse(workspace, args)?),
     }
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or(workspace.join("target"), PathBuf::from);
-    let binary = target.join("release/cupola");
-    let scratch = std::env::temp_dir().join(format!("cupola-bench-{}", std::process::id()));
-    let outcome = measure(&binary, &options, &scratch);
-    std::fs::remove_dir_all(&scratch).ok();
-    outcome
 }
 
+/// What to measure, and with what.
 struct Options {
+    workspace: PathBuf,
+    /// A CSV of taxi trips.
     data: PathBuf,
-    pipeline: PathBuf,
     runs: usize,
+    /// How many rows the generated table has.
+    rows: usize,
+    /// A Python with `duckdb` and `polars`.
+    peers: Option<PathBuf>,
+    /// A Python with `tensorflow-data-validation`.
+    tfdv: Option<PathBuf>,
+    /// Whether files of 1 and 10 GB are made and read.
+    huge: bool,
 }
 
 impl Options {
     fn parse(workspace: &Path, args: &[String]) -> Result<Self, Failure> {
-        let example = workspace.join("examples/taxi");
         let mut options = Self {
-            data: example.join("data/trips.csv"),
-            pipeline: example.join("pipeline.toml"),
+            workspace: workspace.to_path_buf(),
+            data: workspace.join("examples/taxi/data/trips.csv"),
             runs: 5,
+            rows: 3_100_000,
+            peers: None,
+            tfdv: None,
+            huge: false,
         };
         let mut args = args.iter();
         while let Some(flag) = args.next() {
-            let value = args.next().ok_or_else(|| format!("`{flag}` needs a value"))?;
+            if flag == "--huge" {
+                options.huge = true;
+                continue;
+            }
+            let value = args.next().ok_or_else(|| format!("`{flag}` needs a value: {USAGE}"))?;
             match flag.as_str() {
                 "--data" => options.data = std::path::absolute(value)?,
                 "--runs" => options.runs = value.parse()?,
-                _ => return Err(format!("unknown flag `{flag}`, expected --data or --runs").into()),
+                "--rows" => options.rows = value.parse()?,
+                "--peers" => options.peers = Some(std::path::absolute(value)?),
+                "--tfdv" => options.tfdv = Some(std::path::absolute(value)?),
+                _ => return Err(format!("unknown flag `{flag}`: {USAGE}").into()),
             }
         }
         Ok(options)
     }
-}
 
-fn measure(binary: &Path, options: &Options, scratch: &Path) -> Result<(), Failure> {
-    let mut version = Vec::new();
-    let mut first = Vec::new();
-    let mut second = Vec::new();
-    let mut auc = None;
-    for run in 0..=options.runs {
-        let root = scratch.join(run.to_string());
-        let times = [
-            time(Command::new(binary).arg("--version"))?,
-            time(&mut pipeline(binary, options, &root))?,
-            time(&mut pipeline(binary, options, &root))?,
-        ];
-        auc = Some(read_auc(binary, &root.join("root"))?);
-        // The first round warms the caches of the disk and does not count.
-        if run > 0 {
-            version.push(times[0]);
-            first.push(times[1]);
-            second.push(times[2]);
+    /// Builds a part of the project as it is released, and returns where it is.
+    fn build(&self, args: &[&str], result: &str) -> Result<PathBuf, Failure> {
+        let status = Command::new("cargo")
+            .args(["build", "--release", "--locked"])
+            .args(args)
+            .current_dir(&self.workspace)
+            .status()?;
+        if !status.success() {
+            return Err("the release build failed".into());
         }
+        let target = std::env::var_os("CARGO_TARGET_DIR")
+            .map_or(self.workspace.join("target"), PathBuf::from);
+        Ok(target.join("release").join(result))
     }
-    println!("median (min to max) of {} runs, {}\n", options.runs, options.data.display());
-    println!("| what | time |\n| --- | --- |");
-    println!("| `cupola --version` | {} |", spread(&mut version));
-    println!("| `cupola run`, empty root to pushed model | {} |", spread(&mut first));
-    println!("| `cupola run` again, nothing changed | {} |", spread(&mut second));
-    println!("\nAUC of the evaluation: {}", auc.unwrap_or_default());
-    Ok(())
-}
 
-fn pipeline(binary: &Path, options: &Options, root: &Path) -> Command {
-    let mut command = Command::new(binary);
-    command
-        .arg("run")
-        .arg(&options.pipeline)
-        .arg("--quiet")
-        .arg("--root")
-        .arg(root.join("root"))
-        .arg("--set")
-        .arg(format!("nodes.example_gen.source.csv={}", options.data.display()))
-        .arg("--set")
-        .arg(format!("nodes.pusher.destination.directory={}", root.join("serving").display()));
-    command
-}
-
-fn time(command: &mut Command) -> Result<Duration, Failure> {
-    command.stdout(Stdio::null()).stdin(Stdio::null());
-    let start = Instant::now();
-    let status = command.status()?;
-    let elapsed = start.elapsed();
-    if status.success() {
-        Ok(elapsed)
-    } else {
-        Err(format!("{command:?} ended with {status}").into())
+    fn build_cupola(&self) -> Result<PathBuf, Failure> {
+        self.build(&["-p", "cli"], "cupola")
     }
 }
 
-fn read_auc(binary: &Path, root: &Path) -> Result<String, Failure> {
-    let show = Command::new(binary)
-        .args(["artifacts", "list", "--type", "ModelEvaluation", "--json", "--root"])
-        .arg(root)
-        .output()?;
-    let artifacts: serde_json::Value = serde_json::from_slice(&show.stdout)?;
-    let uri = artifacts["artifacts"][0]["uri"].as_str().ok_or("no evaluation was made")?;
-    let text = std::fs::read_to_string(Path::new(uri).join("evaluation.json"))?;
-    let evaluation: serde_json::Value = serde_json::from_str(&text)?;
-    Ok(evaluation["slices"][0]["metrics"]["auc"].to_string())
+/// A folder that is gone when the benchmark ends.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Result<Self, Failure> {
+        let path = std::env::temp_dir().join(format!("cupola-bench-{}", std::process::id()));
+        std::fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
 }
 
-fn spread(times: &mut [Duration]) -> String {
-    times.sort_unstable();
-    let ms = |time: &Duration| format!("{:.0}", time.as_secs_f64() * 1000.0);
-    match (times.first(), times.get(times.len() / 2), times.last()) {
-        (Some(min), Some(median), Some(max)) => {
-            format!("{} ms ({} to {})", ms(median), ms(min), ms(max))
-        }
-        _ => "not measured".to_owned(),
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
     }
 }

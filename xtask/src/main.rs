@@ -1,4 +1,5 @@
-//! Automation: `cargo xtask floors` checks which crate may use which, `cargo xtask bench` times the main road.
+//! Automation: `cargo xtask floors` checks which crate may use which, `cargo xtask bench` times ours and
+//! others.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for people at a terminal")]
 
@@ -17,7 +18,7 @@ fn main() -> ExitCode {
     let outcome = match args.split_first() {
         Some((verb, [])) if verb == "floors" => floors::check(workspace),
         Some((verb, rest)) if verb == "bench" => bench::bench(workspace, rest),
-        _ => Err("usage: cargo xtask floors | bench [--data FILE] [--runs N]".into()),
+        _ => Err(format!("usage: cargo xtask floors | {}", bench::USAGE).into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

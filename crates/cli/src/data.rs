@@ -30,6 +30,8 @@ pub(crate) struct Files {
     /// What to call it: its file, its pattern, or its first file and how many more there are.
     pub(crate) name: String,
     content: Content,
+    /// How to open the rows, where their types are a guess from their beginning.
+    guessed_from: Option<ingest::Config>,
 }
 
 enum Content {
@@ -50,6 +52,29 @@ impl Files {
         args: &ReadArgs,
         engine: &dyn Engine,
     ) -> Result<Self, BoxError> {
+        Self::open_with(patterns, args, engine, false)
+    }
+
+    /// As [`Files::open`], but of comma-separated text only the beginning is read for the types; if they turn out not
+    /// to hold, [`Files::statistics`] opens the files once more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Files::open`].
+    pub(crate) fn guess(
+        patterns: &[String],
+        args: &ReadArgs,
+        engine: &dyn Engine,
+    ) -> Result<Self, BoxError> {
+        Self::open_with(patterns, args, engine, true)
+    }
+
+    fn open_with(
+        patterns: &[String],
+        args: &ReadArgs,
+        engine: &dyn Engine,
+        guesses: bool,
+    ) -> Result<Self, BoxError> {
         let name = match patterns {
             [] => String::new(),
             [only] => only.clone(),
@@ -63,13 +88,15 @@ impl Files {
             Format::Rows(format) => format.source(patterns, first, args.delimiter.as_deref())?,
             Format::Statistics(path) => {
                 let content = Content::Statistics(Box::new(read_statistics(&path)?));
-                return Ok(Self { name, content });
+                return Ok(Self { name, content, guessed_from: None });
             }
         };
         let max_rejected_rows = args.max_rejected_rows;
         let config = ingest::Config { max_rejected_rows, ..ingest::Config::new(source) };
-        let data = ingest::open(&config, Path::new(""), engine).map_err(FilesError)?;
-        Ok(Self { name, content: Content::Rows(Box::new(data)) })
+        let open = if guesses { ingest::guess } else { ingest::open };
+        let data = open(&config, Path::new(""), engine).map_err(FilesError)?;
+        let content = Content::Rows(Box::new(data));
+        Ok(Self { name, content, guessed_from: guesses.then_some(config) })
     }
 
     /// Returns the types of the features that have any.
@@ -100,6 +127,20 @@ impl Files {
 
     /// Computes the statistics of all rows, or returns those that were read.
     pub(crate) fn statistics(
+        &mut self,
+        engine: &dyn Engine,
+        progress: &Progress,
+    ) -> Result<DatasetFeatureStatistics, BoxError> {
+        let Some(config) = self.guessed_from.take() else { return self.compute(engine, progress) };
+        if let Ok(statistics) = self.compute(engine, progress) {
+            return Ok(statistics);
+        }
+        let data = ingest::open(&config, Path::new(""), engine).map_err(FilesError)?;
+        self.content = Content::Rows(Box::new(data));
+        self.compute(engine, progress)
+    }
+
+    fn compute(
         &self,
         engine: &dyn Engine,
         progress: &Progress,

@@ -9,13 +9,14 @@ use artifact::{
     CheckContext, Checked, Component, Executor, FeatureInfo, FeatureKind, Input, Kind, Outcome,
     Output, Problem, RunContext, types,
 };
-use base::{BoxError, Classify};
+use base::{BoxError, Classify, IoError};
 use dataset::Dataset;
 use formats::Message;
+use formats::tfrecord::{Compression, RecordReader};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use statistics::StatisticsError;
+use statistics::{Curated, StatisticsError, StatisticsPass, Vocabulary};
 
 use crate::ComponentError;
 use crate::config::{read, schema_of};
@@ -32,13 +33,17 @@ struct Own {
     /// Splits to leave alone.
     exclude_splits: Vec<String>,
     /// A curated schema, as text: numbers that it calls categorical are counted as names are, and strings with an
-    /// image domain as bytes.
+    /// image domain as bytes; its sparse and weighted features, images and languages have statistics of their own.
     schema_file: Option<String>,
+    /// The files of vocabularies, by the names that the schema's languages have for them: a token on each line, or in
+    /// each record of a file that ends in `.tfrecord.gz`.
+    vocab_paths: BTreeMap<String, String>,
     /// The part of a split's examples to look at, in the place of `sample_rate`.
     sample_rate_by_split: BTreeMap<String, f64>,
 }
 
-const OWN_KEYS: [&str; 3] = ["exclude_splits", "schema_file", "sample_rate_by_split"];
+const OWN_KEYS: [&str; 4] =
+    ["exclude_splits", "schema_file", "vocab_paths", "sample_rate_by_split"];
 
 /// Reads the stage's configuration, and the component's own.
 fn read_config(config: &Value) -> Result<(statistics::Config, Own), ComponentError> {
@@ -62,7 +67,7 @@ impl Component for StatisticsGen {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn description(&self) -> &'static str {
@@ -115,17 +120,37 @@ impl Component for StatisticsGen {
                 ..of_statistics(mistake)
             }));
         }
-        if let Some(file) = &own.schema_file
-            && let Err(error) = schema::read_schema(&context.base_dir.join(file))
-        {
-            checked.problems.push(problem("schema_file".to_owned(), &error));
+        let mut vocabularies = BTreeMap::new();
+        for (name, file) in &own.vocab_paths {
+            match read_vocabulary(&context.base_dir.join(file)) {
+                Ok(vocabulary) => drop(vocabularies.insert(name.clone(), vocabulary)),
+                Err(error) => {
+                    checked.problems.push(problem(format!("vocab_paths.{name}"), &error));
+                    vocabularies.insert(name.clone(), Arc::new(Vec::new().into()));
+                }
+            }
+        }
+        if let Some(file) = &own.schema_file {
+            match schema::read_schema(&context.base_dir.join(file)) {
+                Ok(schema) => {
+                    // What the schema asks for, whatever the columns are.
+                    let curated = Curated { schema: Some(&schema), vocabularies };
+                    let config = statistics::Config::default();
+                    let pass = StatisticsPass::with_curated(&Schema::empty(), &config, &curated);
+                    if let Err(error) = pass {
+                        checked.problems.push(problem("schema_file".to_owned(), &error));
+                    }
+                }
+                Err(error) => checked.problems.push(problem("schema_file".to_owned(), &error)),
+            }
         }
         checked
     }
 
     fn files(&self, config: &Value, base_dir: &Path) -> Result<Vec<PathBuf>, BoxError> {
         let (_, own) = read_config(config)?;
-        Ok(own.schema_file.iter().map(|file| base_dir.join(file)).collect())
+        let files = own.schema_file.iter().chain(own.vocab_paths.values());
+        Ok(files.map(|file| base_dir.join(file)).collect())
     }
 
     fn kind(&self) -> Kind<'_> {
@@ -136,10 +161,16 @@ impl Component for StatisticsGen {
 impl Executor for StatisticsGen {
     fn run(&self, context: &RunContext<'_>) -> Result<Outcome, BoxError> {
         let (config, own) = read_config(context.config)?;
-        let curated = match &own.schema_file {
+        let schema = match &own.schema_file {
             None => None,
             Some(file) => Some(schema::read_schema(&context.base_dir.join(file))?),
         };
+        let vocabularies = own
+            .vocab_paths
+            .iter()
+            .map(|(name, file)| Ok((name.clone(), read_vocabulary(&context.base_dir.join(file))?)))
+            .collect::<Result<_, ComponentError>>()?;
+        let curated = Curated { schema: schema.as_ref(), vocabularies };
         let examples = required(context, "examples")?;
         let names = keep_splits(examples, &own.exclude_splits)?;
         let dataset = Dataset::open(&examples.uri, &names)?;
@@ -152,12 +183,12 @@ impl Executor for StatisticsGen {
             let rate = own.sample_rate_by_split.get(&split.name).copied();
             let config =
                 statistics::Config { sample_rate: rate.or(config.sample_rate), ..config.clone() };
-            let list = statistics::generate_with_schema(
+            let list = statistics::generate_curated(
                 schema::ALL_EXAMPLES,
                 &source,
                 context.engine,
                 &config,
-                curated.as_ref(),
+                &curated,
             )?;
             if let Some((all, slices)) = list.datasets.split_first() {
                 num_examples += all.num_examples;
@@ -178,6 +209,28 @@ impl Executor for StatisticsGen {
             ..Outcome::default()
         })
     }
+}
+
+/// Reads a vocabulary: a line of text for each token, or a record.
+fn read_vocabulary(path: &Path) -> Result<Arc<Vocabulary>, ComponentError> {
+    let corrupt = |expected: &str| ComponentError::Corrupt {
+        path: path.to_path_buf(),
+        expected: expected.to_owned(),
+    };
+    let bytes = std::fs::read(path).map_err(IoError::at("read", path))?;
+    if !path.to_string_lossy().ends_with(".tfrecord.gz") {
+        let text = std::str::from_utf8(&bytes).map_err(|_| corrupt("vocabulary of UTF-8 text"))?;
+        return Ok(Arc::new(Vocabulary::parse(text)));
+    }
+    let mut reader = RecordReader::new(Compression::Gzip.decoder(bytes.as_slice()));
+    let mut tokens: Vec<String> = Vec::new();
+    loop {
+        let record = reader.next_record();
+        let Some(record) = record.map_err(|_| corrupt("TFRecord file, gzip"))? else { break };
+        let token = std::str::from_utf8(record.data);
+        tokens.push(token.map_err(|_| corrupt("vocabulary of UTF-8 text"))?.trim().to_owned());
+    }
+    Ok(Arc::new(tokens.into()))
 }
 
 /// Returns the columns that features will be, as far as it is known; a type that is not known yet is `Null`.

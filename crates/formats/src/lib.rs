@@ -23,3 +23,4 @@ pub mod tfrecord;
 pub mod wire;
 
 pub use prost::{Message, Name};
+pub use prost_types::Any;

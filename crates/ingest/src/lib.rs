@@ -28,7 +28,7 @@ pub use config::{
 pub use error::IngestError;
 pub use features::{InferredFeature, TurnedText, infer_features};
 pub use files::{SourceFiles, source_files};
-pub use open::{RawData, open};
+pub use open::{RawData, guess, open};
 pub use output::{OutputConfig, OutputFormat, RecordCompression};
 pub use range::{RangeConfig, RollingRange, StaticRange, list_spans};
 pub use rejected::REJECTED_FILE;

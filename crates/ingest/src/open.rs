@@ -65,6 +65,52 @@ pub fn open(config: &Config, base_dir: &Path, engine: &dyn Engine) -> Result<Raw
     Ok(RawData { paths, num_rejected, has_misfits: num_rejected > 0, file_of_partition, rows })
 }
 
+/// How much of comma-separated text is read for a guess of the types.
+const GUESS_BYTES: u64 = 8 << 20;
+
+/// As [`open`], but of comma-separated text only the beginning is read for the types, which saves a pass over the rest.
+///
+/// Who reads all rows finds out whether the types hold. If they do, they are those that [`open`] finds, as types only
+/// widen; if not, the rows end at the first that does not fit with an error, and [`open`] is to be called.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn guess(
+    config: &Config,
+    base_dir: &Path,
+    engine: &dyn Engine,
+) -> Result<RawData, IngestError> {
+    guess_from(GUESS_BYTES, config, base_dir, engine)
+}
+
+fn guess_from(
+    max_bytes: u64,
+    config: &Config,
+    base_dir: &Path,
+    engine: &dyn Engine,
+) -> Result<RawData, IngestError> {
+    let SourceConfig::Csv(source) = &config.source else {
+        return open(config, base_dir, engine);
+    };
+    config.check()?;
+    let paths = source_files(config, base_dir)?.paths;
+    let format = source.table().format()?;
+    let beginning = CsvFiles::open_with(&paths, format.clone(), max_bytes)?;
+    let inferred = if beginning.is_complete() {
+        None
+    } else {
+        // What is wrong is said of the whole.
+        infer_types(&beginning, config, engine).ok().filter(|it| it.num_rejected == 0)
+    };
+    let Some(inferred) = inferred else { return open(config, base_dir, engine) };
+    let files = CsvFiles::open_with(&paths, format, u64::MAX)?;
+    let types: Vec<_> = files.columns().iter().cloned().zip(inferred.types).collect();
+    let file_of_partition = files.file_of_partition().collect();
+    let rows = Rows::Csv(files.with_features(&types)?, types);
+    Ok(RawData { paths, num_rejected: 0, has_misfits: false, file_of_partition, rows })
+}
+
 impl fmt::Debug for RawData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RawData").field("paths", &self.paths).finish_non_exhaustive()
@@ -254,6 +300,36 @@ mod tests {
         assert_eq!(features[0], ("a".to_owned(), Some(FeatureType::Int)));
         assert_eq!(features[3], ("d".to_owned(), None));
         assert_eq!(data.paths().len(), 1);
+    }
+
+    #[test]
+    fn a_guess_is_right_or_the_rows_say_that_it_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = LocalEngine::with_all_cores(Arc::default());
+        let guessed = |rows: &str, max_rejected_rows: u64| {
+            // So much that the beginning is not all.
+            let row = format!("1,1.5,,{}\n", "x".repeat(1 << 10));
+            let text = format!("a,b,c,d\n{}{rows}", row.repeat(5000));
+            fs::write(dir.path().join("data.csv"), text).unwrap();
+            let source = SourceConfig::Csv("data.csv".into());
+            let config = Config { max_rejected_rows, ..Config::new(source) };
+            let guess = guess_from(64, &config, dir.path(), &engine).unwrap();
+            let source = guess.source();
+            let mut batches =
+                (0..source.num_partitions()).flat_map(|it| source.read(it, None).unwrap());
+            let read = batches.try_fold(0, |sum, batch| batch.map(|batch| sum + batch.num_rows()));
+            let opened = open(&config, dir.path(), &engine).unwrap();
+            (read.map_err(|error| error.to_string()), types(&guess) == types(&opened))
+        };
+        assert_eq!(guessed("2,2,,\n", 0), (Ok(5001), true));
+        for (rows, column) in [("1.5,1,,\n", "`a`"), ("1,x,,\n", "`b`"), ("1,1,1,\n", "`c`")] {
+            let (read, is_right) = guessed(rows, 0);
+            let error = read.unwrap_err();
+            assert!(error.contains("data.csv:5002:") && error.contains(column), "{error}");
+            assert!(!is_right);
+        }
+        // A row that cannot be read, though it may be left out.
+        assert!(guessed("1,1\n", 1).0.is_err());
     }
 
     #[test]

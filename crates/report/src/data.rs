@@ -7,7 +7,8 @@ use formats::metadata::histogram::HistogramType;
 use formats::metadata::{FeatureNameStatistics, NumericStatistics, StringStatistics};
 use serde_json::{Map, Value, json};
 
-use crate::features::{Row, is_number, rows};
+use crate::features::{Row, is_composite, is_number, rows};
+use crate::notes::notes;
 use crate::numbers::{exact, short};
 use crate::{Dataset, Distance, Report};
 
@@ -95,10 +96,12 @@ fn feature(row: &Row<'_>) -> Map<String, Value> {
     let first = row.sides.iter().flatten().next();
     let kind = match first {
         None => "none",
+        Some(feature) if is_composite(feature) => "composite",
         Some(feature) if is_number(feature) => "number",
         Some(_) => "text",
     };
-    let types = row.sides.map(|side| side.map(|feature| feature.r#type().as_str_name()));
+    let with_values = |feature: &&FeatureNameStatistics| !is_composite(feature);
+    let types = row.sides.map(|side| side.filter(with_values).map(|it| it.r#type().as_str_name()));
     let mut object = Map::new();
     object.insert("name".to_owned(), json!(row.name));
     object.insert("kind".to_owned(), json!(kind));
@@ -133,6 +136,11 @@ fn statistics(feature: &FeatureNameStatistics) -> Value {
             object.insert("length".to_owned(), exact(f64::from(stats.avg_num_bytes)));
         }
         Some(Stats::StructStats(_)) | None => {}
+    }
+    let notes = notes(feature);
+    if !notes.is_empty() {
+        let notes = notes.into_iter().map(|(name, text)| json!([name, cut(&text)]));
+        object.insert("notes".to_owned(), notes.collect());
     }
     Value::Object(object)
 }

@@ -44,6 +44,11 @@ fn features(
     statistics.into_iter().flat_map(|statistics| &statistics.features)
 }
 
+/// Returns whether a feature has no values of its own, but is made of columns by a schema.
+pub(crate) fn is_composite(feature: &FeatureNameStatistics) -> bool {
+    feature.stats.is_none() && !feature.custom_stats.is_empty()
+}
+
 /// Returns whether a feature's statistics are those of numbers.
 pub(crate) fn is_number(feature: &FeatureNameStatistics) -> bool {
     match feature.stats {

@@ -1,15 +1,18 @@
 //! Statistics of one or two datasets as one self-contained HTML page.
 //!
-//! Entry type: [`Report`]. The page asks nothing of the network: styles, script and data are in it, and a content
+//! Entry type: [`Report`]; [`notes`] says in words what is no picture. The page asks nothing of the network: styles, script and data are in it, and a content
 //! policy says so. The data goes in as JSON and comes out as text nodes, so that no name or value of the data
 //! is ever read as HTML. **Invariant:** the same statistics give the same bytes.
 //! Not here: computing statistics (`statistics`), anomalies and distances (`schema`), writing files (`cli`).
 
 mod data;
 mod features;
+mod notes;
 mod numbers;
 
 use formats::metadata::DatasetFeatureStatistics;
+
+pub use notes::notes;
 
 /// What a page shows.
 #[derive(Clone, Copy, Debug)]

@@ -132,3 +132,20 @@ fn a_page_of_a_thousand_features_is_small() {
     assert!(html.len() < 2_000_000, "{} bytes", html.len());
     assert_eq!(data(&report(&current))["features"].as_array().unwrap().len(), 1000);
 }
+
+#[test]
+fn features_made_of_columns_are_shown_by_what_does_not_match() {
+    let current = statistics(
+        "features { path { step: 'sparse' } custom_stats { name: 'missing_value' num: 2 } }
+         features { path { step: 'review' } type: STRING string_stats { unique: 3 }
+           custom_stats { name: 'domain_info' str: 'natural_language_domain {}' } }",
+    );
+    let data = data(&report(&current));
+    let sparse = &data["features"][0];
+    assert_eq!((&sparse["kind"], &sparse["types"]), (&json!("composite"), &json!([null, null])));
+    assert_eq!(sparse["stats"][0]["notes"], json!([["missing value", "2"]]));
+    let review = &data["features"][1];
+    assert_eq!((&review["kind"], &review["types"][0]), (&json!("text"), &json!("STRING")));
+    let notes = json!([["looks like", "natural_language_domain {}"]]);
+    assert_eq!(review["stats"][0]["notes"], notes);
+}

@@ -9,6 +9,8 @@ use crate::{Config, StatisticsError};
 
 /// No histogram has more buckets than this.
 const MAX_BUCKETS: u32 = 10_000;
+/// No more examples are compared with one another than this.
+const MAX_EXAMPLES: u32 = 100_000;
 /// No more pairs of features are compared than this: those of 400 features.
 const MAX_PAIRS: usize = 80_000;
 
@@ -58,6 +60,26 @@ impl Config {
                     }
                 }
             }
+        }
+        for feature in self.per_feature_weight_override.keys() {
+            if !self.features.is_empty() && !self.features.contains(feature) {
+                let option = format!("per_feature_weight_override.{feature}");
+                mistakes.push(StatisticsError::LeftOut { option, feature: feature.clone() });
+            }
+        }
+        let information = self.mutual_information.iter();
+        for (place, feature) in information.flat_map(|it| it.features.iter().enumerate()) {
+            if !self.features.is_empty() && !self.features.contains(feature) {
+                let option = format!("mutual_information.features.{place}");
+                mistakes.push(StatisticsError::LeftOut { option, feature: feature.clone() });
+            }
+        }
+        if let Some(information) = &self.mutual_information
+            && information.max_examples.get() > MAX_EXAMPLES
+        {
+            let option = "mutual_information.max_examples".to_owned();
+            let found = information.max_examples.get();
+            mistakes.push(StatisticsError::TooMany { option, found, limit: MAX_EXAMPLES });
         }
         for (index, lift) in self.lift.iter().enumerate() {
             let pairs = lift.boundaries.windows(2).find(|pair| pair[0] >= pair[1]);
@@ -112,6 +134,12 @@ impl Config {
                 &is_number,
             );
         }
+        for (feature, weight) in &self.per_feature_weight_override {
+            let option = format!("per_feature_weight_override.{feature}");
+            check(option.clone(), feature, "any", &|_| true);
+            let is_number = |shape: Shape| shape.is_number();
+            check(option, weight, "one INT or FLOAT in each example", &is_number);
+        }
         let is_key =
             |shape: Shape| matches!(shape.kind, Kind::Int | Kind::String) && shape.num_levels <= 1;
         for (index, slice) in self.slices.iter().enumerate() {
@@ -145,6 +173,14 @@ impl Config {
                 check(format!("lift.{index}.features.{place}"), feature, expected, &is_key);
             }
         }
+        if let Some(information) = &self.mutual_information {
+            let expected = "INT, FLOAT, STRING, or a list of one of them";
+            let is_flat = |shape: Shape| shape.kind != Kind::Struct && shape.num_levels <= 1;
+            check("mutual_information.label".to_owned(), &information.label, expected, &is_flat);
+            for (place, feature) in information.features.iter().enumerate() {
+                check(format!("mutual_information.features.{place}"), feature, expected, &is_flat);
+            }
+        }
         if let Some(CrossFeatures::Pairs(pairs)) = &self.cross_features {
             let expected = "INT or FLOAT, one in each example";
             let is_number = |shape: Shape| shape.is_number();
@@ -154,6 +190,22 @@ impl Config {
                 }
             }
         }
+    }
+
+    /// Returns the features that hold weights, each once: that of all examples first, if there is one.
+    pub(crate) fn weight_features(&self) -> Vec<String> {
+        let mut found: Vec<String> = self.example_weight.iter().cloned().collect();
+        for weight in self.per_feature_weight_override.values() {
+            if !found.contains(weight) {
+                found.push(weight.clone());
+            }
+        }
+        found
+    }
+
+    /// Returns the feature that holds the weights for a column.
+    pub(crate) fn weight_of(&self, feature: &str) -> Option<&String> {
+        self.per_feature_weight_override.get(feature).or(self.example_weight.as_ref())
     }
 
     /// Returns the features by whose values examples are sliced.
@@ -194,7 +246,12 @@ impl Config {
 
 impl LiftConfig {
     /// Returns the columns that are compared; where none are named, all columns of strings but the label.
-    pub(crate) fn resolve(&self, schema: &Schema, features: &[Feature]) -> Lift {
+    pub(crate) fn resolve(
+        &self,
+        schema: &Schema,
+        features: &[Feature],
+        weight: Option<usize>,
+    ) -> Lift {
         let key = |name: &String| {
             let field = schema.field_with_name(name).ok();
             let shape = field.and_then(|field| Shape::of(field.data_type()));
@@ -216,6 +273,7 @@ impl LiftConfig {
                 [] => all.collect(),
                 named => named.iter().map(key).collect(),
             },
+            weight,
             min_count: self.min_count,
             top: self.top,
             bottom: self.bottom,

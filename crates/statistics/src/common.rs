@@ -17,13 +17,12 @@ pub(crate) fn common(
     config: &Config,
 ) -> CommonStatistics {
     let (num_examples, weighted_num_examples) = match feature.parent {
-        None => (part.num_examples, part.weighted_num_examples),
+        None => (part.num_examples, part.weight_of(feature.weight)),
         Some(parent) => {
             let parent = &part.features[parent];
             (parent.tot_num_values, parent.weighted.tot_num_values)
         }
     };
-    let has_weights = config.example_weight.is_some();
     let num_non_missing = state.num_non_missing;
     let mut common = CommonStatistics {
         num_non_missing,
@@ -32,7 +31,7 @@ pub(crate) fn common(
         presence_and_valency_stats: levels(state, num_examples),
         ..CommonStatistics::default()
     };
-    if has_weights {
+    if feature.weight.is_some() {
         let weighted = weighted_levels(state, weighted_num_examples);
         common.weighted_common_stats = Some(of_weights(state.weighted, weighted_num_examples));
         common.weighted_presence_and_valency_stats = weighted;

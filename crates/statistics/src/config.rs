@@ -15,6 +15,9 @@ pub struct Config {
     /// The feature that holds the weight of an example: a number from 0 to 2^32, in every example exactly one.
     /// Statistics by weight stand beside those by count then.
     pub example_weight: Option<String>,
+    /// For single features, the feature that holds the weights in the place of `example_weight`. The features of a
+    /// struct weigh as the struct does.
+    pub per_feature_weight_override: BTreeMap<String, String>,
     /// Which parts of the examples to look at beside all of them.
     pub slices: Vec<SliceConfig>,
     /// How many slices there may be; with more, statistics fail rather than fill the memory.
@@ -22,8 +25,14 @@ pub struct Config {
     /// Correlation and covariance: `"all"` for all pairs of number features, or a list of pairs. An example counts
     /// that has exactly one value of both.
     pub cross_features: Option<CrossFeatures>,
-    /// Lift: how much more often a label goes with a value of a feature than it does with any.
+    /// Lift: how much more often a label goes with a value of a feature than it does with any; where the label has
+    /// weights, by weight too.
     pub lift: Vec<LiftConfig>,
+    /// Mutual information: how many bits a feature tells about a label.
+    pub mutual_information: Option<MutualInformationConfig>,
+    /// Whether to find out which features hold images, natural language, or dates and times: those of which at least
+    /// four in five of 100 values or more look like it. Schema inference makes domains of that.
+    pub enable_semantic_domain_stats: bool,
     /// The part of the examples to look at, more than 0 and at most 1. The same data has the same sample.
     pub sample_rate: Option<f64>,
     /// How many of a string feature's most frequent values are listed.
@@ -106,6 +115,33 @@ pub struct LiftConfig {
     pub bottom: Option<u32>,
 }
 
+/// A label, and the features of which each tells something about it: estimated from a sample of the examples, less
+/// what is expected by chance. Texts, booleans and numbers that the schema calls categorical are names, other numbers
+/// are numbers; a missing value is a value by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MutualInformationConfig {
+    /// The label: a column of numbers or strings.
+    pub label: String,
+    /// Columns of numbers or strings; all of them if there are none here.
+    #[serde(default)]
+    pub features: Vec<String>,
+    /// How many examples the estimate is made from. The time that it takes grows faster than this number.
+    #[serde(default = "max_examples")]
+    pub max_examples: NonZeroU32,
+    /// How many neighbours of a number the distances are measured to.
+    #[serde(default = "num_neighbors")]
+    pub num_neighbors: NonZeroU32,
+}
+
+const fn max_examples() -> NonZeroU32 {
+    NonZeroU32::new(5000).expect("it is not zero")
+}
+
+const fn num_neighbors() -> NonZeroU32 {
+    NonZeroU32::new(3).expect("it is not zero")
+}
+
 /// The word for all pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -122,10 +158,13 @@ impl Default for Config {
         Self {
             features: Vec::new(),
             example_weight: None,
+            per_feature_weight_override: BTreeMap::new(),
             slices: Vec::new(),
             max_slices: count(1000),
             cross_features: None,
             lift: Vec::new(),
+            mutual_information: None,
+            enable_semantic_domain_stats: false,
             sample_rate: None,
             num_top_values: 20,
             frequency_threshold: 1,

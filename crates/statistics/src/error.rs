@@ -54,6 +54,16 @@ pub enum StatisticsError {
     )]
     BadWeight { feature: String, found: String },
 
+    /// A weighted feature of the schema takes its values from one struct, and the weights from another.
+    #[error(
+        "weighted feature `{feature}`: found `{value}` and `{weight}`, expected values and weights in one struct"
+    )]
+    DifferentStructs { feature: String, value: String, weight: String },
+
+    /// The schema names a vocabulary that is not there.
+    #[error("feature `{feature}`: there is no vocabulary `{vocabulary}`")]
+    MissingVocabulary { feature: String, vocabulary: String, nearest: Option<String> },
+
     /// Two columns have one name.
     #[error("feature `{feature}` appears twice")]
     DuplicateFeature { feature: String },
@@ -105,6 +115,8 @@ impl Classify for StatisticsError {
             | Self::Twice { .. }
             | Self::WrongKind { .. }
             | Self::TooManyPairs { .. }
+            | Self::DifferentStructs { .. }
+            | Self::MissingVocabulary { .. }
             | Self::TooManySlices { .. } => ErrorKind::Usage,
             Self::BadWeight { .. }
             | Self::UnsupportedType { .. }
@@ -123,6 +135,10 @@ impl Classify for StatisticsError {
             Self::UnknownFeature { nearest: Some(nearest), .. } => {
                 Some(format!("did you mean `{nearest}`?"))
             }
+            Self::MissingVocabulary { nearest, .. } => Some(match nearest {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => "name its file in `vocab_paths`".to_owned(),
+            }),
             Self::TooManySlices { .. } => {
                 Some("name the `values` to slice by, or raise `max_slices`".to_owned())
             }

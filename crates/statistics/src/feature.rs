@@ -7,8 +7,11 @@ use sketch::{Count, Distribution, StateError, Weight, as_f64};
 
 use crate::Config;
 use crate::columns::{Flat, valid_part, valid_runs};
+use crate::natural_language::LanguageState;
 use crate::pass::{Feature, Kind};
-use crate::values::{Values, repeat_weights, total};
+use crate::semantic::Semantics;
+use crate::values::Values;
+use crate::weight::{repeat_weights, total};
 
 /// What was seen of one feature.
 #[derive(Clone, Debug)]
@@ -26,6 +29,10 @@ pub(crate) struct FeatureState {
     /// Of lists of lists, every level of lists, the outer ones first.
     pub(crate) levels: Vec<Level>,
     pub(crate) values: Values,
+    /// What the values look like, where somebody wants to know.
+    pub(crate) semantics: Option<Semantics>,
+    /// Their language, where the schema says that it is one.
+    pub(crate) language: Option<Box<LanguageState>>,
 }
 
 /// Sums of weights.
@@ -74,6 +81,8 @@ impl FeatureState {
                 vec![]
             },
             values: Values::new(feature, config),
+            semantics: Semantics::new(feature, config),
+            language: feature.language.as_ref().map(|it| Box::new(LanguageState::new(it, config))),
         }
     }
 
@@ -86,6 +95,9 @@ impl FeatureState {
         weights: Option<&[Weight]>,
     ) -> Option<Structs> {
         let is_struct = feature.shape.kind == Kind::Struct;
+        if let (Some(state), Some(language)) = (&mut self.language, &feature.language) {
+            state.update(language, column);
+        }
         match (column.data_type(), feature.shape.num_levels) {
             (DataType::Null, _) => return None,
             (_, 0) if is_struct => return Some(self.update_structs(column, weights)),
@@ -116,12 +128,26 @@ impl FeatureState {
             level.weighted.merge(other.weighted);
         }
         self.values.merge(&other.values);
+        if let (Some(semantics), Some(other)) = (&mut self.semantics, &other.semantics) {
+            semantics.merge(other);
+        }
+        if let (Some(language), Some(other)) = (&mut self.language, &other.language) {
+            language.merge(other);
+        }
+    }
+
+    /// Takes in values without lists around them.
+    fn update_values(&mut self, array: &dyn Array, weights: Option<&[Weight]>) {
+        self.values.update(array, weights);
+        if let Some(semantics) = &mut self.semantics {
+            semantics.update(array);
+        }
     }
 
     fn update_scalars(&mut self, column: &dyn Array, weights: Option<&[Weight]>) {
         let num_values = (column.len() - column.logical_null_count()) as u64;
         self.add_scalars(num_values, column, weights);
-        self.values.update(column, weights);
+        self.update_values(column, weights);
     }
 
     fn update_structs(&mut self, column: &dyn Array, weights: Option<&[Weight]>) -> Structs {
@@ -170,7 +196,7 @@ impl FeatureState {
             }
             self.num_non_missing += (end - start) as u64;
             let (from, to) = (offsets[start].as_usize(), offsets[end].as_usize());
-            self.values.update(items.slice(from, to - from).as_ref(), None);
+            self.update_values(items.slice(from, to - from).as_ref(), None);
         }
     }
 
@@ -220,7 +246,7 @@ impl FeatureState {
             array = flat.values;
         }
         of_examples.iter().for_each(|&length| self.lengths.add(as_f64(length as u64), 1));
-        self.values.update(array.as_ref(), weights.as_deref());
+        self.update_values(array.as_ref(), weights.as_deref());
         Structs { array, weights }
     }
 
@@ -236,6 +262,8 @@ impl FeatureState {
             level.weighted.write(out);
         }
         self.values.write(out);
+        self.semantics.iter().for_each(|semantics| semantics.write(out));
+        self.language.iter().for_each(|language| language.write(out));
     }
 
     pub(crate) fn read(
@@ -257,6 +285,12 @@ impl FeatureState {
             };
         }
         read.values.read(input)?;
+        if let Some(semantics) = &mut read.semantics {
+            semantics.read(input)?;
+        }
+        if let Some(language) = &mut read.language {
+            language.read(input)?;
+        }
         Ok(read)
     }
 }

@@ -21,15 +21,22 @@ mod state;
 
 mod part;
 mod slice;
+mod weight;
 
 mod columns;
+mod composite;
 mod feature;
+mod information;
 mod lift;
 mod pair;
 mod values;
 
 mod distinct;
 mod strings;
+
+mod natural_language;
+mod semantic;
+mod vocabulary;
 
 mod common;
 mod histogram;
@@ -38,12 +45,15 @@ mod message;
 mod error;
 
 use dataflow::{Accumulator, Engine, EngineError, Source};
-use formats::metadata::{DatasetFeatureStatisticsList, Schema};
+use formats::metadata::DatasetFeatureStatisticsList;
 
-pub use config::{AllPairs, Config, CrossFeatures, LiftConfig, SliceConfig, SliceValue};
+pub use config::{
+    AllPairs, Config, CrossFeatures, LiftConfig, MutualInformationConfig, SliceConfig, SliceValue,
+};
 pub use error::StatisticsError;
-pub use pass::StatisticsPass;
+pub use pass::{Curated, StatisticsPass};
 pub use state::StatisticsState;
+pub use vocabulary::Vocabulary;
 
 /// Computes the statistics of all examples of a source, as a dataset of the given name, and of every slice.
 ///
@@ -56,22 +66,22 @@ pub fn generate(
     engine: &dyn Engine,
     config: &Config,
 ) -> Result<DatasetFeatureStatisticsList, StatisticsError> {
-    generate_with_schema(name, source, engine, config, None)
+    generate_curated(name, source, engine, config, &Curated::default())
 }
 
-/// As [`generate`], with a curated schema that says which numbers are categorical and which strings are bytes.
+/// As [`generate`], with what people say of the data.
 ///
 /// # Errors
 ///
-/// As [`generate`].
-pub fn generate_with_schema(
+/// As [`StatisticsPass::with_curated`], and [`StatisticsError::Engine`] when the source cannot be read.
+pub fn generate_curated(
     name: &str,
     source: &dyn Source,
     engine: &dyn Engine,
     config: &Config,
-    curated: Option<&Schema>,
+    curated: &Curated<'_>,
 ) -> Result<DatasetFeatureStatisticsList, StatisticsError> {
-    let pass = StatisticsPass::with_schema(&source.schema(), config, curated)?;
+    let pass = StatisticsPass::with_curated(&source.schema(), config, curated)?;
     let state = dataflow::fold(engine, source, &pass).map_err(StatisticsError::Engine)?;
     let finished = state.finish();
     let mut list = finished.map_err(|error| StatisticsError::Engine(EngineError::Work(error)))?;

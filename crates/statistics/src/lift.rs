@@ -1,7 +1,7 @@
 //! Lift: how much more often a label goes with a value than it does with any.
 //!
 //! The lift of a label `y` with a value `x` is `P(y | x) / P(y)`, where an example with several values of a feature
-//! has each of them. Values, labels and pairs are counted as the strings of a feature are: exactly up to the same
+//! has each of them. Where the label has weights, an example counts by its weight in series of their own. Values, labels and pairs are counted as the strings of a feature are: exactly up to the same
 //! bounds, and beyond in a table whose counts are low by no more than is said there.
 
 use arrow::array::{Array, RecordBatch};
@@ -13,7 +13,7 @@ use formats::metadata::{
 };
 use serde::{Deserialize, Serialize};
 use sketch::bytes::{Reader, Stored};
-use sketch::{StateError, as_f64};
+use sketch::{Count, StateError, Weight, as_f64};
 
 use crate::columns::numbers_of_rows;
 use crate::message::{BYTES_VALUE, label};
@@ -29,6 +29,8 @@ pub(crate) struct Lift {
     /// Ascending; empty if every label counts for itself.
     pub(crate) boundaries: Vec<f64>,
     pub(crate) features: Vec<Key>,
+    /// The place among the pass's weights of the one that the label's examples have.
+    pub(crate) weight: Option<usize>,
     pub(crate) min_count: u64,
     pub(crate) top: Option<u32>,
     pub(crate) bottom: Option<u32>,
@@ -44,82 +46,65 @@ pub(crate) struct Key {
 /// What was seen of a label and its features.
 #[derive(Clone, Debug)]
 pub(crate) struct LiftState {
-    labels: StringCounts,
-    /// Of every feature, how many examples have a value, and how many a value and a label.
-    features: Vec<(StringCounts, StringCounts)>,
+    counts: Counts<u64>,
+    /// The same where every example counts by the label's weight, if it has any.
+    weighted: Option<Counts<Weight>>,
+}
+
+/// How many examples there are, or how much they weigh.
+#[derive(Clone, Debug)]
+struct Counts<C> {
+    num_examples: C,
+    labels: StringCounts<C>,
+    /// Of every feature, examples that have a value, and those that have a value and a label.
+    features: Vec<(StringCounts<C>, StringCounts<C>)>,
 }
 
 impl LiftState {
     pub(crate) fn new(lift: &Lift, config: &Config) -> Self {
-        let counts = || StringCounts::new(config.max_exact_strings.get() as usize);
         Self {
-            labels: counts(),
-            features: lift.features.iter().map(|_| (counts(), counts())).collect(),
+            counts: Counts::new(lift, config),
+            weighted: lift.weight.map(|_| Counts::new(lift, config)),
         }
     }
 
+    /// Takes in a batch; `weights` has one for each row.
     pub(crate) fn update(
         &mut self,
         lift: &Lift,
         batch: &RecordBatch,
+        weights: Option<&[Weight]>,
     ) -> Result<(), StatisticsError> {
         let column = |key: &Key| {
             let missing = || StatisticsError::MissingFeature { feature: key.name.clone() };
             batch.column_by_name(&key.name).ok_or_else(missing)
         };
         let labels = labels_of_rows(column(&lift.label)?.as_ref(), &lift.boundaries);
-        for label in labels.iter().flatten() {
-            self.labels.add(label.as_bytes(), true);
+        let mut features = Vec::with_capacity(lift.features.len());
+        for feature in &lift.features {
+            features.push(texts_of_rows(column(feature)?.as_ref(), None));
         }
-        let mut pair = Vec::new();
-        for (feature, (values, pairs)) in lift.features.iter().zip(&mut self.features) {
-            let texts = texts_of_rows(column(feature)?.as_ref(), None);
-            for (row, labels) in texts.iter().zip(&labels) {
-                for value in row {
-                    let value = value.as_deref().unwrap_or(BYTES_VALUE);
-                    values.add(value.as_bytes(), true);
-                    for label in labels {
-                        pair_of(value.as_bytes(), label.as_bytes(), &mut pair);
-                        pairs.add(&pair, true);
-                    }
-                }
-            }
+        self.counts.update(&labels, &features, |_| 1);
+        if let (Some(weighted), Some(weights)) = (&mut self.weighted, weights) {
+            weighted.update(&labels, &features, |row| weights[row]);
         }
         Ok(())
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.labels.merge(&other.labels);
-        for ((values, pairs), (other_values, other_pairs)) in
-            self.features.iter_mut().zip(&other.features)
-        {
-            values.merge(other_values);
-            pairs.merge(other_pairs);
+        self.counts.merge(&other.counts);
+        if let (Some(weighted), Some(other)) = (&mut self.weighted, &other.weighted) {
+            weighted.merge(other);
         }
     }
 
-    /// Returns one message for each feature that has values, if there are labels.
-    pub(crate) fn messages(
-        &self,
-        lift: &Lift,
-        num_examples: u64,
-        config: &Config,
-    ) -> Vec<CrossFeatureStatistics> {
-        let limit = config.num_rank_histogram_buckets as usize;
-        let mut labels = self.labels.top(limit, Ties::ByBytes);
-        let is_int = lift.label.kind == Kind::Int || !lift.boundaries.is_empty();
-        sort_by_key(&mut labels, is_int);
+    /// Returns one message for each feature that has values, if there are labels; series by weight follow the others.
+    pub(crate) fn messages(&self, lift: &Lift, config: &Config) -> Vec<CrossFeatureStatistics> {
         let mut messages = Vec::new();
-        for (feature, (values, pairs)) in lift.features.iter().zip(&self.features) {
-            let mut values = values.top(limit, Ties::ByBytes);
-            values.retain(|value| value.count > lift.min_count);
-            sort_by_key(&mut values, feature.kind == Kind::Int);
-            let series = labels.iter().map(|label| {
-                let lift_values = lift_values(label, &values, pairs, num_examples);
-                series(lift, label, ends(lift_values, lift.top, lift.bottom), feature.kind)
-            });
-            let lift_series: Vec<LiftSeries> =
-                if values.is_empty() { Vec::new() } else { series.collect() };
+        for (index, feature) in lift.features.iter().enumerate() {
+            let mut lift_series = self.counts.series(lift, index, config);
+            let weighted = self.weighted.iter();
+            lift_series.extend(weighted.flat_map(|weighted| weighted.series(lift, index, config)));
             if lift_series.is_empty() {
                 continue;
             }
@@ -137,6 +122,88 @@ impl LiftState {
     }
 
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        self.counts.write(out);
+        self.weighted.iter().for_each(|weighted| weighted.write(out));
+    }
+
+    pub(crate) fn read(input: &mut Reader<'_>, lift: &Lift) -> Result<Self, StateError> {
+        let counts = Counts::read(input, lift)?;
+        let weighted = lift.weight.map(|_| Counts::read(input, lift)).transpose()?;
+        Ok(Self { counts, weighted })
+    }
+}
+
+impl<C: Reported> Counts<C> {
+    fn new(lift: &Lift, config: &Config) -> Self {
+        let counts = || StringCounts::new(config.max_exact_strings.get() as usize);
+        Self {
+            num_examples: C::default(),
+            labels: counts(),
+            features: lift.features.iter().map(|_| (counts(), counts())).collect(),
+        }
+    }
+
+    fn update(
+        &mut self,
+        labels: &[Vec<String>],
+        features: &[Vec<Vec<Option<String>>>],
+        count: impl Fn(usize) -> C,
+    ) {
+        for (row, labels) in labels.iter().enumerate() {
+            self.num_examples = self.num_examples.plus(count(row));
+            for label in labels {
+                self.labels.add_times(label.as_bytes(), count(row), true);
+            }
+        }
+        let mut pair = Vec::new();
+        for (texts, (values, pairs)) in features.iter().zip(&mut self.features) {
+            for (row, (texts, labels)) in texts.iter().zip(labels).enumerate() {
+                for value in texts {
+                    let value = value.as_deref().unwrap_or(BYTES_VALUE);
+                    values.add_times(value.as_bytes(), count(row), true);
+                    for label in labels {
+                        pair_of(value.as_bytes(), label.as_bytes(), &mut pair);
+                        pairs.add_times(&pair, count(row), true);
+                    }
+                }
+            }
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.num_examples = self.num_examples.plus(other.num_examples);
+        self.labels.merge(&other.labels);
+        for ((values, pairs), (other_values, other_pairs)) in
+            self.features.iter_mut().zip(&other.features)
+        {
+            values.merge(other_values);
+            pairs.merge(other_pairs);
+        }
+    }
+
+    /// Returns one series for each label, if the feature has values.
+    fn series(&self, lift: &Lift, index: usize, config: &Config) -> Vec<LiftSeries> {
+        let limit = config.num_rank_histogram_buckets as usize;
+        let (feature, (values, pairs)) = (&lift.features[index], &self.features[index]);
+        let mut labels = self.labels.top(limit, Ties::GreaterBytes);
+        labels.retain(|label| !label.count.is_zero());
+        let is_int = lift.label.kind == Kind::Int || !lift.boundaries.is_empty();
+        sort_by_key(&mut labels, is_int);
+        let mut values = values.top(limit, Ties::GreaterBytes);
+        values.retain(|value| value.count.to_f64() > as_f64(lift.min_count));
+        if values.is_empty() {
+            return Vec::new();
+        }
+        sort_by_key(&mut values, feature.kind == Kind::Int);
+        let series = labels.iter().map(|label| {
+            let lift_values = lift_values(label, &values, pairs, self.num_examples);
+            series(lift, label, ends(lift_values, lift.top, lift.bottom), feature.kind)
+        });
+        series.collect()
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        self.num_examples.write(out);
         self.labels.write(out);
         for (values, pairs) in &self.features {
             values.write(out);
@@ -144,39 +211,76 @@ impl LiftState {
         }
     }
 
-    pub(crate) fn read(input: &mut Reader<'_>, lift: &Lift) -> Result<Self, StateError> {
+    fn read(input: &mut Reader<'_>, lift: &Lift) -> Result<Self, StateError> {
+        let num_examples = C::take(input)?;
         let labels = StringCounts::read(input)?;
         let features = lift
             .features
             .iter()
             .map(|_| Ok((StringCounts::read(input)?, StringCounts::read(input)?)));
-        Ok(Self { labels, features: features.collect::<Result<_, StateError>>()? })
+        let features = features.collect::<Result<_, StateError>>()?;
+        Ok(Self { num_examples, labels, features })
+    }
+}
+
+/// What is added up, as the message has it.
+trait Reported: Count {
+    fn of_label(self) -> YCountValue;
+    fn of_value(self) -> XCountValue;
+    fn of_both(self) -> XAndYCountValue;
+}
+
+impl Reported for u64 {
+    fn of_label(self) -> YCountValue {
+        YCountValue::YCount(self)
+    }
+
+    fn of_value(self) -> XCountValue {
+        XCountValue::XCount(self)
+    }
+
+    fn of_both(self) -> XAndYCountValue {
+        XAndYCountValue::XAndYCount(self)
+    }
+}
+
+impl Reported for Weight {
+    fn of_label(self) -> YCountValue {
+        YCountValue::WeightedYCount(self.to_f64())
+    }
+
+    fn of_value(self) -> XCountValue {
+        XCountValue::WeightedXCount(self.to_f64())
+    }
+
+    fn of_both(self) -> XAndYCountValue {
+        XAndYCountValue::WeightedXAndYCount(self.to_f64())
     }
 }
 
 /// One value's lift with one label.
-struct Lifted<'a> {
+struct Lifted<'a, C> {
     value: &'a [u8],
     lift: f64,
-    count: u64,
-    num_together: u64,
+    count: C,
+    num_together: C,
 }
 
 /// Returns the lifts of values in ascending order, the greatest first and of equals the lesser value.
-fn lift_values<'a>(
-    label: &Counted<'_>,
-    values: &[Counted<'a>],
-    pairs: &StringCounts,
-    num_examples: u64,
-) -> Vec<Lifted<'a>> {
+fn lift_values<'a, C: Count>(
+    label: &Counted<'_, C>,
+    values: &[Counted<'a, C>],
+    pairs: &StringCounts<C>,
+    num_examples: C,
+) -> Vec<Lifted<'a, C>> {
     let mut pair = Vec::new();
-    let rate = as_f64(label.count) / as_f64(num_examples);
-    let mut lifted: Vec<Lifted<'a>> = values
+    let rate = label.count.to_f64() / num_examples.to_f64();
+    let mut lifted: Vec<Lifted<'a, C>> = values
         .iter()
         .map(|value| {
             pair_of(value.bytes, label.bytes, &mut pair);
             let num_together = pairs.count(&pair);
-            let lift = as_f64(num_together) / as_f64(value.count) / rate;
+            let lift = num_together.to_f64() / value.count.to_f64() / rate;
             Lifted { value: value.bytes, lift, count: value.count, num_together }
         })
         .collect();
@@ -185,7 +289,11 @@ fn lift_values<'a>(
 }
 
 /// Keeps the first and the last so many; all, if neither is asked for.
-fn ends(mut lifted: Vec<Lifted<'_>>, top: Option<u32>, bottom: Option<u32>) -> Vec<Lifted<'_>> {
+fn ends<C>(
+    mut lifted: Vec<Lifted<'_, C>>,
+    top: Option<u32>,
+    bottom: Option<u32>,
+) -> Vec<Lifted<'_, C>> {
     let (top, bottom) = match (top, bottom) {
         (None, None) => return lifted,
         (top, bottom) => (top.unwrap_or(0) as usize, bottom.unwrap_or(0) as usize),
@@ -197,7 +305,12 @@ fn ends(mut lifted: Vec<Lifted<'_>>, top: Option<u32>, bottom: Option<u32>) -> V
     lifted
 }
 
-fn series(lift: &Lift, of: &Counted<'_>, lifted: Vec<Lifted<'_>>, kind: Kind) -> LiftSeries {
+fn series<C: Reported>(
+    lift: &Lift,
+    of: &Counted<'_, C>,
+    lifted: Vec<Lifted<'_, C>>,
+    kind: Kind,
+) -> LiftSeries {
     let text = label(of.bytes);
     let y_value = match number(of.bytes) {
         Some(bin) if !lift.boundaries.is_empty() => {
@@ -217,12 +330,12 @@ fn series(lift: &Lift, of: &Counted<'_>, lifted: Vec<Lifted<'_>>, kind: Kind) ->
             Some(int) if kind == Kind::Int => XValue::XInt(int),
             _ => XValue::XString(label(lifted.value)),
         }),
-        x_count_value: Some(XCountValue::XCount(lifted.count)),
-        x_and_y_count_value: Some(XAndYCountValue::XAndYCount(lifted.num_together)),
+        x_count_value: Some(lifted.count.of_value()),
+        x_and_y_count_value: Some(lifted.num_together.of_both()),
     });
     LiftSeries {
         y_value: Some(y_value),
-        y_count_value: Some(YCountValue::YCount(of.count)),
+        y_count_value: Some(of.count.of_label()),
         lift_values: lift_values.collect(),
     }
 }
@@ -232,7 +345,7 @@ fn number(bytes: &[u8]) -> Option<i32> {
     std::str::from_utf8(bytes).ok()?.parse().ok()
 }
 
-fn sort_by_key(counted: &mut [Counted<'_>], is_int: bool) {
+fn sort_by_key<C>(counted: &mut [Counted<'_, C>], is_int: bool) {
     if is_int {
         counted.sort_by_key(|counted| {
             std::str::from_utf8(counted.bytes).ok().and_then(|text| text.parse::<i128>().ok())

@@ -71,9 +71,18 @@ fn message(
         field_id: Some(FieldId::Path(Path { step: feature.path.clone() })),
         r#type: r#type.into(),
         stats: Some(stats),
-        custom_stats: lengths_of_levels(feature, state, config),
+        custom_stats: custom_stats(feature, state, config),
         ..FeatureNameStatistics::default()
     }
+}
+
+fn custom_stats(feature: &Feature, state: &FeatureState, config: &Config) -> Vec<CustomStatistic> {
+    let mut custom = lengths_of_levels(feature, state, config);
+    custom.extend(state.semantics.iter().flat_map(|semantics| semantics.custom_stats(config)));
+    if let (Some(state), Some(language)) = (&state.language, &feature.language) {
+        custom.push(state.custom_stat(language, config));
+    }
+    custom
 }
 
 /// Returns how long lists within lists are, level by level.
@@ -173,7 +182,7 @@ fn histograms(
 }
 
 fn string(strings: &Strings, kind: Kind, config: &Config) -> StringStatistics {
-    let ties = if kind == Kind::String { Ties::ByBytes } else { Ties::ByNumber };
+    let ties = if kind == Kind::String { Ties::GreaterBytes } else { Ties::GreaterNumber };
     let (top_values, rank_histogram) =
         top(&strings.strings, ties, as_f64(config.frequency_threshold), config);
     let weighted = strings.weighted.as_ref().filter(|_| strings.strings.unique() > 0);

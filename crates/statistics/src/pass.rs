@@ -1,6 +1,7 @@
 //! The description of the pass over examples.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Schema};
 use base::BoxError;
@@ -8,9 +9,12 @@ use dataflow::Pass;
 use formats::metadata;
 use serde::{Deserialize, Serialize};
 
+use crate::composite::Composite;
+use crate::information::Information;
 use crate::lift::Lift;
-use crate::schema::treatments;
-use crate::{Config, StatisticsError, StatisticsState};
+use crate::natural_language::Language;
+use crate::schema::{Said, composites};
+use crate::{Config, StatisticsError, StatisticsState, Vocabulary};
 
 /// Computes statistics of all features: plain data from which any worker can rebuild the pass.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +24,11 @@ pub struct StatisticsPass {
     /// Pairs of features whose numbers are compared, by their place among the features.
     pub(crate) pairs: Vec<(usize, usize)>,
     pub(crate) lifts: Vec<Lift>,
+    pub(crate) information: Option<Information>,
+    /// Features of the schema that are made of several of the columns.
+    pub(crate) composites: Vec<Composite>,
+    /// The features that hold weights: the one of all examples first, if there is one.
+    pub(crate) weights: Vec<String>,
     pub(crate) config: Config,
 }
 
@@ -31,6 +40,20 @@ pub(crate) struct Feature {
     pub(crate) parent: Option<usize>,
     pub(crate) shape: Shape,
     pub(crate) treatment: Treatment,
+    /// The place among the pass's weights of the feature that its examples weigh by; those of a struct weigh as the
+    /// struct does.
+    pub(crate) weight: Option<usize>,
+    pub(crate) language: Option<Language>,
+}
+
+/// What people say of the data.
+#[derive(Clone, Debug, Default)]
+pub struct Curated<'a> {
+    /// Numbers that it calls categorical are counted as strings are, and strings with an image domain are bytes, where
+    /// the data is of the type that it says; its sparse and weighted features and its languages are looked at.
+    pub schema: Option<&'a metadata::Schema>,
+    /// The vocabularies that the schema's languages name.
+    pub vocabularies: BTreeMap<String, Arc<Vocabulary>>,
 }
 
 /// What values a column holds.
@@ -76,24 +99,30 @@ impl StatisticsPass {
     /// and structs of them; [`StatisticsError::DuplicateFeature`] when two columns have one name; the first of
     /// the mistakes that [`Config::check`] finds.
     pub fn new(schema: &Schema, config: &Config) -> Result<Self, StatisticsError> {
-        Self::with_schema(schema, config, None)
+        Self::with_curated(schema, config, &Curated::default())
     }
 
-    /// As [`StatisticsPass::new`]; numbers that `curated` calls categorical are counted as strings are, and
-    /// strings with an image domain are bytes, where the data is of the type that it says.
+    /// As [`StatisticsPass::new`], with what people say of the data.
     ///
     /// # Errors
     ///
-    /// As [`StatisticsPass::new`].
-    pub fn with_schema(
+    /// As [`StatisticsPass::new`], [`StatisticsError::DifferentStructs`] and [`StatisticsError::MissingVocabulary`].
+    pub fn with_curated(
         schema: &Schema,
         config: &Config,
-        curated: Option<&metadata::Schema>,
+        curated: &Curated<'_>,
     ) -> Result<Self, StatisticsError> {
         if let Some(mistake) = config.check(Some(schema)).into_iter().next() {
             return Err(mistake);
         }
-        let treatments = curated.map(treatments).unwrap_or_default();
+        let said = match curated.schema {
+            Some(schema) => Said::of(schema, &curated.vocabularies)?,
+            None => Said::default(),
+        };
+        let weights = config.weight_features();
+        let weight_of = |feature: &str| {
+            config.weight_of(feature).and_then(|it| weights.iter().position(|weight| weight == it))
+        };
         let mut features: Vec<Feature> = Vec::with_capacity(schema.fields().len());
         let mut names = BTreeSet::new();
         for field in schema.fields() {
@@ -102,13 +131,23 @@ impl StatisticsPass {
                 return Err(StatisticsError::DuplicateFeature { feature: name.clone() });
             }
             if config.features.is_empty() || config.features.contains(name) {
+                let weight = weight_of(name);
                 let path = vec![name.clone()];
-                add_feature(&mut features, path, None, field.data_type(), &treatments)?;
+                add_feature(&mut features, path, None, weight, field.data_type(), &said)?;
             }
         }
         let pairs = config.pairs(&features)?;
-        let lifts = config.lift.iter().map(|lift| lift.resolve(schema, &features)).collect();
-        Ok(Self { features, pairs, lifts, config: config.clone() })
+        let lifts = config.lift.iter();
+        let lifts =
+            lifts.map(|lift| lift.resolve(schema, &features, weight_of(&lift.label))).collect();
+        let composites = match curated.schema {
+            Some(curated) => composites(curated, schema, config)?,
+            None => Vec::new(),
+        };
+        let information = config.mutual_information.as_ref();
+        let information = information.map(|it| Information::resolve(it, schema, &features));
+        let config = config.clone();
+        Ok(Self { features, pairs, lifts, information, composites, weights, config })
     }
 
     /// Returns whether every place among the features is one, and a struct comes before its features.
@@ -118,8 +157,13 @@ impl StatisticsPass {
             !feature.path.is_empty()
                 && feature.shape.num_levels <= MAX_LEVELS
                 && feature.parent.is_none_or(|parent| parent < index)
+                && feature.weight.is_none_or(|weight| weight < self.weights.len())
         });
-        features && self.pairs.iter().all(|&(x, y)| x < num_features && y < num_features)
+        let lifts = self.lifts.iter();
+        features
+            && self.information.as_ref().is_none_or(Information::is_sound)
+            && self.pairs.iter().all(|&(x, y)| x < num_features && y < num_features)
+            && lifts.filter_map(|lift| lift.weight).all(|weight| weight < self.weights.len())
     }
 
     /// Returns the features that are columns.
@@ -133,19 +177,18 @@ fn add_feature(
     features: &mut Vec<Feature>,
     path: Vec<String>,
     parent: Option<usize>,
+    weight: Option<usize>,
     data_type: &DataType,
-    treatments: &BTreeMap<Vec<String>, (Kind, Treatment)>,
+    said: &Said,
 ) -> Result<(), StatisticsError> {
     let Some(shape) = Shape::of(data_type) else {
         let feature = path.join(".");
         return Err(StatisticsError::UnsupportedType { feature, data_type: data_type.clone() });
     };
-    let treatment = match treatments.get(&path) {
-        Some(&(kind, treatment)) if kind == shape.kind => treatment,
-        _ => Treatment::Plain,
-    };
+    let treatment = said.treatment(&path, shape.kind);
+    let language = said.language(&path, shape);
     let index = features.len();
-    features.push(Feature { path: path.clone(), parent, shape, treatment });
+    features.push(Feature { path: path.clone(), parent, shape, treatment, weight, language });
     let mut names = BTreeSet::new();
     for field in fields(data_type) {
         let mut path = path.clone();
@@ -153,13 +196,13 @@ fn add_feature(
         if !names.insert(field.name()) {
             return Err(StatisticsError::DuplicateFeature { feature: path.join(".") });
         }
-        add_feature(features, path, Some(index), field.data_type(), treatments)?;
+        add_feature(features, path, Some(index), weight, field.data_type(), said)?;
     }
     Ok(())
 }
 
 /// Returns the fields of structs, lists of structs and so on.
-fn fields(data_type: &DataType) -> &[arrow::datatypes::FieldRef] {
+pub(crate) fn fields(data_type: &DataType) -> &[arrow::datatypes::FieldRef] {
     match data_type {
         DataType::Struct(fields) => fields,
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
@@ -177,8 +220,10 @@ impl Pass for StatisticsPass {
             self.columns_of_features().map(|(_, name)| name.to_owned()).collect();
         let lifts = self.lifts.iter();
         let lifts = lifts.flat_map(|lift| lift.features.iter().chain([&lift.label]));
-        let others = self.config.example_weight.iter().chain(self.config.slice_features());
-        for other in others.chain(lifts.map(|key| &key.name)) {
+        let others = self.weights.iter().chain(self.config.slice_features());
+        let composites = self.composites.iter().flat_map(Composite::columns);
+        let information = self.information.iter().flat_map(Information::names);
+        for other in others.chain(lifts.map(|key| &key.name)).chain(composites).chain(information) {
             if !columns.contains(other) {
                 columns.push(other.clone());
             }

@@ -10,12 +10,13 @@ use sketch::StateError;
 use sketch::bytes::{Reader, Stored, write_bytes};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::part::{Part, weights_of};
+use crate::part::Part;
 use crate::slice::rows_of_slices;
+use crate::weight::all_weights;
 use crate::{StatisticsError, StatisticsPass};
 
 /// The version of the byte form.
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 
 /// What was seen of the examples so far.
 #[derive(Clone, Debug)]
@@ -80,11 +81,7 @@ impl StatisticsState {
             let rows = UInt32Array::from(rows);
             let batch =
                 arrow::compute::take_record_batch(batch, &rows).expect("the rows are of the batch");
-            let weights = match &config.example_weight {
-                None => None,
-                Some(feature) => Some(weights_of(feature, &batch)?),
-            };
-            slice.update(&self.pass, &batch, weights.as_deref())?;
+            slice.update(&self.pass, &batch, &all_weights(&self.pass, &batch)?)?;
         }
         Ok(())
     }
@@ -109,11 +106,7 @@ impl Accumulator for StatisticsState {
         let sampled = self.pass.config.sample_rate.map(|rate| self.sample(batch, rate));
         self.num_rows += batch.num_rows() as u64;
         let batch = sampled.as_ref().unwrap_or(batch);
-        let weights = match &self.pass.config.example_weight {
-            None => None,
-            Some(feature) => Some(weights_of(feature, batch)?),
-        };
-        self.all.update(&self.pass, batch, weights.as_deref())?;
+        self.all.update(&self.pass, batch, &all_weights(&self.pass, batch)?)?;
         if !self.pass.config.slices.is_empty() {
             self.update_slices(batch)?;
         }

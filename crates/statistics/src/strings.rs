@@ -69,8 +69,9 @@ pub(crate) struct Counted<'a, C = u64> {
 impl<C: Count> Counted<'_, C> {
     fn by_rank(&self, other: &Self, order: Ties) -> Ordering {
         let ties = || match order {
-            Ties::ByBytes => other.bytes.cmp(self.bytes),
-            Ties::ByNumber => {
+            Ties::GreaterBytes => other.bytes.cmp(self.bytes),
+            Ties::LesserBytes => self.bytes.cmp(other.bytes),
+            Ties::GreaterNumber => {
                 let number =
                     |bytes| std::str::from_utf8(bytes).ok().and_then(|text| text.parse().ok());
                 let (a, b): (Option<f64>, Option<f64>) = (number(other.bytes), number(self.bytes));
@@ -87,9 +88,11 @@ impl<C: Count> Counted<'_, C> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ties {
     /// The greater bytes.
-    ByBytes,
+    GreaterBytes,
+    /// The lesser bytes.
+    LesserBytes,
     /// The greater number that the text stands for.
-    ByNumber,
+    GreaterNumber,
 }
 
 impl StringCounts {

@@ -49,7 +49,7 @@ pub(crate) struct Bytes {
 
 impl Values {
     pub(crate) fn new(feature: &Feature, config: &Config) -> Self {
-        let has_weights = config.example_weight.is_some();
+        let has_weights = feature.weight.is_some();
         let max_numbers = config.max_exact_numbers.get() as usize;
         let max_strings = config.max_exact_strings.get() as usize;
         match (feature.shape.kind, feature.treatment) {
@@ -225,15 +225,4 @@ impl Bytes {
         let (least, greatest) = self.lengths.unwrap_or((shortest, longest));
         self.lengths = Some((least.min(shortest), greatest.max(longest)));
     }
-}
-
-/// Repeats the weight of every row for each of its values.
-pub(crate) fn repeat_weights(weights: &[Weight], lengths: &[Option<usize>]) -> Vec<Weight> {
-    let each = weights.iter().zip(lengths);
-    each.flat_map(|(&weight, length)| std::iter::repeat_n(weight, length.unwrap_or(0))).collect()
-}
-
-/// Adds up weights.
-pub(crate) fn total(weights: impl IntoIterator<Item = Weight>) -> Weight {
-    weights.into_iter().fold(Weight::default(), Weight::plus)
 }

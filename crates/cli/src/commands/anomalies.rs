@@ -1,10 +1,13 @@
 //! `cupola anomalies`: where data did not fit its schema.
 
+use std::collections::BTreeMap;
+
 use base::BoxError;
-use schema::Finding;
+use schema::{Distance, Finding};
 use serde_json::{Value, json};
 
 use crate::args::{AnomaliesCommand, Global, ShowArgs};
+use crate::commands::stats::{distance_json, distances_table};
 use crate::commands::{artifact_to_show, keep_split};
 use crate::error::Outcome;
 use crate::output::{print, print_json, table};
@@ -21,12 +24,16 @@ fn show(args: &ShowArgs, global: &Global) -> Result<Outcome, BoxError> {
     let splits = keep_split(splits, args.split.as_deref(), &artifact)?;
     let any = splits.iter().any(|(_, findings)| !findings.is_empty());
     let outcome = if any { Outcome::No } else { Outcome::Done };
+    let distances: BTreeMap<String, Vec<Distance>> =
+        components::read_distances(&artifact)?.into_iter().collect();
+    let measured = |split: &String| distances.get(split).map_or(&[][..], Vec::as_slice);
     if global.json {
         let splits: Vec<_> = splits
             .iter()
             .map(|(split, findings)| {
                 let anomalies: Vec<_> = findings.iter().map(finding_json).collect();
-                json!({ "split": split, "anomalies": anomalies })
+                let distances: Vec<_> = measured(split).iter().map(distance_json).collect();
+                json!({ "split": split, "anomalies": anomalies, "distances": distances })
             })
             .collect();
         print_json("anomalies", json!({ "artifact": artifact.id, "splits": splits }))?;
@@ -35,11 +42,13 @@ fn show(args: &ShowArgs, global: &Global) -> Result<Outcome, BoxError> {
     let mut parts = Vec::new();
     for (split, findings) in &splits {
         let count = components::count_findings(findings);
-        if findings.is_empty() {
-            parts.push(format!("split `{split}`: {count}"));
-            continue;
+        parts.push(format!("split `{split}`: {count}"));
+        if !findings.is_empty() {
+            parts.push(findings_table(findings));
         }
-        parts.push(format!("split `{split}`: {count}\n\n{}", findings_table(findings)));
+        if !measured(split).is_empty() {
+            parts.push(distances_table(measured(split)));
+        }
     }
     print(&parts.join("\n\n"))?;
     Ok(outcome)

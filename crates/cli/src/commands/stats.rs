@@ -1,5 +1,6 @@
 //! `cupola stats`: statistics of data files or of an artifact.
 
+mod cross;
 mod diff;
 mod files;
 mod json;
@@ -7,6 +8,7 @@ mod page;
 mod table;
 
 use base::BoxError;
+use formats::metadata::DatasetFeatureStatistics;
 use serde_json::json;
 
 use crate::args::{Global, ShowArgs, StatsArgs, StatsCommand};
@@ -41,13 +43,28 @@ fn show(args: &ShowArgs, global: &Global) -> Result<Outcome, BoxError> {
     let datasets =
         splits.iter().flat_map(|(split, list)| list.datasets.iter().map(move |d| (split, d)));
     if global.json {
-        let content: Vec<_> =
-            datasets.map(|(split, dataset)| json::dataset("split", split, dataset)).collect();
+        let content = datasets.map(|(split, dataset)| {
+            let mut object = json::dataset("split", split, dataset);
+            object["slice"] = json!(slice_name(dataset));
+            object
+        });
+        let content: Vec<_> = content.collect();
         print_json("statistics", json!({ "artifact": artifact.id, "datasets": content }))?;
         return Ok(Outcome::Done);
     }
-    let tables =
-        datasets.map(|(split, dataset)| table::dataset(&format!("split `{split}`"), dataset));
+    let tables = datasets.map(|(split, dataset)| {
+        let what = match slice_name(dataset) {
+            None => format!("split `{split}`"),
+            Some(slice) => format!("split `{split}`, slice `{slice}`"),
+        };
+        table::dataset(&what, dataset)
+    });
     print(&tables.collect::<Vec<_>>().join("\n\n"))?;
     Ok(Outcome::Done)
+}
+
+/// Returns the name of the slice that statistics are of; nothing if they are of all examples.
+fn slice_name(dataset: &DatasetFeatureStatistics) -> Option<&str> {
+    let is_slice = !dataset.name.is_empty() && dataset.name != schema::ALL_EXAMPLES;
+    is_slice.then_some(dataset.name.as_str())
 }

@@ -44,7 +44,7 @@ pub(crate) fn validate(args: &ValidateArgs, global: &Global) -> Result<Outcome, 
     let statistics_of = |files: &[String]| {
         (!files.is_empty()).then(|| open(files)?.statistics(&engine, &progress)).transpose()
     };
-    let files = open(&args.files.files)?;
+    let mut files = open(&args.files.files)?;
     if args.rows && !files.has_rows() {
         return Err(CliError::NoRows { path: files.name.into() }.into());
     }

@@ -140,6 +140,54 @@ fn what_was_made_can_be_looked_at() {
 }
 
 #[test]
+fn slices_have_their_names_and_distances_their_formulas() {
+    let scene = Scene::taxi();
+    scene.replace(
+        "pipeline.toml",
+        "[nodes.statistics_gen]",
+        "[nodes.statistics_gen]\nslices = [{ values = { payment_type = \"Cash\" } }]\n\
+         mutual_information = { label = \"payment_type\" }",
+    );
+    scene.run_json(&[], 0);
+    let shown = scene.cupola(&["stats", "show", "--split", "train"]).expect_code(0).stdout;
+    for expected in
+        ["split `train`: ", "split `train`, slice `payment_type_Cash`: ", "tells about the label"]
+    {
+        assert!(shown.contains(expected), "{expected}\n{shown}");
+    }
+    let json = scene.cupola(&["stats", "show", "--json"]).expect_code(0).json();
+    let datasets = json["statistics"]["datasets"].as_array().unwrap();
+    assert!(datasets[0]["slice"].is_null());
+    assert_eq!(datasets[1]["slice"], "payment_type_Cash");
+
+    // Held against itself, data has not drifted, which is said all the same.
+    let schema = fs::read_to_string(scene.artifact("Schema").join("schema.pbtxt")).unwrap();
+    let name = "name: \"payment_type\"";
+    let drift = format!("{name}\n  drift_comparator {{ infinity_norm {{ threshold: 0.25 }} }}");
+    fs::write(scene.path("schema.pbtxt"), schema.replacen(name, &drift, 1)).unwrap();
+    scene.replace(
+        "pipeline.toml",
+        "[nodes.schema_gen]",
+        "[nodes.import_schema_gen]\nschema_file = \"schema.pbtxt\"",
+    );
+    scene.replace(
+        "pipeline.toml",
+        "[nodes.example_validator]",
+        "[nodes.example_validator]\ninputs.previous_statistics = \"statistics_gen.statistics\"",
+    );
+    scene.run_json(&[], 0);
+    let shown = scene.cupola(&["anomalies", "show"]).expect_code(0).stdout;
+    for expected in ["no anomalies", "L_INFTY", "0.25", "fine", "max over values"] {
+        assert!(shown.contains(expected), "{expected}\n{shown}");
+    }
+    let json = scene.cupola(&["anomalies", "show", "--json"]).expect_code(0).json();
+    let distance = &json["anomalies"]["splits"][0]["distances"][0];
+    assert!(distance["feature"].as_str().unwrap().ends_with("payment_type"));
+    assert_eq!(distance["value"], 0.0);
+    assert_eq!(distance["is_too_large"], false);
+}
+
+#[test]
 fn a_new_pipeline_from_ones_own_file_runs() {
     let scene = Scene::taxi();
     let said = scene.cupola(&[

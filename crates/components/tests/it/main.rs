@@ -5,6 +5,7 @@
 
 mod configs;
 mod distribution_validator;
+mod domains;
 mod evaluator;
 mod example_diff;
 mod example_gen;

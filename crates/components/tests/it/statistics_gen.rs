@@ -26,14 +26,14 @@ fn engine() -> LocalEngine {
     LocalEngine::new(NonZeroUsize::MIN, Arc::default())
 }
 
-fn split_artifact(id: i64, type_name: &str, uri: PathBuf, splits: &[&str]) -> Artifact {
+pub(crate) fn split_artifact(id: i64, type_name: &str, uri: PathBuf, splits: &[&str]) -> Artifact {
     let mut artifact = artifact(id, type_name, uri);
     let names = Value::from(splits).to_string();
     artifact.properties.insert("split_names".to_owned(), names.into());
     artifact
 }
 
-fn run<C: Component + Executor>(
+pub(crate) fn run<C: Component + Executor>(
     component: &C,
     scene: &Scene,
     config: Value,

@@ -154,8 +154,24 @@ const tables = [
       },
     ],
   },
+  {
+    id: "composites", title: "Made of several columns", kind: "composite",
+    columns: [
+      featureColumn,
+      {
+        label: "What does not match", title: "", className: "left",
+        key: feature => notesOf(feature, 0).length,
+        cell: feature => h("td", { class: "left" }, SIDES.map(side => h("span", { class: `value ${CLASS[side]}` },
+          notesOf(feature, side).map(([name, text]) => `${name}: ${text}`).join("; ") || "–"))),
+      },
+    ],
+  },
   { id: "absent", title: "Not in the data", kind: "none", columns: [featureColumn] },
 ];
+
+function notesOf(feature, side) {
+  return feature.stats[side]?.notes || [];
+}
 
 function typeOf(feature) {
   const [current, baseline] = feature.types;
@@ -371,14 +387,25 @@ function toggle(feature) {
   const bigChart = h("div", {}, chart(feature, 460, 150, true) || "no finite values");
   const columns = feature.body.firstElementChild.children.length;
   feature.details = h("tr", { class: "details" }, h("td", { colspan: columns }, h("div", { class: "panes" },
-    feature.kind === "none" ? null : h("div", {}, h("h4", {}, "Distribution"), bigChart),
-    numbersPane(feature), topPane(feature), anomaliesPane(feature), distancesPane(feature))));
+    hasValues(feature) ? h("div", {}, h("h4", {}, "Distribution"), bigChart) : null,
+    numbersPane(feature), notesPane(feature), topPane(feature), anomaliesPane(feature), distancesPane(feature))));
   feature.details.bigChart = bigChart;
   feature.body.append(feature.details);
 }
 
+const hasValues = feature => feature.kind === "number" || feature.kind === "text";
+
+function notesPane(feature) {
+  const names = [...new Set(SIDES.flatMap(side => notesOf(feature, side).map(([name]) => name)))];
+  if (!names.length) return null;
+  const text = (side, name) => (notesOf(feature, side).find(note => note[0] === name) || [null, "–"])[1];
+  const rows = names.map(name => h("tr", {}, h("td", {}, name), SIDES.map(side => h("td", {}, text(side, name)))));
+  const head = two && h("tr", {}, h("th", {}), SIDES.map(side => h("th", {}, swatch(side), data.datasets[side].name)));
+  return h("div", {}, h("h4", {}, "Also known"), h("table", {}, head, rows));
+}
+
 function numbersPane(feature) {
-  if (feature.kind === "none") return null;
+  if (!hasValues(feature)) return null;
   const lines = [
     ["examples with a value", stat("present")], ["examples without", stat("missing")], ["values", stat("total")],
     ["values per example", stats => stats?.values && `${format(stats.values[0])} to ${format(stats.values[2])}, ${format(stats.values[1])} on average`],

@@ -13,7 +13,7 @@ fn count<'a>(max_exact: usize, strings: impl IntoIterator<Item = &'a [u8]>) -> S
 fn ties_are_in_descending_order_of_bytes() {
     let counts = count(10, [b"a".as_slice(), b"b", b"", b"c", b"a", b"\xff"]);
     let top: Vec<_> =
-        counts.top(4, Ties::ByBytes).into_iter().map(|c| (c.bytes, c.count)).collect();
+        counts.top(4, Ties::GreaterBytes).into_iter().map(|c| (c.bytes, c.count)).collect();
     let expected: [(&[u8], u64); 4] = [(b"a", 2), (b"\xff", 1), (b"c", 1), (b"b", 1)];
     assert_eq!(top, expected);
     assert_eq!(counts.unique(), 5);
@@ -23,14 +23,14 @@ fn ties_are_in_descending_order_of_bytes() {
 fn long_strings_are_kept_while_counts_are_exact_and_pooled_after() {
     let long = [vec![b'x'; 2000], vec![b'y'; 3000]];
     let mut counts = count(4, long.iter().map(Vec::as_slice));
-    assert_eq!(counts.top(1, Ties::ByBytes)[0].bytes, long[1]);
+    assert_eq!(counts.top(1, Ties::GreaterBytes)[0].bytes, long[1]);
     for i in 0..20_u8 {
         counts.add(&[i], false);
         counts.add(b"often", false);
     }
     assert_eq!(counts.unique(), 23);
-    assert!(counts.top(9, Ties::ByBytes).iter().all(|c| c.bytes.len() <= MAX_LONG));
-    assert_eq!(counts.top(1, Ties::ByBytes)[0].bytes, b"often");
+    assert!(counts.top(9, Ties::GreaterBytes).iter().all(|c| c.bytes.len() <= MAX_LONG));
+    assert_eq!(counts.top(1, Ties::GreaterBytes)[0].bytes, b"often");
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_string_that_is_driven_out_again_and_again_is_not_lost() {
         (0..4).for_each(|i| add(&(round * 4 + i).to_le_bytes(), 1));
     }
     let bound = (400 + 50 * (99 + 4)) / (max_exact as u64 / 2 + 1);
-    let top = counts.top(1, Ties::ByBytes)[0];
+    let top = counts.top(1, Ties::GreaterBytes)[0];
     assert_eq!(top.bytes, b"x");
     assert!(top.count <= 50 * 99 && top.count >= 50 * 99 - bound, "{top:?}");
 }
@@ -56,7 +56,7 @@ fn pooled_strings_add_up_when_merged() {
     for _ in 0..2 {
         both.merge(&count(2, [b"a".as_slice(), b"b", b"c", &long, &long]));
     }
-    assert_eq!(both.top(1, Ties::ByBytes), [Counted { bytes: LARGE_BYTES, count: 4 }]);
+    assert_eq!(both.top(1, Ties::GreaterBytes), [Counted { bytes: LARGE_BYTES, count: 4 }]);
     assert_eq!(both.unique(), 4);
 }
 
@@ -85,7 +85,8 @@ fn text_is_bounded_even_when_strings_are_few() {
     }
     assert!(counts.text.len() < 1000);
     assert_eq!(counts.unique(), 66);
-    let top: Vec<_> = counts.top(9, Ties::ByBytes).iter().map(|c| (c.bytes, c.count)).collect();
+    let top: Vec<_> =
+        counts.top(9, Ties::GreaterBytes).iter().map(|c| (c.bytes, c.count)).collect();
     assert_eq!(top, [(b"short".as_slice(), 65), (LARGE_BYTES, 65)]);
 }
 

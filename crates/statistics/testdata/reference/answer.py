@@ -2,8 +2,9 @@
 
     python answer.py [NAME.json …]        # needs tensorflow-data-validation; 1.16.1 gave the answers beside this file
 
-NAME.json holds `columns`, each with a name, a type and its values, and `options`. A type is "int", "float" or
-"bytes", a list of one type, or an object of types. The answer is NAME.pbtxt.
+NAME.json holds `columns`, each with a name, a type and its values, and `options`. A type is "int", "float",
+"bytes" or "hex" (bytes as hexadecimal digits), a list of one type, or an object of types. With `repeat`, the columns
+are read so many times over; `vocabularies` are lists of tokens by name. The answer is NAME.pbtxt.
 """
 
 import json
@@ -20,7 +21,7 @@ from tensorflow_data_validation.statistics.generators import cross_feature_stats
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.public.proto import slicing_spec_pb2
 
-SCALARS = {"int": pa.int64(), "float": pa.float32(), "bytes": pa.binary()}
+SCALARS = {"int": pa.int64(), "float": pa.float32(), "bytes": pa.binary(), "hex": pa.binary()}
 
 
 def arrow_type(kind, is_wrapped=True):
@@ -35,20 +36,32 @@ def value(kind, found, is_wrapped=True):
     if found is None:
         return None
     if isinstance(kind, str):
-        scalar = float(found) if kind == "float" else found.encode() if kind == "bytes" else found
+        read = {"float": float, "bytes": str.encode, "hex": bytes.fromhex}.get(kind)
+        scalar = read(found) if read else found
         return [scalar] if is_wrapped else scalar
     if isinstance(kind, list):
         return [value(kind[0], item, False) for item in found]
     return {name: value(field, found.get(name)) for name, field in kind.items()}
 
 
-def options(case):
+def options(case, folder):
     chosen = dict(case["options"])
     arguments = {}
     if "schema" in chosen:
         arguments["schema"] = text_format.Parse(chosen.pop("schema"), schema_pb2.Schema())
     if "example_weight" in chosen:
         arguments["weight_feature"] = chosen.pop("example_weight")
+    if "per_feature_weight_override" in chosen:
+        overrides = chosen.pop("per_feature_weight_override")
+        arguments["per_feature_weight_override"] = {
+            tfdv.types.FeaturePath([name]): weight for name, weight in overrides.items()
+        }
+    if "vocabularies" in case:
+        arguments["vocab_paths"] = {}
+        for name, tokens in case["vocabularies"].items():
+            path = pathlib.Path(folder) / name
+            path.write_text("".join(token + "\n" for token in tokens))
+            arguments["vocab_paths"][name] = str(path)
     if "slices" in chosen:
         config = slicing_spec_pb2.SlicingConfig()
         for spec in chosen.pop("slices"):
@@ -80,13 +93,14 @@ def options(case):
 def answer(path):
     case = json.loads(path.read_text())
     arrays = [
-        pa.array([value(c["type"], found) for found in c["values"]], type=arrow_type(c["type"])) for c in case["columns"]
+        pa.array([value(c["type"], found) for found in c["values"]] * case.get("repeat", 1), type=arrow_type(c["type"]))
+        for c in case["columns"]
     ]
     batch = pa.RecordBatch.from_arrays(arrays, [c["name"] for c in case["columns"]])
     with tempfile.TemporaryDirectory() as folder:
         out = folder + "/statistics"
         with beam.Pipeline() as pipeline:
-            statistics = pipeline | beam.Create([batch]) | tfdv.GenerateStatistics(options(case))
+            statistics = pipeline | beam.Create([batch]) | tfdv.GenerateStatistics(options(case, folder))
             statistics | tfdv.WriteStatisticsToBinaryFile(out)
         answered = tfdv.load_stats_binary(out)
     datasets = sorted(answered.datasets, key=lambda dataset: dataset.name)

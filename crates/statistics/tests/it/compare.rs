@@ -7,9 +7,10 @@ use formats::metadata::custom_statistic::Val;
 use formats::metadata::feature_name_statistics::{FieldId, Stats};
 use formats::metadata::{
     BytesStatistics, CommonStatistics, CrossFeatureStatistics, CustomStatistic,
-    DatasetFeatureStatistics, FeatureNameStatistics, Histogram, NumericStatistics,
-    StringStatistics,
+    DatasetFeatureStatistics, FeatureNameStatistics, Histogram, LiftStatistics,
+    NaturalLanguageStatistics, NumericStatistics, StringStatistics,
 };
+use formats::{Any, Message};
 
 /// The reference adds up means and variances in another order, and averages are 32-bit floats.
 const MEAN_TOLERANCE: f64 = 1e-6;
@@ -80,6 +81,8 @@ impl Report {
                 self.equal(&name, "bytes_stats", &rest(ours), &rest(theirs));
             }
             (Some(Stats::StructStats(_)), Some(Stats::StructStats(_))) => {}
+            // Composite features.
+            (None, None) => {}
             (ours, theirs) => {
                 self.differences.push(format!("{name}: stats {ours:?} and {theirs:?}"));
             }
@@ -97,9 +100,38 @@ impl Report {
                 (Some(Val::Histogram(ours)), Some(Val::Histogram(theirs))) => {
                     self.histogram(&path, ours, theirs);
                 }
+                (Some(Val::Any(ours)), Some(Val::Any(theirs))) => {
+                    self.language(&path, ours, theirs)
+                }
                 (ours, theirs) => self.equal(&path, "val", ours, theirs),
             }
         }
+    }
+
+    /// Compares statistics of a language; the reference has tokens in no order.
+    fn language(&mut self, path: &str, ours: &Any, theirs: &Any) {
+        self.equal(path, "type", &ours.type_url, &theirs.type_url);
+        let read = |packed: &Any| NaturalLanguageStatistics::decode(&*packed.value).unwrap();
+        let (mut ours, mut theirs) = (read(ours), read(theirs));
+        for (what, ours, theirs) in [
+            ("token_length", &mut ours.token_length_histogram, &mut theirs.token_length_histogram),
+            (
+                "sequence_length",
+                &mut ours.sequence_length_histogram,
+                &mut theirs.sequence_length_histogram,
+            ),
+        ] {
+            match (ours.take(), theirs.take()) {
+                (Some(ours), Some(theirs)) => {
+                    self.histogram(&format!("{path}.{what}"), &ours, &theirs);
+                }
+                (ours, theirs) => self.equal(path, what, &ours, &theirs),
+            }
+        }
+        for statistics in [&mut ours, &mut theirs] {
+            statistics.token_statistics.sort_by_key(|token| format!("{:?}", token.token));
+        }
+        self.equal(path, "nl_statistics", &ours, &theirs);
     }
 
     fn cross_features(
@@ -124,9 +156,30 @@ impl Report {
                     let (a, b) = (ours.covariance, theirs.covariance);
                     self.near(&path, "covariance", f64::from(a), f64::from(b));
                 }
+                (
+                    Some(CrossStats::CategoricalCrossStats(ours)),
+                    Some(CrossStats::CategoricalCrossStats(theirs)),
+                ) => self.lift(&path, &ours.lift, &theirs.lift),
                 (ours, theirs) => self.equal(&path, "cross_stats", ours, theirs),
             }
         }
+    }
+
+    fn lift(&mut self, path: &str, ours: &Option<LiftStatistics>, theirs: &Option<LiftStatistics>) {
+        let lifts = |statistics: &Option<LiftStatistics>| -> Vec<f64> {
+            let series = statistics.iter().flat_map(|statistics| &statistics.lift_series);
+            series.flat_map(|series| &series.lift_values).map(|value| value.lift).collect()
+        };
+        for (ours, theirs) in lifts(ours).into_iter().zip(lifts(theirs)) {
+            self.near(path, "lift", ours, theirs);
+        }
+        let rest = |statistics: &Option<LiftStatistics>| {
+            let mut rest = statistics.clone();
+            let series = rest.iter_mut().flat_map(|statistics| &mut statistics.lift_series);
+            series.flat_map(|series| &mut series.lift_values).for_each(|value| value.lift = 0.0);
+            rest
+        };
+        self.equal(path, "lift_series", &rest(ours), &rest(theirs));
     }
 
     fn common(

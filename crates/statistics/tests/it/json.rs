@@ -9,17 +9,18 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::Field;
 use serde_json::Value;
 
-/// Returns a batch of columns that each have a name, a type and values.
-pub(crate) fn batch(columns: &Value) -> RecordBatch {
+/// Returns a batch of columns that each have a name, a type and values, which are read so many times over.
+pub(crate) fn batch(columns: &Value, repeat: usize) -> RecordBatch {
     let columns = columns.as_array().unwrap().iter().map(|column| {
-        let values: Vec<Option<&Value>> =
+        let once: Vec<Option<&Value>> =
             column["values"].as_array().unwrap().iter().map(known).collect();
+        let values = once.repeat(repeat);
         (column["name"].as_str().unwrap(), array(&column["type"], &values), true)
     });
     RecordBatch::try_from_iter_with_nullable(columns).unwrap()
 }
 
-/// A type is "int", "float" or "bytes", a list of one type, or an object of types.
+/// A type is "int", "float", "bytes" or "hex" (bytes as hexadecimal digits), a list of one type, or an object of types.
 fn array(kind: &Value, values: &[Option<&Value>]) -> ArrayRef {
     match kind {
         Value::String(kind) => match kind.as_str() {
@@ -31,6 +32,9 @@ fn array(kind: &Value, values: &[Option<&Value>]) -> ArrayRef {
             }
             "bytes" => Arc::new(BinaryArray::from_iter(
                 values.iter().map(|value| value.map(|value| value.as_str().unwrap().as_bytes())),
+            )),
+            "hex" => Arc::new(BinaryArray::from_iter(
+                values.iter().map(|value| value.map(|value| bytes(value.as_str().unwrap()))),
             )),
             other => panic!("{other}"),
         },
@@ -64,6 +68,11 @@ fn float(value: &Value) -> f32 {
         Value::String(text) => text.parse().unwrap(),
         _ => value.as_f64().unwrap() as f32,
     }
+}
+
+fn bytes(digits: &str) -> Vec<u8> {
+    let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+    (0..digits.len()).step_by(2).map(byte).collect()
 }
 
 fn known(value: &Value) -> Option<&Value> {

@@ -6,6 +6,7 @@ mod bounds;
 mod compare;
 mod edge_cases;
 mod golden;
+mod information;
 mod json;
 mod nested;
 mod options;
@@ -21,7 +22,7 @@ use arrow::array::RecordBatch;
 use dataflow::Batches;
 use engine::LocalEngine;
 use formats::metadata::{DatasetFeatureStatistics, DatasetFeatureStatisticsList, Schema};
-use statistics::{Config, generate_with_schema};
+use statistics::{Config, Curated, generate_curated};
 
 /// Statistics of a batch, cut into partitions of `partition_size` rows.
 fn statistics_of(
@@ -41,10 +42,22 @@ fn all_statistics_of(
     config: &Config,
     schema: Option<&Schema>,
 ) -> DatasetFeatureStatisticsList {
+    let curated = Curated { schema, ..Curated::default() };
+    curated_statistics_of(batch, partition_size, threads, config, &curated)
+}
+
+/// The same with all that people say of the data.
+fn curated_statistics_of(
+    batch: &RecordBatch,
+    partition_size: usize,
+    threads: usize,
+    config: &Config,
+    curated: &Curated<'_>,
+) -> DatasetFeatureStatisticsList {
     let starts = (0..batch.num_rows()).step_by(partition_size);
     let cut = |start| batch.slice(start, partition_size.min(batch.num_rows() - start));
     let source = Batches::new(batch.schema(), starts.map(cut).collect());
     let engine =
         LocalEngine::new(NonZeroUsize::new(threads).unwrap(), Arc::new(AtomicBool::new(false)));
-    generate_with_schema("", &source, &engine, config, schema).unwrap()
+    generate_curated("", &source, &engine, config, curated).unwrap()
 }

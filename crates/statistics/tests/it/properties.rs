@@ -14,7 +14,7 @@ use dataflow::{Accumulator, Pass};
 use formats::metadata::feature_name_statistics::{Stats, Type};
 use formats::metadata::{DatasetFeatureStatistics, NumericStatistics, StringStatistics};
 use proptest::prelude::*;
-use statistics::{Config, StatisticsPass, StatisticsState};
+use statistics::{Config, Curated, StatisticsPass, StatisticsState};
 
 use crate::statistics_of;
 
@@ -83,6 +83,77 @@ fn small_bounds() -> Config {
         max_exact_numbers: 5.try_into().unwrap(),
         max_exact_strings: 4.try_into().unwrap(),
         ..Config::default()
+    }
+}
+
+/// All that can be asked for.
+fn everything() -> Config {
+    serde_json::from_value(serde_json::json!({
+        "example_weight": "weight",
+        "per_feature_weight_override": { "int": "other_weight", "text": "other_weight" },
+        "lift": [{ "label": "text", "features": ["texts"] }],
+        "enable_semantic_domain_stats": true,
+        "slices": [{ "features": ["text"] }],
+    }))
+    .unwrap()
+}
+
+/// Rows with weights, and what a schema says of them.
+fn curated_pass(rows: &[Row], config: &Config) -> (RecordBatch, StatisticsPass) {
+    let plain = batch(rows);
+    let weights = |step: usize| -> ArrayRef {
+        Arc::new(Float64Array::from_iter_values(
+            (0..rows.len()).map(|row| f64::from(u8::try_from(row * step % 7).unwrap()) / 4.0),
+        ))
+    };
+    let mut columns: Vec<(String, ArrayRef, bool)> = plain
+        .schema()
+        .fields()
+        .iter()
+        .zip(plain.columns())
+        .map(|(field, column)| (field.name().clone(), Arc::clone(column), true))
+        .collect();
+    columns.push(("weight".to_owned(), weights(3), false));
+    columns.push(("other_weight".to_owned(), weights(5), false));
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    let schema = r#"
+        feature { name: "texts" type: BYTES natural_language_domain {
+            vocabulary: "letters" coverage { oov_string_tokens: "b" }
+            token_constraints { string_value: "a" } token_constraints { int_value: 1 } } }
+        feature { name: "list" type: INT natural_language_domain { vocabulary: "letters" } }
+        sparse_feature { name: "sparse" value_feature { name: "texts" } index_feature { name: "list" } }
+        weighted_feature { name: "weighted" feature { step: "list" } weight_feature { step: "float" } }
+    "#;
+    let schema = formats::text::parse(schema).unwrap();
+    let letters: Vec<String> = ["a", "b", "c"].map(str::to_owned).into();
+    let vocabularies = [("letters".to_owned(), Arc::new(letters.into()))].into();
+    let curated = Curated { schema: Some(&schema), vocabularies };
+    let pass = StatisticsPass::with_curated(&batch.schema(), config, &curated).unwrap();
+    (batch, pass)
+}
+
+proptest! {
+    // Slices make each case a large one.
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_asked_for_parts_add_up_and_travel(
+        rows in rows(1..60), size in 1_usize..30,
+    ) {
+        let config = everything();
+        let (batch, pass) = curated_pass(&rows, &config);
+        let mut whole = pass.start().unwrap();
+        whole.update(&batch).unwrap();
+        let mut sum = pass.start().unwrap();
+        for start in (0..batch.num_rows()).step_by(size) {
+            let mut part = pass.start().unwrap();
+            part.update(&batch.slice(start, size.min(batch.num_rows() - start))).unwrap();
+            sum.merge(StatisticsState::from_bytes(&part.to_bytes()).unwrap()).unwrap();
+        }
+        let (whole, sum) = (whole.finish().unwrap(), sum.finish().unwrap());
+        prop_assert_eq!(format!("{whole:?}"), format!("{sum:?}"));
+        let names = whole.datasets[0].features.len();
+        prop_assert_eq!(names, 9);
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn infer(args: &SchemaInferArgs, global: &Global) -> Result<(), BoxEr
     }
     let engine = LocalEngine::with_all_cores(Arc::default());
     let progress = Progress::new(global);
-    let files = Files::open(&args.files.files, &args.files.read, &engine)?;
+    let mut files = Files::guess(&args.files.files, &args.files.read, &engine)?;
     let statistics = files.statistics(&engine, &progress)?;
     progress.finish();
     let config = InferConfig {

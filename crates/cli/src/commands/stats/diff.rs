@@ -27,9 +27,9 @@ pub(super) fn diff(args: &StatsDiffArgs, global: &Global) -> Result<Outcome, Box
     let engine = LocalEngine::with_all_cores(std::sync::Arc::default());
     let progress = Progress::new(global);
     let open = |pattern: &String| Files::open(std::slice::from_ref(pattern), &args.read, &engine);
-    let (after, before) = alike(open(&args.after)?, Some(open(&args.before)?), None)?;
+    let (mut after, before) = alike(open(&args.after)?, Some(open(&args.before)?), None)?;
     let after_statistics = after.statistics(&engine, &progress)?;
-    let Some(before) = before else { return Ok(Outcome::Done) };
+    let Some(mut before) = before else { return Ok(Outcome::Done) };
     let before_statistics = before.statistics(&engine, &progress)?;
     progress.finish();
 

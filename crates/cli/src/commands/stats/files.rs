@@ -31,11 +31,14 @@ pub(super) fn files(args: &StatsFilesArgs, global: &Global) -> Result<Outcome, B
     }
     let engine = LocalEngine::with_all_cores(Arc::default());
     let progress = Progress::new(global);
-    let open = |files: &[String]| Files::open(files, &args.files.read, &engine);
+    // Types that are compared with others have to be known first.
+    let is_alone = args.against.is_empty() && schema.is_none();
+    let open_one = if is_alone { Files::guess } else { Files::open };
+    let open = |files: &[String]| open_one(files, &args.files.read, &engine);
     let baseline = (!args.against.is_empty()).then(|| open(&args.against)).transpose()?;
-    let (current, baseline) = alike(open(&args.files.files)?, baseline, schema.as_ref())?;
+    let (mut current, mut baseline) = alike(open(&args.files.files)?, baseline, schema.as_ref())?;
     let statistics = current.statistics(&engine, &progress)?;
-    let before = baseline.as_ref().map(|it| it.statistics(&engine, &progress)).transpose()?;
+    let before = baseline.as_mut().map(|it| it.statistics(&engine, &progress)).transpose()?;
     progress.finish();
 
     let anomalies = schema

@@ -5,12 +5,15 @@ use formats::metadata::{DatasetFeatureStatistics, FeatureNameStatistics, Histogr
 use schema::{Comparison, Distance};
 use serde_json::{Value, json};
 
+use super::cross;
+
 /// Returns the statistics of a dataset, which is called `name` under `key`.
 pub(super) fn dataset(key: &str, name: &str, dataset: &DatasetFeatureStatistics) -> Value {
     json!({
         key: name,
         "num_examples": dataset.num_examples,
         "features": dataset.features.iter().map(feature).collect::<Vec<_>>(),
+        "cross_features": cross::json(dataset),
     })
 }
 
@@ -47,6 +50,12 @@ fn feature(feature: &FeatureNameStatistics) -> Value {
             object["avg_num_bytes"] = json!(stats.avg_num_bytes);
         }
         Some(Stats::StructStats(_)) | None => {}
+    }
+    let notes = report::notes(feature).into_iter();
+    let notes: Vec<Value> =
+        notes.map(|(what, text)| json!({ "name": what, "text": text })).collect();
+    if !notes.is_empty() {
+        object["also_known"] = Value::Array(notes);
     }
     object
 }

@@ -7,16 +7,20 @@ use formats::metadata::{
     StringStatistics,
 };
 
+use super::cross;
 use crate::output::table;
 
 /// How much of a feature's name and of the most frequent value is shown.
 const NAME_CHARS: usize = 40;
 const TOP_VALUE_CHARS: usize = 20;
+/// How much is shown of what is known beside the usual statistics.
+const NOTE_CHARS: usize = 80;
 
 /// How many of the most frequent values make a sparkline.
 const TOP_VALUES: usize = 10;
 
-/// Returns what a dataset is, and the tables of its features, each in the order of the statistics.
+/// Returns what a dataset is, and the tables of its features, each in the order of the statistics; last what is known
+/// beside the usual statistics, and what features say of one another, if anything is.
 pub(crate) fn dataset(what: &str, dataset: &DatasetFeatureStatistics) -> String {
     let count = |number: usize, word: &str| match number {
         1 => format!("1 {word}"),
@@ -30,7 +34,9 @@ pub(crate) fn dataset(what: &str, dataset: &DatasetFeatureStatistics) -> String 
     let is_number =
         |feature: &&FeatureNameStatistics| matches!(feature.stats, Some(Stats::NumStats(_)));
     let numbers: Vec<_> = dataset.features.iter().filter(is_number).collect();
-    let others: Vec<_> = dataset.features.iter().filter(|feature| !is_number(feature)).collect();
+    let is_other =
+        |feature: &&FeatureNameStatistics| !is_number(feature) && feature.stats.is_some();
+    let others: Vec<_> = dataset.features.iter().filter(is_other).collect();
     // Where every example has one value at the most, that need not be said of each feature.
     let has_lists = dataset
         .features
@@ -53,6 +59,16 @@ pub(crate) fn dataset(what: &str, dataset: &DatasetFeatureStatistics) -> String 
         let right: Vec<_> = (2..header.len() - 3).chain([header.len() - 2]).collect();
         parts.push(table(&header, rows, &right));
     }
+    let notes = dataset.features.iter().flat_map(|feature| {
+        let name = cut(&feature.dotted_name(), NAME_CHARS);
+        let notes = report::notes(feature).into_iter();
+        notes.map(move |(what, text)| vec![name.clone(), what, cut(&text, NOTE_CHARS)])
+    });
+    let notes: Vec<_> = notes.collect();
+    if !notes.is_empty() {
+        parts.push(table(&["feature", "also known", ""], notes, &[]));
+    }
+    parts.extend(cross::tables(dataset));
     parts.join("\n\n")
 }
 

@@ -1,0 +1,99 @@
+//! What others take for the same work: short Python programs that time the work alone, so that the time to start
+//! and to import counts for us and not for them.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use super::process::{Usage, run_with_output};
+use crate::Failure;
+
+/// One program of a peer; `{file}` is the file that it reads.
+pub(super) struct Peer {
+    /// What to call it in a table.
+    pub(super) name: &'static str,
+    program: &'static str,
+}
+
+/// DuckDB's summary of all columns of a CSV.
+pub(super) const DUCKDB: Peer = Peer {
+    name: "DuckDB `SUMMARIZE`",
+    program: r#"
+import sys, time, duckdb
+start = time.perf_counter()
+connection = duckdb.connect()
+connection.execute("SET threads = 2")
+rows = connection.execute("SUMMARIZE SELECT * FROM read_csv(?)", [sys.argv[1]]).fetchall()
+assert rows
+print(time.perf_counter() - start)
+"#,
+};
+
+/// The description of all columns of a CSV in polars.
+pub(super) const POLARS: Peer = Peer {
+    name: "polars `describe`",
+    program: r#"
+import os, sys, time
+os.environ["POLARS_MAX_THREADS"] = "2"
+import polars
+start = time.perf_counter()
+table = polars.read_csv(sys.argv[1], infer_schema_length=None).describe()
+assert table.height
+print(time.perf_counter() - start)
+"#,
+};
+
+/// TensorFlow Data Validation's statistics of a CSV.
+pub(super) const TFDV: Peer = Peer {
+    name: "TFDV `generate_statistics_from_csv`",
+    program: r#"
+import os, sys, time
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import tensorflow_data_validation as tfdv
+start = time.perf_counter()
+statistics = tfdv.generate_statistics_from_csv(sys.argv[1])
+assert statistics.datasets[0].num_examples
+print(time.perf_counter() - start)
+"#,
+};
+
+/// TensorFlow's parser of `tf.Example`, over batches of 1,024 records; prints processor time.
+pub(super) const PARSE_EXAMPLE: Peer = Peer {
+    name: "`tf.io.parse_example`",
+    program: r#"
+import os, sys, time
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import tensorflow as tf
+tf.config.threading.set_intra_op_parallelism_threads(1)
+tf.config.threading.set_inter_op_parallelism_threads(1)
+texts, ints = ["company", "payment_type"], [
+    "dropoff_census_tract", "dropoff_community_area", "pickup_census_tract", "pickup_community_area",
+    "trip_seconds", "trip_start_day", "trip_start_hour", "trip_start_month", "trip_start_timestamp"]
+floats = ["dropoff_latitude", "dropoff_longitude", "fare", "pickup_latitude", "pickup_longitude", "tips",
+    "trip_miles"]
+spec = {name: tf.io.VarLenFeature(tf.string) for name in texts}
+spec |= {name: tf.io.VarLenFeature(tf.int64) for name in ints}
+spec |= {name: tf.io.VarLenFeature(tf.float32) for name in floats}
+records = list(tf.data.TFRecordDataset(sys.argv[1]).batch(1024, drop_remainder=True).as_numpy_iterator())
+parse = tf.function(lambda batch: tf.io.parse_example(batch, spec))
+parse(records[0])
+batches = [tf.constant(batch) for batch in records]
+start, rows = time.process_time(), 0
+while time.process_time() - start < 3:
+    for batch in batches:
+        parse(batch)
+        rows += 1024
+print((time.process_time() - start) / rows)
+"#,
+};
+
+impl Peer {
+    /// Runs the program with an interpreter. Returns what the whole process took, and the seconds that it printed.
+    pub(super) fn run(&self, python: &Path, file: &Path) -> Result<(Usage, Duration), Failure> {
+        let mut command = Command::new(python);
+        command.arg("-c").arg(self.program).arg(file);
+        let (usage, printed) = run_with_output(&mut command)?;
+        let seconds = printed.lines().last().unwrap_or_default().trim().parse()?;
+        Ok((usage, Duration::try_from_secs_f64(seconds)?))
+    }
+}
