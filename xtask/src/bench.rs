@@ -72,8 +72,8 @@ impl Options {
         Ok(options)
     }
 
-    /// Builds a part of the project as it is released, and returns where it is.
-    fn build(&self, args: &[&str], result: &str) -> Result<PathBuf, Failure> {
+    /// Builds a part of the project as it is released, and returns the folder that it is in.
+    fn build(&self, args: &[&str]) -> Result<PathBuf, Failure> {
         let status = Command::new("cargo")
             .args(["build", "--release", "--locked"])
             .args(args)
@@ -84,11 +84,7 @@ impl Options {
         }
         let target = std::env::var_os("CARGO_TARGET_DIR")
             .map_or(self.workspace.join("target"), PathBuf::from);
-        Ok(target.join("release").join(result))
-    }
-
-    fn build_cupola(&self) -> Result<PathBuf, Failure> {
-        self.build(&["-p", "cli"], "cupola")
+        Ok(target.join("release"))
     }
 }
 

@@ -7,10 +7,10 @@ use arrow::error::ArrowError;
 use base::{Classify, ErrorKind, IoError, nearest};
 use parquet::errors::ParquetError;
 
-use crate::TfExampleError;
 use crate::avro::AvroError;
 use crate::difference::ColumnDifference;
 use crate::ipc::ArrowFileError;
+use crate::{Payload, TfExampleError};
 
 /// Why examples could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +43,12 @@ pub enum DatasetError {
     /// Records cannot be read or written.
     #[error(transparent)]
     Records(Box<TfExampleError>),
+
+    /// A list with a missing value in it, where records are to be written. Examples count from 1.
+    #[error(
+        "example {number} of split `{split}`: column `{column}`: is a list with a missing value in it, which {payload} cannot hold"
+    )]
+    GapInList { split: String, number: u64, column: String, payload: Payload },
 
     /// The file that says what the records of a dataset hold says something else.
     #[error("{}: not the features of examples", .path.display())]
@@ -90,6 +96,7 @@ impl Classify for DatasetError {
             Self::ArrowFile(error) => error.kind(),
             Self::Parquet { .. }
             | Self::RecordSchema { .. }
+            | Self::GapInList { .. }
             | Self::Decode { .. }
             | Self::Arrow { .. }
             | Self::SchemaMismatch { .. }
@@ -103,6 +110,9 @@ impl Classify for DatasetError {
         match self {
             Self::Io(error) => error.hint(),
             Self::Records(error) => error.hint(),
+            Self::GapInList { .. } => {
+                Some("write Parquet, which holds it, or leave such values out".to_owned())
+            }
             Self::NoSuchColumn { column, found, .. } => {
                 let near = nearest(column, found.iter().map(String::as_str))?;
                 Some(format!("did you mean `{near}`?"))

@@ -95,16 +95,25 @@ impl DatasetWriter {
     ///
     /// # Errors
     ///
-    /// [`DatasetError`] when the disk refuses, the batch has another schema, or a value has no place in a record.
+    /// [`DatasetError`] when the disk refuses, the batch has another schema, or a value has no place in a record:
+    /// [`DatasetError::GapInList`], or an integer beyond 64 bits with a sign.
     pub fn write(&mut self, split: usize, rows: &RecordBatch) -> Result<(), DatasetError> {
-        let SplitWriter { num_rows, shards, .. } = &mut self.splits[split];
+        let SplitWriter { name, num_rows, shards } = &mut self.splits[split];
+        let before = *num_rows;
         *num_rows += rows.num_rows() as u64;
         match (shards, &self.records) {
             (Shards::Parquet(writer), _) => writer.write(rows),
             (Shards::Records(writer), records) => {
                 let (_, encoder) = records.as_ref().expect("records are written by an encoder");
-                encoder.encode(rows, |record| Ok::<_, TfExampleError>(writer.write(record)?))?;
-                Ok(())
+                let written =
+                    encoder.encode(rows, |record| Ok::<_, TfExampleError>(writer.write(record)?));
+                written.map_err(|error| match error {
+                    TfExampleError::MissingInList { column, row, payload } => {
+                        let (split, number) = (name.clone(), before + row as u64 + 1);
+                        DatasetError::GapInList { split, number, column, payload }
+                    }
+                    error => error.into(),
+                })
             }
         }
     }

@@ -14,8 +14,9 @@ const MEGA: f64 = 1e6;
 
 /// Runs the benchmark.
 pub(super) fn bench(options: &Options) -> Result<(), Failure> {
-    let binary = options.build_cupola()?;
-    let decode = options.build(&["-p", "ingest", "--example", "decode"], "examples/decode")?;
+    let release =
+        options.build(&["-p", "cli", "-p", "ingest", "--bin", "cupola", "--example", "decode"])?;
+    let (binary, decode) = (release.join("cupola"), release.join("examples/decode"));
     let scratch = Scratch::new()?;
     let bench = Bench { options, binary, decode, scratch: &scratch.0 };
     let csv = scratch.0.join("trips.csv");

@@ -9,8 +9,8 @@ use dataset::{
 };
 use formats::tfrecord::RecordWriter;
 use ingest::{
-    Config, CsvTable, FeatureKind, Form, Hash, JsonTable, ParquetTable, Payload, SourceConfig,
-    TfrecordTable,
+    Config, CsvTable, FeatureKind, Form, Hash, JsonTable, Payload, SourceConfig, TfrecordTable,
+    TypedTable,
 };
 use insta::assert_snapshot;
 
@@ -122,7 +122,7 @@ fn named(format: Format, features: &[(&str, FeatureKind)]) -> Config {
             SourceConfig::Json(Form::Table(JsonTable { files: files(), features: names }))
         }
         Format::Parquet => {
-            SourceConfig::Parquet(Form::Table(ParquetTable { files: files(), features: names }))
+            SourceConfig::Parquet(Form::Table(TypedTable { files: files(), features: names }))
         }
         Format::Tfrecord => SourceConfig::Tfrecord(Form::Table(TfrecordTable {
             files: files(),

@@ -148,10 +148,13 @@ fn what_records_cannot_hold_is_said() {
     `output.format`: column `place`: has type Struct("x": Int64), which tf.Example cannot hold
     hint: Parquet holds every feature: leave `output.format` out
     "#);
-    let scene = Scene::with(&[("a.jsonl", b"{\"l\": [1, null]}\n")]);
-    let error = scene.run(&as_records(json("a.jsonl"), None)).unwrap_err();
+    let scene = Scene::with(&[("a.jsonl", b"{\"l\": [1]}\n{\"l\": [1, null]}\n")]);
+    let error = scene.run(&as_records(in_one_split(json("a.jsonl")), None)).unwrap_err();
     assert_eq!(error.kind(), base::ErrorKind::Data);
-    assert_snapshot!(scene.said(error), @"column `l`: row 0 of the batch is a list with a missing value in it, which tf.Example cannot hold");
+    assert_snapshot!(scene.said(error), @"
+    example 2 of split `all`: column `l`: is a list with a missing value in it, which tf.Example cannot hold
+    hint: write Parquet, which holds it, or leave such values out
+    ");
 }
 
 #[test]

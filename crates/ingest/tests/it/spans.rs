@@ -2,7 +2,7 @@
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
-use ingest::{Config, CsvTable, Files, Form, ParquetTable, Patterns, SourceConfig};
+use ingest::{Config, CsvTable, Files, Form, Patterns, SourceConfig, TypedTable};
 use insta::assert_snapshot;
 
 use crate::scene::{Scene, csv};
@@ -63,7 +63,7 @@ fn files_of_each_split_may_be_of_any_format() {
     }
     let files = by_split(&[("train", "2.parquet"), ("eval", "1.parquet")]);
     let parquet =
-        Config::new(SourceConfig::Parquet(Form::Table(ParquetTable { files, features: None })));
+        Config::new(SourceConfig::Parquet(Form::Table(TypedTable { files, features: None })));
     let outcome = scene.run(&parquet).unwrap();
     assert_eq!(outcome.splits, [("train".to_owned(), 2), ("eval".to_owned(), 1)]);
     assert_eq!(numbers(&scene, "train"), [Some(6), Some(7)]);
