@@ -161,8 +161,14 @@ impl<'a> Reader<'a> {
             return builder.build().map_err(Problem::Values);
         }
         builder = builder.nulls(self.nulls(&node)?);
-        for _ in 0..num_values(&shape.data_type).saturating_add(num_views) {
-            builder = builder.add_buffer(self.buffer()?);
+        for index in 0..num_values(&shape.data_type).saturating_add(num_views) {
+            let mut buffer = self.buffer()?;
+            if index == 0 {
+                // Arrow panics at a part of an offset or key behind the last.
+                let width = width(&shape.data_type);
+                buffer = buffer.slice_with_length(0, buffer.len() / width * width);
+            }
+            builder = builder.add_buffer(buffer);
         }
         for child in &shape.children {
             let child = self.data(child)?;
@@ -217,6 +223,17 @@ fn num_values(data_type: &DataType) -> usize {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::LargeBinary => 2,
         DataType::Struct(_) | DataType::FixedSizeList(..) | DataType::Null => 0,
         _ => 1,
+    }
+}
+
+/// Returns how many bytes each offset, view, key or number in the first buffer of a type has.
+fn width(data_type: &DataType) -> usize {
+    match data_type {
+        DataType::Utf8 | DataType::Binary | DataType::List(_) | DataType::Map(..) => 4,
+        DataType::LargeUtf8 | DataType::LargeBinary | DataType::LargeList(_) => 8,
+        DataType::Utf8View | DataType::BinaryView => 16,
+        DataType::Dictionary(keys, _) => keys.primitive_width().unwrap_or(1),
+        other => other.primitive_width().unwrap_or(1),
     }
 }
 
