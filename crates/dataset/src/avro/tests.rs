@@ -7,7 +7,7 @@ use arrow::array::{
     Time32MillisecondArray, TimestampMicrosecondArray,
 };
 use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::{DataType, Int32Type, Int64Type, Schema};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, Schema};
 use arrow_avro::compression::CompressionCodec;
 use arrow_avro::reader::ReaderBuilder;
 use arrow_avro::writer::WriterBuilder;
@@ -169,10 +169,27 @@ fn files_of_different_columns_are_named() {
     let other = by_hand::file(r#"{"name":"f","type":"string"}"#, &[]);
     let (dir, files) = open(&[&one, &other]);
     let said = files.unwrap_err().to_string().replace(&format!("{}/", dir.path().display()), "");
-    assert_eq!(
-        said,
-        "1.avro: the features differ from those of 0.avro: column 1 is `f` of type Utf8, expected `f` of type Int32"
+    assert_eq!(said, "1.avro: column `f`: holds values of type Utf8, but of type Int32 in 0.avro");
+}
+
+#[test]
+fn files_are_held_to_one_rule() {
+    let one = by_hand::file(
+        r#"{"name":"f","type":"int"},{"name":"g","type":"string"}"#,
+        &[(1, &[2, 2, b'x'])],
     );
+    let other = by_hand::file(
+        r#"{"name":"g","type":"string"},{"name":"f","type":"double"}"#,
+        &[(1, &[2, b'y', 0, 0, 0, 0, 0, 0, 0xf8, 0x3f])],
+    );
+    let (_dir, files) = open(&[&one, &other]);
+    let files = files.unwrap();
+    let found = read_all(&files, None).unwrap();
+    let numbers = found.column(0).as_primitive::<Float64Type>();
+    assert_eq!(numbers.values(), &[1.0, 1.5]);
+    assert_eq!(found.column(1).as_string::<i32>(), &StringArray::from(vec!["x", "y"]));
+    let only = read_all(&files, Some(&["g".to_owned()])).unwrap();
+    assert_eq!(only.columns(), &found.columns()[1..]);
 }
 
 #[test]

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, DictionaryArray, FixedSizeListArray, Float32Array, Int64Array,
-    LargeStringArray, MapArray, NullArray, PrimitiveArray, RecordBatch, StringArray,
-    StringViewArray, StructArray,
+    Array, ArrayRef, AsArray, DictionaryArray, FixedSizeListArray, Float32Array, Float64Array,
+    Int32Array, Int64Array, LargeStringArray, MapArray, NullArray, PrimitiveArray, RecordBatch,
+    StringArray, StringViewArray, StructArray,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::{DataType, Field, Fields, Int16Type, Int32Type, Int64Type, Schema};
+use arrow::datatypes::{
+    DataType, Field, Fields, Float64Type, Int16Type, Int32Type, Int64Type, Schema,
+};
 use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
 use base::{BoxError, ErrorKind};
@@ -221,7 +223,7 @@ fn files_of_different_columns_are_named() {
     let other = RecordBatch::try_from_iter([("boolean", names)]).unwrap();
     let (dir, files) = open(&[&write_one(&batch(&[]), false), &write_one(&other, true)]);
     let said = files.unwrap_err().to_string().replace(&format!("{}/", dir.path().display()), "");
-    assert_snapshot!(said, @"1.arrow: the features differ from those of 0.arrow: column 1 is `boolean` of type Utf8, expected `boolean` of type Boolean");
+    assert_snapshot!(said, @"1.arrow: the columns are not those of 0.arrow: `int`, `long`, `float`, `double`, `text`, 3 more missing");
 }
 
 #[test]
@@ -235,6 +237,28 @@ fn files_and_streams_go_together() {
     assert!(files.schema().field(0).is_nullable());
     assert_eq!(files.file_of_partition().collect::<Vec<_>>(), [0, 1]);
     assert_eq!(read_all(&files, None).unwrap().column(0).null_count(), 1);
+}
+
+#[test]
+fn files_are_held_to_one_rule() {
+    let ints: ArrayRef = Arc::new(Int32Array::from(vec![1]));
+    let floats: ArrayRef = Arc::new(Float64Array::from(vec![1.5]));
+    let texts: ArrayRef = Arc::new(StringArray::from(vec!["x"]));
+    let one = RecordBatch::try_from_iter([("f", ints), ("g", Arc::clone(&texts))]).unwrap();
+    let other = RecordBatch::try_from_iter([("g", texts), ("f", floats)]).unwrap();
+    let (_dir, files) = open(&[&write_one(&one, false), &write_one(&other, true)]);
+    let files = files.unwrap();
+    let found = read_all(&files, None).unwrap();
+    assert_eq!(found.column(0).as_primitive::<Float64Type>().values(), &[1.0, 1.5]);
+    let only = read_all(&files, Some(&["g".to_owned()])).unwrap();
+    assert_eq!(only.columns(), &found.columns()[1..]);
+}
+
+/// Found by fuzzing.
+#[test]
+fn a_buffer_that_ends_within_an_offset_is_damage() {
+    let said = read(include_bytes!("../../testdata/offset_cut.arrow")).unwrap_err();
+    assert!(said.starts_with("0.arrow: "), "{said}");
 }
 
 #[test]
