@@ -13,7 +13,7 @@ use std::process::Command;
 use crate::Failure;
 
 /// What can be said to a benchmark.
-pub(crate) const USAGE: &str = "cargo xtask bench [road | data] [--data FILE] [--runs N] \
+pub(crate) const USAGE: &str = "cargo xtask bench [road | data] [--data FILE] [--runs N] [--binary FILE] \
      (data: [--rows N] [--peers PYTHON] [--tfdv PYTHON] [--huge])";
 
 /// Runs a benchmark: `road` (the default), the taxi pipeline from raw data to pushed model, or `data`, reading and
@@ -32,6 +32,8 @@ struct Options {
     /// A CSV of taxi trips.
     data: PathBuf,
     runs: usize,
+    /// What to measure; without it, the release binary is built.
+    binary: Option<PathBuf>,
     /// How many rows the generated table has.
     rows: usize,
     /// A Python with `duckdb` and `polars`.
@@ -48,6 +50,7 @@ impl Options {
             workspace: workspace.to_path_buf(),
             data: workspace.join("examples/taxi/data/trips.csv"),
             runs: 5,
+            binary: None,
             rows: 3_100_000,
             peers: None,
             tfdv: None,
@@ -63,6 +66,7 @@ impl Options {
             match flag.as_str() {
                 "--data" => options.data = std::path::absolute(value)?,
                 "--runs" => options.runs = value.parse()?,
+                "--binary" => options.binary = Some(std::path::absolute(value)?),
                 "--rows" => options.rows = value.parse()?,
                 "--peers" => options.peers = Some(std::path::absolute(value)?),
                 "--tfdv" => options.tfdv = Some(std::path::absolute(value)?),
@@ -72,11 +76,13 @@ impl Options {
         Ok(options)
     }
 
-    /// Builds a part of the project as it is released, and returns the folder that it is in.
-    fn build(&self, args: &[&str]) -> Result<PathBuf, Failure> {
+    /// Returns the binary to measure, built as it is released.
+    fn cupola(&self) -> Result<PathBuf, Failure> {
+        if let Some(binary) = &self.binary {
+            return Ok(binary.clone());
+        }
         let status = Command::new("cargo")
-            .args(["build", "--release", "--locked"])
-            .args(args)
+            .args(["build", "--release", "--locked", "-p", "cli"])
             .current_dir(&self.workspace)
             .status()?;
         if !status.success() {
@@ -84,7 +90,7 @@ impl Options {
         }
         let target = std::env::var_os("CARGO_TARGET_DIR")
             .map_or(self.workspace.join("target"), PathBuf::from);
-        Ok(target.join("release"))
+        Ok(target.join("release/cupola"))
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::files::{Size, write_trips, write_wide};
-use super::peers::{DUCKDB, PARSE_EXAMPLE, POLARS, Peer, TFDV};
+use super::peers::{DUCKDB, POLARS, Peer, TFDV};
 use super::process::{Usage, median, run, run_with_output};
 use super::{Options, Scratch};
 use crate::Failure;
@@ -14,11 +14,9 @@ const MEGA: f64 = 1e6;
 
 /// Runs the benchmark.
 pub(super) fn bench(options: &Options) -> Result<(), Failure> {
-    let release =
-        options.build(&["-p", "cli", "-p", "ingest", "--bin", "cupola", "--example", "decode"])?;
-    let (binary, decode) = (release.join("cupola"), release.join("examples/decode"));
+    let binary = options.cupola()?;
     let scratch = Scratch::new()?;
-    let bench = Bench { options, binary, decode, scratch: &scratch.0 };
+    let bench = Bench { options, binary, scratch: &scratch.0 };
     let csv = scratch.0.join("trips.csv");
     let (rows, bytes) = write_trips(&options.data, Size::Rows(options.rows), &csv)?;
     println!(
@@ -28,7 +26,6 @@ pub(super) fn bench(options: &Options) -> Result<(), Failure> {
     );
     bench.ingest(&csv, rows, bytes)?;
     bench.statistics(&csv, rows)?;
-    bench.examples(&csv)?;
     bench.scale()?;
     if options.huge {
         std::fs::remove_file(&csv)?;
@@ -40,7 +37,6 @@ pub(super) fn bench(options: &Options) -> Result<(), Failure> {
 struct Bench<'o> {
     options: &'o Options,
     binary: PathBuf,
-    decode: PathBuf,
     scratch: &'o Path,
 }
 
@@ -106,30 +102,6 @@ impl Bench<'_> {
                 line(TFDV.name, usage, rows, usage.wall.as_secs_f64() / ours.wall.as_secs_f64());
             }
             None => eprintln!("skipped: {} needs --tfdv PYTHON", TFDV.name),
-        }
-        println!();
-        Ok(())
-    }
-
-    /// Records of `tf.Example` to columns, by us and by TensorFlow, per second of one core.
-    fn examples(&self, csv: &Path) -> Result<(), Failure> {
-        let file = self.scratch.join("trips.tfrecord");
-        run(Command::new(&self.decode).arg("--write").args([csv, &file]))?;
-        let mut ours = Vec::new();
-        let mut theirs = Vec::new();
-        for _ in 0..self.options.runs {
-            let (_, printed) = run_with_output(Command::new(&self.decode).arg(&file))?;
-            ours.push(printed.trim().parse::<f64>()?);
-            match &self.options.tfdv {
-                Some(python) => theirs.push(PARSE_EXAMPLE.run(python, &file)?.1.as_secs_f64()),
-                None => eprintln!("skipped: {} needs --tfdv PYTHON", PARSE_EXAMPLE.name),
-            }
-        }
-        println!("| `tf.Example` of 18 features to columns | rows per second of processor time |");
-        println!("| --- | --- |");
-        println!("| ours, checksums included | {:.0} |", 1.0 / middle(&mut ours)?);
-        if !theirs.is_empty() {
-            println!("| {} | {:.0} |", PARSE_EXAMPLE.name, 1.0 / middle(&mut theirs)?);
         }
         println!();
         Ok(())
@@ -236,9 +208,4 @@ fn cells(usage: Usage, rate: &str) -> String {
 fn shown(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     if seconds < 1.0 { format!("{:.0} ms", seconds * 1e3) } else { format!("{seconds:.2} s") }
-}
-
-fn middle(numbers: &mut [f64]) -> Result<f64, Failure> {
-    numbers.sort_unstable_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied().ok_or_else(|| "nothing was measured".into())
 }

@@ -23,6 +23,7 @@ import sys, time, duckdb
 start = time.perf_counter()
 connection = duckdb.connect()
 connection.execute("SET threads = 2")
+connection.execute("SET enable_progress_bar = false")
 rows = connection.execute("SUMMARIZE SELECT * FROM read_csv(?)", [sys.argv[1]]).fetchall()
 assert rows
 print(time.perf_counter() - start)
@@ -54,36 +55,6 @@ start = time.perf_counter()
 statistics = tfdv.generate_statistics_from_csv(sys.argv[1])
 assert statistics.datasets[0].num_examples
 print(time.perf_counter() - start)
-"#,
-};
-
-/// TensorFlow's parser of `tf.Example`, over batches of 1,024 records; prints processor time.
-pub(super) const PARSE_EXAMPLE: Peer = Peer {
-    name: "`tf.io.parse_example`",
-    program: r#"
-import os, sys, time
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-import tensorflow as tf
-tf.config.threading.set_intra_op_parallelism_threads(1)
-tf.config.threading.set_inter_op_parallelism_threads(1)
-texts, ints = ["company", "payment_type"], [
-    "dropoff_census_tract", "dropoff_community_area", "pickup_census_tract", "pickup_community_area",
-    "trip_seconds", "trip_start_day", "trip_start_hour", "trip_start_month", "trip_start_timestamp"]
-floats = ["dropoff_latitude", "dropoff_longitude", "fare", "pickup_latitude", "pickup_longitude", "tips",
-    "trip_miles"]
-spec = {name: tf.io.VarLenFeature(tf.string) for name in texts}
-spec |= {name: tf.io.VarLenFeature(tf.int64) for name in ints}
-spec |= {name: tf.io.VarLenFeature(tf.float32) for name in floats}
-records = list(tf.data.TFRecordDataset(sys.argv[1]).batch(1024, drop_remainder=True).as_numpy_iterator())
-parse = tf.function(lambda batch: tf.io.parse_example(batch, spec))
-parse(records[0])
-batches = [tf.constant(batch) for batch in records]
-start, rows = time.process_time(), 0
-while time.process_time() - start < 3:
-    for batch in batches:
-        parse(batch)
-        rows += 1024
-print((time.process_time() - start) / rows)
 "#,
 };
 

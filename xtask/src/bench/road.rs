@@ -10,7 +10,7 @@ use crate::Failure;
 
 /// Runs the benchmark.
 pub(super) fn bench(options: &Options) -> Result<(), Failure> {
-    let binary = options.build(&["-p", "cli"])?.join("cupola");
+    let binary = options.cupola()?;
     let scratch = Scratch::new()?;
     measure(&binary, options, &scratch.0)
 }
