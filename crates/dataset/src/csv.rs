@@ -25,8 +25,8 @@ mod value;
 
 pub use error::{CsvError, RowError, RowReason};
 pub use files::{CsvFiles, CsvFormat};
-pub(crate) use layout::{BYTE_ORDER_MARK, MAGIC, PIECE_BYTES};
-pub use layout::{MAX_COLUMNS, MAX_ROW_BYTES};
+pub use layout::MAX_COLUMNS;
+pub(crate) use layout::{BYTE_ORDER_MARK, MAGIC};
 pub use order::CsvOrder;
-pub use rows::{CsvRow, CsvRows, Piece};
+pub use rows::{CsvRow, CsvRows};
 pub use value::cell_type;

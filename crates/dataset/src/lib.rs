@@ -17,6 +17,7 @@ mod feature;
 mod ipc;
 mod json;
 mod parquet_files;
+mod pieces;
 mod record_schema;
 mod shards;
 mod split_files;
@@ -27,8 +28,8 @@ mod writer;
 
 pub use avro::{AvroError, AvroFiles, AvroProblem, AvroSchemaProblem, MAX_BLOCK_BYTES};
 pub use csv::{
-    CsvError, CsvFiles, CsvFormat, CsvOrder, CsvRow, CsvRows, MAX_COLUMNS, MAX_ROW_BYTES, Piece,
-    RowError, RowReason, cell_type,
+    CsvError, CsvFiles, CsvFormat, CsvOrder, CsvRow, CsvRows, MAX_COLUMNS, RowError, RowReason,
+    cell_type,
 };
 pub use dataset::{Dataset, Split};
 pub use difference::ColumnDifference;
@@ -39,6 +40,7 @@ pub use ipc::{
 };
 pub use json::{JsonError, JsonFiles, JsonPlace, JsonRow, JsonRows, JsonType};
 pub use parquet_files::ParquetFiles;
+pub use pieces::{MAX_ROW_BYTES, Piece};
 pub use shards::{ROW_GROUP_ROWS, SHARD_ROWS, ShardWriter};
 pub use split_files::SplitFiles;
 pub use text::{TextError, TextReader};

@@ -16,7 +16,7 @@ use dataset::{CsvFiles, CsvFormat, CsvOrder, CsvRows, FeatureType, Piece, RowErr
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use self::column::{Column, TextCell};
-use crate::{IngestError, TurnedText};
+use crate::{IngestError, TurnedText, state};
 
 /// What a pass over comma-separated text found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -234,17 +234,11 @@ impl Accumulator for TypesState {
     }
 
     fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = vec![VERSION];
-        serde_json::to_writer(&mut bytes, self).expect("paths are text where states travel");
-        bytes
+        state::to_bytes(VERSION, self)
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, BoxError> {
-        let bad = |reason| BoxError::from(IngestError::BadState { reason });
-        match bytes {
-            [VERSION, rest @ ..] => serde_json::from_slice(rest).map_err(|_| bad("no state")),
-            _ => Err(bad("of another version")),
-        }
+        state::from_bytes(VERSION, bytes)
     }
 }
 

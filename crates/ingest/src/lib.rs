@@ -21,6 +21,7 @@ mod rejected;
 mod run;
 mod source;
 mod split;
+mod state;
 mod unchanged;
 
 pub use config::{

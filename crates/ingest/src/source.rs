@@ -8,10 +8,11 @@ mod typed;
 use std::path::{Path, PathBuf};
 
 use dataflow::{Engine, Source};
-use dataset::{ArrowFiles, AvroFiles, ParquetFiles, RowError};
+use dataset::RowError;
 
 pub(crate) use self::csv::infer_types;
 pub(crate) use self::json::open_json;
+use self::typed::Format;
 pub(crate) use self::typed::features_of;
 use crate::config::TypedTable;
 use crate::split::{Keys, Written};
@@ -35,10 +36,10 @@ pub(crate) struct Prepared {
 
 impl Prepared {
     /// Returns raw data whose rows can all be read.
-    fn whole(source: impl Source + 'static, file_of_partition: Vec<usize>) -> Self {
+    fn whole(source: Box<dyn Source>, file_of_partition: Vec<usize>) -> Self {
         Self {
             file_of_partition,
-            source: Box::new(source),
+            source,
             num_rows: None,
             num_rejected: 0,
             rejected: Vec::new(),
@@ -83,16 +84,16 @@ pub(crate) fn prepare(
     match &config.source {
         SourceConfig::Csv(source) => csv::prepare(config, &source.table(), paths, engine),
         SourceConfig::Json(source) => json::prepare(config, &source.table(), paths, engine),
-        SourceConfig::Parquet(source) => typed::prepare::<ParquetFiles>(&source.table(), paths),
-        SourceConfig::Avro(source) => typed::prepare::<AvroFiles>(&source.table(), paths),
-        SourceConfig::Arrow(source) => typed::prepare::<ArrowFiles>(&source.table(), paths),
+        SourceConfig::Parquet(source) => typed::prepare(Format::Parquet, &source.table(), paths),
+        SourceConfig::Avro(source) => typed::prepare(Format::Avro, &source.table(), paths),
+        SourceConfig::Arrow(source) => typed::prepare(Format::Arrow, &source.table(), paths),
         SourceConfig::Tfrecord(source) => {
             let has_digests = Keys::of(config) == Keys::TfxRecord;
             tfrecord::prepare(&source.table(), has_digests, paths, engine)
         }
         // A query is run before, and its rows are read as Parquet.
         SourceConfig::Sql(_) | SourceConfig::Postgres(_) | SourceConfig::Bigquery(_) => {
-            typed::prepare::<ParquetFiles>(&rows_of_query(), paths)
+            typed::prepare(Format::Parquet, &rows_of_query(), paths)
         }
     }
 }
@@ -108,13 +109,13 @@ pub(crate) fn look(
         SourceConfig::Csv(source) => csv::look(config, &source.table(), paths, engine, max_bytes),
         SourceConfig::Json(source) => json::look(config, &source.table(), paths, engine, max_bytes),
         SourceConfig::Parquet(source) => {
-            typed::look::<ParquetFiles>(config, &source.table(), paths)
+            typed::look(Format::Parquet, config, &source.table(), paths)
         }
-        SourceConfig::Avro(source) => typed::look::<AvroFiles>(config, &source.table(), paths),
-        SourceConfig::Arrow(source) => typed::look::<ArrowFiles>(config, &source.table(), paths),
+        SourceConfig::Avro(source) => typed::look(Format::Avro, config, &source.table(), paths),
+        SourceConfig::Arrow(source) => typed::look(Format::Arrow, config, &source.table(), paths),
         SourceConfig::Tfrecord(source) => tfrecord::look(&source.table(), paths, engine, max_bytes),
         SourceConfig::Sql(_) | SourceConfig::Postgres(_) | SourceConfig::Bigquery(_) => {
-            typed::look::<ParquetFiles>(config, &rows_of_query(), paths)
+            typed::look(Format::Parquet, config, &rows_of_query(), paths)
         }
     }
 }

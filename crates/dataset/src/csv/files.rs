@@ -1,6 +1,5 @@
 //! Files of comma-separated text as a source: one piece is one partition.
 
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,10 +10,11 @@ use dataflow::{BatchIter, Source};
 use serde::{Deserialize, Serialize};
 
 use super::columns::{Columns, data_type, fits};
-use super::layout::{Cutting, scan};
-use super::{CsvError, CsvOrder, CsvRow, CsvRows, Piece, RowError, RowReason};
+use super::layout::scan;
+use super::{CsvError, CsvOrder, CsvRow, CsvRows, RowError, RowReason};
 use crate::difference::ColumnDifference;
-use crate::{BATCH_ROWS, FeatureType};
+use crate::pieces::{Cutting, Pieces};
+use crate::{BATCH_ROWS, FeatureType, Piece};
 
 /// How much of a value a message shows.
 const SHOWN_CHARS: usize = 60;
@@ -49,10 +49,7 @@ pub struct CsvFiles {
     /// Where each file has the columns, if not as they come.
     orders: Vec<Option<CsvOrder>>,
     format: CsvFormat,
-    pieces: Vec<Piece>,
-    /// The pieces of each partition.
-    partitions: Vec<Range<usize>>,
-    is_complete: bool,
+    pieces: Pieces,
     schema: SchemaRef,
     /// The column and the type of every feature.
     features: Vec<(usize, Option<FeatureType>)>,
@@ -99,12 +96,9 @@ impl CsvFiles {
     ) -> Result<Self, CsvError> {
         let mut columns = format.features.clone().unwrap_or_default();
         let (mut orders, mut first_header) = (Vec::with_capacity(paths.len()), Vec::new());
-        let mut pieces = Vec::new();
-        let mut partitions = Vec::new();
-        let mut is_complete = true;
-        let mut left = cutting.limit_bytes;
+        let mut pieces = Pieces::new(cutting);
         for (file, path) in paths.iter().enumerate() {
-            let layout = scan(path, &format, Cutting { limit_bytes: left, ..cutting })?;
+            let layout = scan(path, &format, pieces.cutting())?;
             if format.features.is_none() && file == 0 {
                 columns.clone_from(&layout.header);
             }
@@ -122,15 +116,7 @@ impl CsvFiles {
             if file == 0 {
                 first_header = layout.header;
             }
-            is_complete &= layout.is_complete;
-            left = left.saturating_sub(layout.pieces.iter().map(|piece| piece.length).sum());
-            let start = pieces.len();
-            pieces.extend(layout.pieces.into_iter().map(|piece| Piece { file, ..piece }));
-            if layout.is_compressed && start < pieces.len() {
-                partitions.push(start..pieces.len());
-            } else {
-                partitions.extend((start..pieces.len()).map(|piece| piece..piece + 1));
-            }
+            pieces.add(file, layout.cut);
         }
         let is_nowhere = |column: &usize| {
             let mut orders = orders.iter();
@@ -144,18 +130,7 @@ impl CsvFiles {
             (0..columns.len()).map(|column| (column, Some(FeatureType::Bytes))).collect();
         let schema = schema(&columns, &features);
         let paths = paths.to_vec();
-        Ok(Self {
-            paths,
-            columns,
-            orders,
-            format,
-            pieces,
-            partitions,
-            is_complete,
-            schema,
-            features,
-            skips_misfits: false,
-        })
+        Ok(Self { paths, columns, orders, format, pieces, schema, features, skips_misfits: false })
     }
 
     /// Returns the source of these features alone, in the order given, each of the type given.
@@ -217,12 +192,12 @@ impl CsvFiles {
 
     /// Returns the pieces of each partition, all of one file.
     pub fn pieces(&self) -> impl Iterator<Item = &[Piece]> {
-        self.partitions.iter().map(|pieces| &self.pieces[pieces.clone()])
+        self.pieces.iter()
     }
 
     /// Returns whether the pieces are all there is.
     pub fn is_complete(&self) -> bool {
-        self.is_complete
+        self.pieces.is_complete()
     }
 
     /// Opens the rows of a partition, with all their cells.
@@ -231,8 +206,7 @@ impl CsvFiles {
     ///
     /// As [`CsvRows::open`].
     pub fn rows(&self, partition: usize) -> Result<CsvRows<'_>, CsvError> {
-        let pieces = self.pieces[self.partitions[partition].clone()].to_vec();
-        let file = pieces.first().map_or(0, |piece| piece.file);
+        let (file, pieces) = self.pieces.partition(partition);
         let order = self.orders[file].as_ref();
         CsvRows::open(&self.paths[file], &self.format, &self.columns, order, pieces)
     }
@@ -248,7 +222,7 @@ impl CsvFiles {
 
     /// Returns the number of each partition's file.
     pub fn file_of_partition(&self) -> impl Iterator<Item = usize> {
-        self.pieces().map(|pieces| pieces.first().map_or(0, |piece| piece.file))
+        self.pieces.file_of_partition()
     }
 }
 
@@ -269,7 +243,7 @@ impl Source for CsvFiles {
     }
 
     fn num_partitions(&self) -> usize {
-        self.partitions.len()
+        self.pieces.num_partitions()
     }
 
     fn read(

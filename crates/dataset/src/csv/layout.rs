@@ -10,20 +10,15 @@ use std::path::Path;
 use memchr::{memchr, memchr3};
 
 use super::records::{Cursor, Record, count_lines};
-use super::{CsvError, CsvFormat, Piece};
+use super::{CsvError, CsvFormat};
+use crate::Piece;
+use crate::pieces::{Cut, Cutting};
 use crate::text::TextReader;
 
 /// How many columns a header may have: as many as a spreadsheet.
 pub const MAX_COLUMNS: usize = 16_384;
 
-/// How long a row may be, about: a piece has to fit in memory, several of them at once.
-pub const MAX_ROW_BYTES: u64 = 64 << 20;
-
-/// Large enough for the work on a piece to outweigh its opening, small enough to keep all threads busy.
-pub(crate) const PIECE_BYTES: u64 = 4 << 20;
-
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-const BLOCK_BYTES: usize = 1 << 18;
 
 /// How files of other kinds begin.
 pub(crate) const MAGIC: &[(&[u8], &str)] = &[
@@ -41,35 +36,7 @@ pub(crate) const MAGIC: &[(&[u8], &str)] = &[
 pub(crate) struct Layout {
     pub(crate) header: Vec<String>,
     pub(crate) header_line: u64,
-    pub(crate) pieces: Vec<Piece>,
-    /// Whether the pieces cover the whole file.
-    pub(crate) is_complete: bool,
-    /// Whether the file can only be read from its beginning on.
-    pub(crate) is_compressed: bool,
-}
-
-/// How to cut a file.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Cutting {
-    /// A piece ends with the first row that reaches this size.
-    pub(crate) piece_bytes: u64,
-    /// No piece begins when those before it, the header apart, have this size.
-    pub(crate) limit_bytes: u64,
-    /// How much longer than `piece_bytes` a piece may get.
-    pub(crate) row_bytes: u64,
-    /// How much is looked at at once.
-    pub(crate) block_bytes: usize,
-}
-
-impl Default for Cutting {
-    fn default() -> Self {
-        Self {
-            piece_bytes: PIECE_BYTES,
-            limit_bytes: u64::MAX,
-            row_bytes: MAX_ROW_BYTES,
-            block_bytes: BLOCK_BYTES,
-        }
-    }
+    pub(crate) cut: Cut,
 }
 
 /// Returns the layout of a file.
@@ -115,7 +82,8 @@ pub(crate) fn scan(path: &Path, format: &CsvFormat, cutting: Cutting) -> Result<
         cutter.take(&block[..length]);
         cutter.check_length(path)?;
     }
-    Ok(Layout { header, header_line, pieces: cutter.pieces, is_complete, is_compressed })
+    let cut = Cut { pieces: cutter.pieces, is_complete, is_compressed };
+    Ok(Layout { header, header_line, cut })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

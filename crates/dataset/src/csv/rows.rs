@@ -4,20 +4,8 @@ use std::path::Path;
 
 use super::records::{Cell, Cursor, Record};
 use super::{CsvError, CsvFormat, CsvOrder, RowError, RowReason};
+use crate::Piece;
 use crate::text::TextReader;
-
-/// Some whole rows of a file: the unit of work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Piece {
-    /// Which file, counted from 0.
-    pub file: usize,
-    /// Where the piece begins in the text, after decompression.
-    pub offset: u64,
-    /// How many bytes it has.
-    pub length: u64,
-    /// The number of its first line.
-    pub line: u64,
-}
 
 /// The rows of some pieces of a file, in order.
 pub struct CsvRows<'a> {

@@ -1,6 +1,5 @@
 //! Files of JSON Lines as a source.
 
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,8 +10,10 @@ use dataflow::{BatchIter, Source};
 use serde_json::Value;
 
 use super::builder::Column;
-use super::layout::{Cutting, scan};
+use super::layout::scan;
 use super::{JsonError, JsonRow, JsonRows};
+use crate::common::wanted;
+use crate::pieces::{Cutting, Pieces};
 use crate::{BATCH_ROWS, Piece, RowError, RowReason};
 
 /// A batch ends early at this many bytes of text.
@@ -22,10 +23,7 @@ const BATCH_BYTES: u64 = 32 << 20;
 #[derive(Clone, Debug)]
 pub struct JsonFiles {
     paths: Vec<PathBuf>,
-    pieces: Vec<Piece>,
-    /// The pieces of each partition.
-    partitions: Vec<Range<usize>>,
-    is_complete: bool,
+    pieces: Pieces,
     schema: SchemaRef,
     skips_misfits: bool,
 }
@@ -42,26 +40,14 @@ impl JsonFiles {
     }
 
     pub(super) fn open_cut(paths: &[PathBuf], cutting: Cutting) -> Result<Self, JsonError> {
-        let (mut pieces, mut partitions) = (Vec::new(), Vec::new());
-        let mut is_complete = true;
-        let mut left = cutting.limit_bytes;
+        let mut pieces = Pieces::new(cutting);
         for (file, path) in paths.iter().enumerate() {
-            let layout = scan(path, Cutting { limit_bytes: left, ..cutting })?;
-            is_complete &= layout.is_complete;
-            left = left.saturating_sub(layout.pieces.iter().map(|piece| piece.length).sum());
-            let start = pieces.len();
-            pieces.extend(layout.pieces.into_iter().map(|piece| Piece { file, ..piece }));
-            if layout.is_compressed && start < pieces.len() {
-                partitions.push(start..pieces.len());
-            } else {
-                partitions.extend((start..pieces.len()).map(|piece| piece..piece + 1));
-            }
+            let cut = scan(path, pieces.cutting())?;
+            pieces.add(file, cut);
         }
         Ok(Self {
             paths: paths.to_vec(),
             pieces,
-            partitions,
-            is_complete,
             schema: Arc::new(Schema::empty()),
             skips_misfits: false,
         })
@@ -98,17 +84,27 @@ impl JsonFiles {
 
     /// Returns the pieces of each partition, all of one file.
     pub fn pieces(&self) -> impl Iterator<Item = &[Piece]> {
-        self.partitions.iter().map(|pieces| &self.pieces[pieces.clone()])
+        self.pieces.iter()
     }
 
     /// Returns the number of each partition's file.
     pub fn file_of_partition(&self) -> impl Iterator<Item = usize> {
-        self.pieces().map(|pieces| pieces.first().map_or(0, |piece| piece.file))
+        self.pieces.file_of_partition()
     }
 
     /// Returns whether the pieces are all there is.
     pub fn is_complete(&self) -> bool {
-        self.is_complete
+        self.pieces.is_complete()
+    }
+
+    /// Opens the rows of a partition, with all their fields.
+    ///
+    /// # Errors
+    ///
+    /// As [`JsonRows::open`].
+    pub fn rows(&self, partition: usize) -> Result<JsonRows<'_>, JsonError> {
+        let (file, pieces) = self.pieces.partition(partition);
+        JsonRows::open(&self.paths[file], pieces)
     }
 }
 
@@ -118,7 +114,7 @@ impl Source for JsonFiles {
     }
 
     fn num_partitions(&self) -> usize {
-        self.partitions.len()
+        self.pieces.num_partitions()
     }
 
     fn read(
@@ -126,17 +122,14 @@ impl Source for JsonFiles {
         partition: usize,
         columns: Option<&[String]>,
     ) -> Result<BatchIter<'_>, BoxError> {
-        let fields = self.schema.fields().iter();
-        let fields = fields.filter(|f| columns.is_none_or(|names| names.contains(f.name())));
-        let fields: Vec<_> = fields.cloned().collect();
-        let columns = fields.iter().filter_map(|field| Column::new(field.data_type()));
+        let schema = wanted(&self.schema, columns);
+        let columns = schema.fields().iter().filter_map(|field| Column::new(field.data_type()));
         let columns = columns.collect();
-        let pieces = self.pieces[self.partitions[partition].clone()].to_vec();
-        let path = &self.paths[pieces.first().map_or(0, |piece| piece.file)];
+        let (file, _) = self.pieces.partition(partition);
         let mut batches = Batches {
-            rows: Some(JsonRows::open(path, pieces)?),
-            path,
-            schema: Arc::new(Schema::new_with_metadata(fields, self.schema.metadata().clone())),
+            rows: Some(self.rows(partition)?),
+            path: &self.paths[file],
+            schema,
             columns,
             skips_misfits: self.skips_misfits,
         };

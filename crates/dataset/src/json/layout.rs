@@ -6,45 +6,12 @@ use memchr::{memchr, memchr_iter};
 
 use super::JsonError;
 use crate::Piece;
-use crate::csv::{BYTE_ORDER_MARK, MAGIC, MAX_ROW_BYTES, PIECE_BYTES};
+use crate::csv::{BYTE_ORDER_MARK, MAGIC};
+use crate::pieces::{Cut, Cutting};
 use crate::text::TextReader;
 
-/// The pieces of a file.
-#[derive(Debug)]
-pub(super) struct Layout {
-    pub(super) pieces: Vec<Piece>,
-    /// Whether the pieces cover the whole file.
-    pub(super) is_complete: bool,
-    /// Whether the file can only be read from its beginning on.
-    pub(super) is_compressed: bool,
-}
-
-/// How to cut a file.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Cutting {
-    /// A piece ends with the first line that reaches this size.
-    pub(super) piece_bytes: u64,
-    /// No piece begins when those before it have this size.
-    pub(super) limit_bytes: u64,
-    /// How much longer than `piece_bytes` a piece may get.
-    pub(super) row_bytes: u64,
-    /// How much is looked at at once.
-    pub(super) block_bytes: usize,
-}
-
-impl Default for Cutting {
-    fn default() -> Self {
-        Self {
-            piece_bytes: PIECE_BYTES,
-            limit_bytes: u64::MAX,
-            row_bytes: MAX_ROW_BYTES,
-            block_bytes: 1 << 18,
-        }
-    }
-}
-
-/// Returns the layout of a file.
-pub(super) fn scan(path: &Path, cutting: Cutting) -> Result<Layout, JsonError> {
+/// Returns the pieces of a file.
+pub(super) fn scan(path: &Path, cutting: Cutting) -> Result<Cut, JsonError> {
     let mut text = TextReader::open(path)?;
     let is_compressed = text.is_compressed();
     let mut block = vec![0; cutting.block_bytes.max(16)];
@@ -66,14 +33,14 @@ pub(super) fn scan(path: &Path, cutting: Cutting) -> Result<Layout, JsonError> {
             }
         }
         if start >= limit {
-            return Ok(Layout { pieces, is_complete: length == 0, is_compressed });
+            return Ok(Cut { pieces, is_complete: length == 0, is_compressed });
         }
         if length == 0 {
             if start < offset {
                 let length = offset - start;
                 pieces.push(Piece { file: 0, offset: start, length, line: start_line });
             }
-            return Ok(Layout { pieces, is_complete: true, is_compressed });
+            return Ok(Cut { pieces, is_complete: true, is_compressed });
         }
         let mut position = 0;
         loop {
@@ -89,7 +56,7 @@ pub(super) fn scan(path: &Path, cutting: Cutting) -> Result<Layout, JsonError> {
             (start, start_line) = (end, line);
             if start >= limit {
                 let is_complete = position == length && text.fill(&mut [0])? == 0;
-                return Ok(Layout { pieces, is_complete, is_compressed });
+                return Ok(Cut { pieces, is_complete, is_compressed });
             }
         }
         offset += length as u64;

@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::layout::Cutting;
 use super::*;
+use crate::pieces::Cutting;
 use crate::text::tests::compressed;
 
 /// Files in a folder of their own.

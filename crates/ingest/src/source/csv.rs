@@ -28,7 +28,7 @@ pub(super) fn prepare(
         num_rejected: inferred.num_rejected,
         rejected: inferred.rejected,
         are_features_named: table.features.is_some(),
-        ..Prepared::whole(files.with_features(&features)?.skip_misfits(), partitions)
+        ..Prepared::whole(Box::new(files.with_features(&features)?.skip_misfits()), partitions)
     })
 }
 

@@ -29,7 +29,7 @@ pub(super) fn prepare(
         num_rejected: found.num_rejected,
         rejected: found.rejected,
         are_features_named: table.features.is_some(),
-        ..Prepared::whole(files, partitions)
+        ..Prepared::whole(Box::new(files), partitions)
     })
 }
 

@@ -33,12 +33,15 @@ pub(super) fn prepare(
     };
     if let Some(features) = &table.features {
         let source = open(files, schema_of(features))?;
-        return Ok(Prepared { are_features_named: true, ..Prepared::whole(source, partitions) });
+        return Ok(Prepared {
+            are_features_named: true,
+            ..Prepared::whole(Box::new(source), partitions)
+        });
     }
     let found = fold(engine, &files, &DiscoverByFile::new(payload))?;
     let (schema, num_rows) = schema_of_all(found, paths)?;
     let source = open(files, schema)?;
-    Ok(Prepared { num_rows: Some(num_rows), ..Prepared::whole(source, partitions) })
+    Ok(Prepared { num_rows: Some(num_rows), ..Prepared::whole(Box::new(source), partitions) })
 }
 
 /// Returns no features where a part of the data does not tell them all.

@@ -4,88 +4,70 @@ use std::path::PathBuf;
 
 use arrow::datatypes::{DataType, SchemaRef};
 use dataflow::Source;
-use dataset::{ArrowFiles, AvroFiles, DatasetError, FeatureType, ParquetFiles};
+use dataset::{ArrowFiles, AvroFiles, FeatureType, ParquetFiles};
 
 use super::{Prepared, first, no_rows};
 use crate::config::TypedTable;
 use crate::{Config, InferredFeature, IngestError};
 
-/// Files of a format that has types.
-pub(super) trait TypedFiles: Source + Sized + 'static {
-    /// Opens files for some of their columns, or for all.
-    fn open(paths: &[PathBuf], columns: Option<&[String]>) -> Result<Self, DatasetError>;
-
-    /// Returns the number of each partition's file.
-    fn files_of_partitions(&self) -> Vec<usize>;
-
-    /// Returns whether there are no rows, where the files say so before they are read.
-    fn is_empty(&self) -> bool {
-        false
-    }
+/// A format that has types.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Format {
+    Parquet,
+    Avro,
+    Arrow,
 }
 
-impl TypedFiles for ParquetFiles {
-    fn open(paths: &[PathBuf], columns: Option<&[String]>) -> Result<Self, DatasetError> {
-        Self::open_columns(paths, columns)
-    }
-
-    fn files_of_partitions(&self) -> Vec<usize> {
-        self.file_of_partition().collect()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.num_rows() == 0
-    }
-}
-
-impl TypedFiles for AvroFiles {
-    fn open(paths: &[PathBuf], columns: Option<&[String]>) -> Result<Self, DatasetError> {
-        Self::open_columns(paths, columns)
-    }
-
-    fn files_of_partitions(&self) -> Vec<usize> {
-        self.file_of_partition().collect()
-    }
-}
-
-impl TypedFiles for ArrowFiles {
-    fn open(paths: &[PathBuf], columns: Option<&[String]>) -> Result<Self, DatasetError> {
-        Self::open_columns(paths, columns)
-    }
-
-    fn files_of_partitions(&self) -> Vec<usize> {
-        self.file_of_partition().collect()
-    }
-}
-
-pub(super) fn prepare<F: TypedFiles>(
+pub(super) fn prepare(
+    format: Format,
     table: &TypedTable,
     paths: &[PathBuf],
 ) -> Result<Prepared, IngestError> {
-    let files = open::<F>(table, paths)?;
-    let partitions = files.files_of_partitions();
+    let (source, partitions) = open(format, table, paths)?;
     let are_features_named = table.features.is_some();
-    Ok(Prepared { are_features_named, ..Prepared::whole(files, partitions) })
+    Ok(Prepared { are_features_named, ..Prepared::whole(source, partitions) })
 }
 
-pub(super) fn look<F: TypedFiles>(
+pub(super) fn look(
+    format: Format,
     config: &Config,
     table: &TypedTable,
     paths: &[PathBuf],
 ) -> Result<Vec<InferredFeature>, IngestError> {
-    let schema = open::<F>(table, paths)?.schema();
+    let schema = open(format, table, paths)?.0.schema();
     config.check_features(&schema)?;
     Ok(features_of(&schema, true))
 }
 
-/// Opens the files and says no where there are no rows, or columns that are no features.
-fn open<F: TypedFiles>(table: &TypedTable, paths: &[PathBuf]) -> Result<F, IngestError> {
-    let files = F::open(paths, table.features.as_deref())?;
-    check_schema(&files.schema(), paths)?;
-    if files.is_empty() {
-        return Err(no_rows(paths));
-    }
-    Ok(files)
+/// Opens the files, and returns the number of each partition's file with them. Says no to columns that are no features,
+/// and where there are no rows, if the files say so before they are read.
+fn open(
+    format: Format,
+    table: &TypedTable,
+    paths: &[PathBuf],
+) -> Result<(Box<dyn Source>, Vec<usize>), IngestError> {
+    let columns = table.features.as_deref();
+    let mut is_empty = false;
+    let (source, partitions): (Box<dyn Source>, Vec<usize>) = match format {
+        Format::Parquet => {
+            let files = ParquetFiles::open_columns(paths, columns)?;
+            is_empty = files.num_rows() == 0;
+            let partitions = files.file_of_partition().collect();
+            (Box::new(files), partitions)
+        }
+        Format::Avro => {
+            let files = AvroFiles::open_columns(paths, columns)?;
+            let partitions = files.file_of_partition().collect();
+            (Box::new(files), partitions)
+        }
+        Format::Arrow => {
+            let files = ArrowFiles::open_columns(paths, columns)?;
+            let partitions = files.file_of_partition().collect();
+            (Box::new(files), partitions)
+        }
+    };
+    check_schema(&source.schema(), paths)?;
+    if is_empty { Err(no_rows(paths)) } else { Ok((source, partitions)) }
 }
 
 /// Returns the columns of a schema as features.

@@ -41,14 +41,14 @@ proptest! {
         let Ok(layout) = layout else { return Ok(()) };
         let mut found = Vec::new();
         let mut end = 2;
-        for piece in &layout.pieces {
+        for piece in &layout.cut.pieces {
             let offset = usize::try_from(piece.offset).unwrap();
             prop_assert_eq!(offset, end);
             end = offset + usize::try_from(piece.length).unwrap();
             found.extend(records(&text[..end], offset, piece.line));
         }
         prop_assert_eq!(end, text.len());
-        prop_assert!(layout.is_complete);
+        prop_assert!(layout.cut.is_complete);
         prop_assert_eq!(found, records(&text, 2, 2));
     }
 }
@@ -57,7 +57,7 @@ proptest! {
 fn a_piece_ends_with_the_first_row_that_reaches_the_size() {
     let text = b"a,b\n1,2\n3,4\n\"5\n\n\",6\n7,8\n9,10\n";
     let cutting = Cutting { piece_bytes: 5, ..Cutting::default() };
-    let pieces = scan_text(text, cutting).unwrap().pieces;
+    let pieces = scan_text(text, cutting).unwrap().cut.pieces;
     let found: Vec<_> = pieces.iter().map(|p| (p.offset, p.length, p.line)).collect();
     assert_eq!(found, [(4, 8, 2), (12, 8, 4), (20, 9, 7)]);
 }
@@ -68,7 +68,7 @@ fn only_a_part_is_cut_where_there_is_a_limit() {
     let cut = |limit_bytes| {
         let cutting = Cutting { piece_bytes: 2, limit_bytes, ..Cutting::default() };
         let layout = scan_text(text, cutting).unwrap();
-        (layout.pieces.len(), layout.is_complete)
+        (layout.cut.pieces.len(), layout.cut.is_complete)
     };
     assert_eq!(cut(0), (0, false));
     assert_eq!(cut(3), (2, false));
@@ -81,7 +81,7 @@ fn a_header_may_come_after_a_mark_and_blank_lines_and_be_quoted() {
     let layout = scan_text(b"\xef\xbb\xbf\r\n\n\"a\nb\",c\r\n1,2\r\n", Cutting::default()).unwrap();
     assert_eq!(layout.header, ["a\nb", "c"]);
     assert_eq!(layout.header_line, 3);
-    assert_eq!((layout.pieces[0].offset, layout.pieces[0].line), (15, 5));
+    assert_eq!((layout.cut.pieces[0].offset, layout.cut.pieces[0].line), (15, 5));
 }
 
 #[test]
@@ -91,14 +91,14 @@ fn a_header_may_be_longer_than_what_is_read_at_once() {
     for end in ["", "\n", "\r\n", "\r"] {
         let layout = scan_text(format!("{text}{end}").as_bytes(), Cutting::default()).unwrap();
         assert_eq!(layout.header, names);
-        assert_eq!(layout.pieces, []);
+        assert_eq!(layout.cut.pieces, []);
     }
     // The end of the line at every place around the end of the first read.
     for length in 4090..4100 {
         let name = "x".repeat(length);
         let layout = scan_text(format!("{name}\r\n1\r\n").as_bytes(), Cutting::default()).unwrap();
         assert_eq!(layout.header, [name]);
-        assert_eq!((layout.pieces[0].length, layout.pieces[0].line), (3, 2));
+        assert_eq!((layout.cut.pieces[0].length, layout.cut.pieces[0].line), (3, 2));
     }
 }
 
@@ -144,10 +144,13 @@ fn the_first_row_is_one_like_all_others_where_the_names_are_given() {
         scan(&path, &format, Cutting::default()).unwrap()
     };
     let layout = scan_text(b"\xef\xbb\xbf1\n2\n");
-    assert_eq!((layout.header.as_slice(), layout.pieces.len()), (["a".to_owned()].as_slice(), 1));
-    let piece = layout.pieces[0];
+    assert_eq!(
+        (layout.header.as_slice(), layout.cut.pieces.len()),
+        (["a".to_owned()].as_slice(), 1)
+    );
+    let piece = layout.cut.pieces[0];
     assert_eq!((piece.offset, piece.length, piece.line), (3, 4, 1));
-    assert_eq!(scan_text(b"").pieces, []);
+    assert_eq!(scan_text(b"").cut.pieces, []);
 }
 
 #[test]
@@ -158,13 +161,21 @@ fn compressed_text_is_cut_where_the_text_itself_is() {
     let part = Cutting { limit_bytes: 5000, ..cutting };
     let (whole, some) = (scan_text(text.as_bytes(), cutting), scan_text(text.as_bytes(), part));
     let (whole, some) = (whole.unwrap(), some.unwrap());
-    assert!(!some.is_complete && !whole.is_compressed);
+    assert!(!some.cut.is_complete && !whole.cut.is_compressed);
     for (name, bytes) in crate::text::tests::compressed(text.as_bytes()) {
         let layout = scan_text(&bytes, cutting).unwrap();
-        assert_eq!((layout.pieces, layout.is_complete), (whole.pieces.clone(), true), "{name}");
-        assert!(layout.is_compressed);
+        assert_eq!(
+            (layout.cut.pieces, layout.cut.is_complete),
+            (whole.cut.pieces.clone(), true),
+            "{name}"
+        );
+        assert!(layout.cut.is_compressed);
         let layout = scan_text(&bytes, part).unwrap();
-        assert_eq!((layout.pieces, layout.is_complete), (some.pieces.clone(), false), "{name}");
+        assert_eq!(
+            (layout.cut.pieces, layout.cut.is_complete),
+            (some.cut.pieces.clone(), false),
+            "{name}"
+        );
         let error = scan_text(&bytes[..bytes.len() / 2], cutting).unwrap_err();
         assert!(error.contains("damaged or cut off"), "{error}");
     }

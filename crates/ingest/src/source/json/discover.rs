@@ -9,8 +9,8 @@ use dataflow::{Accumulator, Pass};
 use dataset::{JsonRows, JsonType, RowError};
 use serde::{Deserialize, Serialize};
 
-use crate::IngestError;
 use crate::infer::{Rejected, pieces_of};
+use crate::{IngestError, state};
 
 /// The pass; its source are the pieces of the files.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -158,16 +158,10 @@ impl Accumulator for JsonState {
     }
 
     fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = vec![VERSION];
-        serde_json::to_writer(&mut bytes, self).expect("paths are text where states travel");
-        bytes
+        state::to_bytes(VERSION, self)
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, BoxError> {
-        let bad = |reason| BoxError::from(IngestError::BadState { reason });
-        match bytes {
-            [VERSION, rest @ ..] => serde_json::from_slice(rest).map_err(|_| bad("no state")),
-            _ => Err(bad("of another version")),
-        }
+        state::from_bytes(VERSION, bytes)
     }
 }

@@ -10,7 +10,7 @@ use dataflow::{Accumulator, Pass};
 use dataset::{DiscoverFeatures, Discovered, Discovery, Payload};
 use serde::{Deserialize, Serialize};
 
-use crate::IngestError;
+use crate::{IngestError, state};
 
 /// The pass over raw records that finds the features of each file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -136,15 +136,11 @@ impl Accumulator for ByFile {
             files: files.collect(),
             num_records: self.num_records,
         };
-        let mut bytes = vec![VERSION];
-        serde_json::to_writer(&mut bytes, &stored).expect("names and numbers are JSON");
-        bytes
+        state::to_bytes(VERSION, &stored)
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, BoxError> {
-        let bad = |reason| BoxError::from(IngestError::BadState { reason });
-        let [VERSION, rest @ ..] = bytes else { return Err(bad("of another version")) };
-        let stored: StoredV1 = serde_json::from_slice(rest).map_err(|_| bad("no state"))?;
+        let stored: StoredV1 = state::from_bytes(VERSION, bytes)?;
         let mut files = Vec::with_capacity(stored.files.len());
         for (path, bytes) in stored.files {
             files.push((path, Discovery::from_bytes(&bytes)?));

@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema as Columns, UInt64Type};
 use base::BoxError;
 use dataflow::{Batches, ErasedStage, Source};
-use dataset::{CsvFiles, JsonFiles, JsonRows, RowError, RowReason};
+use dataset::{CsvFiles, JsonFiles, RowError, RowReason};
 use formats::metadata::anomaly_info::Type;
 use schema::rows::{RowValidator, RowViolation};
 
@@ -157,9 +157,7 @@ impl ErasedStage for JsonCheck<'_> {
         let Self { files, validator, has_misfits } = self;
         let partition = partition_of(batch);
         let (violations, _) = violations(*files, partition, validator)?;
-        let pieces = files.pieces().nth(partition).unwrap_or_default().to_vec();
-        let path = &files.paths()[pieces.first().map_or(0, |piece| piece.file)];
-        let mut rows = JsonRows::open(path, pieces)?;
+        let mut rows = files.rows(partition)?;
         // The types are those of all values, so that what cannot be read is no JSON at all.
         by_line(violations, *has_misfits, || {
             let row = rows.next_row()?;
