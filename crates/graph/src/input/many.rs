@@ -64,7 +64,8 @@ fn gathered(
     values: &ArrayRef,
     items: &dyn Fn(usize) -> std::ops::Range<usize>,
 ) -> Result<(Rows, ArrayRef), GraphError> {
-    let is_valid = |row: &usize| lists.is_valid(*row);
+    let nulls = lists.logical_nulls();
+    let is_valid = |row: &usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*row));
     let rows = Rows::new((0..lists.len()).map(|row| is_valid(&row).then(|| items(row).len())))?;
     let places: UInt32Array =
         (0..lists.len()).filter(is_valid).flat_map(items).map(|place| Some(index(place))).collect();
