@@ -5,6 +5,7 @@
 mod edges;
 mod golden;
 mod inputs;
+mod keyed;
 mod naive;
 mod outputs;
 mod property;
