@@ -131,7 +131,8 @@ pub(crate) fn compute<'a>(
         | Op::Sin
         | Op::Cos
         | Op::Tanh
-        | Op::Sigmoid => numbers::unary(op, &rows(0)?),
+        | Op::Sigmoid
+        | Op::LambertW => numbers::unary(op, &rows(0)?),
         Op::Equal
         | Op::NotEqual
         | Op::Less
@@ -165,6 +166,10 @@ pub(crate) fn compute<'a>(
             Values::Bool(text::search(op, texts(operand(0)), texts(operand(1)), num_rows))
         }
         Op::Bucketize(boundaries) => Values::Int(ids::bucketize(&rows(0)?, boundaries)),
+        Op::BucketizePerKey(boundaries) => {
+            Values::Int(ids::bucketize_per_key(&rows(0)?, &rows(1)?, boundaries))
+        }
+        Op::Gather(table) => ids::gather(&rows(0)?, table),
         Op::Lookup { vocabulary, num_oov_buckets, default_value } => {
             let (_, vocabulary) = &vocabularies[vocabulary.index()];
             let unknown = ids::Unknown::new(vocabulary, *num_oov_buckets, *default_value);

@@ -19,12 +19,16 @@ enum Takes {
     OneToken,
     TwoAlike,
     Choice,
+    /// The place of a key.
+    OnePlace,
+    /// A FLOAT and the place of its key.
+    FloatAndPlace,
     OneOf(ValueType),
 }
 
 impl Takes {
     fn allows(self, operands: &[ValueType]) -> bool {
-        use ValueType::{Bool, Float, String};
+        use ValueType::{Bool, Float, Int, String};
         match (self, operands) {
             (Self::Nothing, []) | (Self::Any, [_]) => true,
             (Self::OneNumber, [a]) => a.is_number(),
@@ -37,6 +41,8 @@ impl Takes {
             (Self::TwoStrings, operands) => operands == [String, String],
             (Self::TwoAlike, [a, b]) => a == b,
             (Self::Choice, [Bool, a, b]) => a == b,
+            (Self::OnePlace, operands) => operands == [Int],
+            (Self::FloatAndPlace, operands) => operands == [Float, Int],
             (Self::OneOf(value_type), [a]) => *a == value_type,
             _ => false,
         }
@@ -57,6 +63,8 @@ impl Takes {
             Self::OneToken => "one STRING or INT",
             Self::TwoAlike => "two of one type",
             Self::Choice => "one BOOL and two of one type",
+            Self::OnePlace => "one INT",
+            Self::FloatAndPlace => "one FLOAT and one INT",
             Self::OneOf(ValueType::Int) => "one INT, as its constants",
             Self::OneOf(ValueType::Float) => "one FLOAT, as its constants",
             Self::OneOf(ValueType::String) => "one STRING, as its constants",
@@ -94,6 +102,7 @@ impl Op {
             Self::Cos => "cos",
             Self::Tanh => "tanh",
             Self::Sigmoid => "sigmoid",
+            Self::LambertW => "lambert_w",
             Self::Equal => "equal",
             Self::NotEqual => "not_equal",
             Self::Less => "less",
@@ -122,6 +131,8 @@ impl Op {
             Self::EndsWith => "ends_with",
             Self::Contains => "contains",
             Self::Bucketize(_) => "bucketize",
+            Self::BucketizePerKey(_) => "bucketize_per_key",
+            Self::Gather(_) => "gather",
             Self::Lookup { .. } => "lookup",
             Self::Hash { .. } => "hash",
             Self::KeyedHash { .. } => "keyed_hash",
@@ -131,7 +142,7 @@ impl Op {
 
     /// Returns the operation without constants that has a name, if there is one.
     pub(crate) fn without_constants(name: &str) -> Option<Self> {
-        const ALL: [Op; 46] = [
+        const ALL: [Op; 47] = [
             Op::Add,
             Op::Subtract,
             Op::Multiply,
@@ -155,6 +166,7 @@ impl Op {
             Op::Cos,
             Op::Tanh,
             Op::Sigmoid,
+            Op::LambertW,
             Op::Equal,
             Op::NotEqual,
             Op::Less,
@@ -206,8 +218,11 @@ impl Op {
             | Self::Cos
             | Self::Tanh
             | Self::Sigmoid
+            | Self::LambertW
             | Self::IsNan
             | Self::Bucketize(_) => Takes::OneFloat,
+            Self::BucketizePerKey(_) => Takes::FloatAndPlace,
+            Self::Gather(_) => Takes::OnePlace,
             Self::Divide | Self::Power => Takes::TwoFloats,
             Self::Not => Takes::OneBool,
             Self::And | Self::Or => Takes::TwoBools,
@@ -284,9 +299,11 @@ impl Op {
             Self::Input { value_type, .. } => *value_type,
             Self::Literal(literal) => literal.value_type(),
             Self::Cast { to } => *to,
+            Self::Gather(table) => table.value_type(),
             Self::Select | Self::Coalesce => operands[operands.len() - 1],
             Self::Length
             | Self::Bucketize(_)
+            | Self::BucketizePerKey(_)
             | Self::Lookup { .. }
             | Self::Hash { .. }
             | Self::KeyedHash { .. } => ValueType::Int,
@@ -325,6 +342,9 @@ impl Op {
             };
             types.iter_mut().for_each(widen);
             return types;
+        }
+        if let (Takes::FloatAndPlace, [Int, _]) = (self.takes(), operands) {
+            types[0] = Float;
         }
         let (replaced, by) = match (self.takes(), operands) {
             (Takes::OneFloat | Takes::TwoFloats | Takes::OneOf(Float), _)

@@ -6,6 +6,7 @@ mod edges;
 mod golden;
 mod inputs;
 mod lists;
+mod keyed;
 mod naive;
 mod outputs;
 mod property;
