@@ -119,8 +119,8 @@ impl GraphBuilder {
     /// # Errors
     ///
     /// [`BuildError::Operands`] when the operation does not take these operands, [`BuildError::UnknownNode`],
-    /// [`BuildError::UnknownVocabulary`], [`BuildError::NumBuckets`], [`BuildError::InputTypes`], and
-    /// [`BuildError::TooLarge`].
+    /// [`BuildError::UnknownVocabulary`], [`BuildError::NumBuckets`], [`BuildError::Group`],
+    /// [`BuildError::InputTypes`], and [`BuildError::TooLarge`].
     pub fn node(&mut self, op: Op, operands: &[NodeId]) -> Result<NodeId, BuildError> {
         let types = self.types(operands)?;
         let op = op.with_constants_for(&types);
@@ -179,6 +179,7 @@ impl GraphBuilder {
                 let (op, found) = (op.name(), *num_buckets);
                 Err(BuildError::NumBuckets { op, found, least: 1, most })
             }
+            Op::Regexp(op) => op.check(),
             Op::Lookup { vocabulary, num_oov_buckets, .. } => {
                 match self.vocabularies.get(vocabulary.index()) {
                     None => Err(BuildError::UnknownVocabulary {

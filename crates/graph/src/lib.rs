@@ -23,6 +23,10 @@ mod vocabulary;
 pub use builder::{GraphBuilder, NodeId, VocabularyId};
 pub use error::{BuildError, GraphError};
 pub use graph::{Graph, GraphInput, GraphOutput, Node};
-pub use op::{Boundaries, Literals, Op, TrimSide};
+pub use op::{
+    Boundaries, FloatOp, IntOp, JsonPath, JsonStep, Literals, NormalForm, Op, Pattern, Period,
+    RegexpOp, Replacement, Side, TextOp, TextPairOp, TimeFormat, TimeOp, TimePart, TimeUnit,
+    TrimSide, Zone,
+};
 pub use value::{Literal, ValueType};
 pub use vocabulary::Vocabulary;

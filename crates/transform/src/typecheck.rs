@@ -6,6 +6,8 @@
 mod call;
 mod emit;
 mod evidence;
+mod mappers;
+mod patterns;
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,7 @@
 //! The constants of each operation, as they are stored.
 
+mod grouped;
+
 use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -188,7 +190,7 @@ pub(super) fn encode(op: &Op) -> Result<Option<Value>, serde_json::Error> {
         Op::KeyedHash { num_buckets, key } => {
             serde_json::to_value(KeyedHashV1 { num_buckets: *num_buckets, key: *key })
         }
-        _ => return Ok(None),
+        _ => return grouped::encode(op),
     };
     value.map(Some)
 }
@@ -276,6 +278,6 @@ fn op(name: &str, constants: Value) -> Result<Op, Wrong> {
             let KeyedHashV1 { num_buckets, key } = serde_json::from_value(constants)?;
             Op::KeyedHash { num_buckets, key }
         }
-        _ => return Err(Wrong::UnknownOp),
+        _ => return grouped::decode(name, constants),
     })
 }

@@ -4,12 +4,17 @@
 
 mod edges;
 mod golden;
+mod grouped;
 mod inputs;
+mod json;
 mod naive;
 mod outputs;
 mod property;
+mod regexp;
 mod stored;
+mod texts;
 mod three_valued;
+mod times;
 
 use std::sync::Arc;
 

@@ -5,6 +5,7 @@
 mod analyzers;
 mod example;
 mod golden;
+mod mappers;
 mod properties;
 mod reference;
 
