@@ -137,7 +137,7 @@ fn modulo(a: Numbers<'_, Int64Type>, b: Numbers<'_, Int64Type>, num_rows: usize)
 }
 
 /// Computes `f` for the two numbers of each row, missing where one of them is.
-fn zip<T: ArrowPrimitiveType>(
+pub(super) fn zip<T: ArrowPrimitiveType>(
     a: Numbers<'_, T>,
     b: Numbers<'_, T>,
     num_rows: usize,

@@ -6,6 +6,7 @@ mod analyzers;
 mod example;
 mod golden;
 mod lists;
+mod mappers;
 mod properties;
 mod reference;
 
