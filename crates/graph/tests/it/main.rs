@@ -5,6 +5,7 @@
 mod edges;
 mod golden;
 mod inputs;
+mod lists;
 mod naive;
 mod outputs;
 mod property;
