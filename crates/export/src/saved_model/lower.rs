@@ -70,6 +70,9 @@ pub(super) fn lower(
     let mut inputs = inputs.iter();
     let mut lowering = Lowering { writer, graph, tables, values: Vec::new() };
     for (place, node) in graph.nodes().iter().enumerate() {
+        if node.shape.is_many() {
+            return Err(unsupported(graph, place, "lists are not exported to TensorFlow yet"));
+        }
         let value = match &node.op {
             Op::Input { .. } => inputs.next().expect("one for each input of the graph").clone(),
             _ => lowering.node(node).map_err(|reason| unsupported(graph, place, reason))?,

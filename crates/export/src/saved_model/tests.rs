@@ -135,7 +135,15 @@ fn what_cannot_be_expressed_is_refused_by_feature() {
         let [a, b] = ["a", "b"].map(|name| builder.input(name, ValueType::String).unwrap());
         builder.node(Op::Contains, &[a, b]).unwrap()
     });
+    let list = built(|builder| {
+        let list = builder.input("prices", graph::NodeType::list(ValueType::Float)).unwrap();
+        builder.node(Op::OfList(graph::ListOp::Sum), &[list]).unwrap()
+    });
     for (graph, expected) in [
+        (
+            list,
+            "feature `feature`: SavedModel cannot express `input`: lists are not exported to TensorFlow yet",
+        ),
         (
             float_text,
             "feature `feature`: SavedModel cannot express `cast`: TensorFlow writes no shortest decimals; convert to \
