@@ -5,5 +5,9 @@
 //! a servable.
 
 mod error;
+mod saved_model;
+mod support;
 
 pub use error::{ExportError, Target};
+pub use saved_model::{check_saved_model, saved_model, saved_model_support};
+pub use support::Support;

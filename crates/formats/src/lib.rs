@@ -2,7 +2,7 @@
 //!
 //! Entry points: [`tfrecord`] (framing and compression), [`example`] (`tf.Example` and `tf.SequenceExample`
 //! walked and written without message objects), [`metadata`] (the messages), [`text`] (their text form, as in
-//! `schema.pbtxt`). The definitions in `proto/` restate field names and numbers; `build.rs` compiles them in
+//! `schema.pbtxt`), [`tensorflow`] (the messages of a SavedModel). The definitions in `proto/` restate field names and numbers; `build.rs` compiles them in
 //! Rust. **Invariants:** what the peers wrote can be read, and what we write they can read; no allocation is
 //! as large as an unchecked length says.
 //! Not here: what any field means (`statistics`, `schema`), columns (`dataset`).
@@ -16,6 +16,13 @@ mod feature;
 #[allow(clippy::allow_attributes, rustdoc::all, unreachable_pub, reason = "generated")]
 pub mod metadata {
     include!(concat!(env!("OUT_DIR"), "/tensorflow.metadata.v0.rs"));
+}
+
+/// TensorFlow's messages for SavedModels, package `tensorflow`, as far as plain graphs need them.
+#[expect(missing_docs, reason = "generated from definitions that restate field names only")]
+#[allow(clippy::allow_attributes, clippy::all, rustdoc::all, unreachable_pub, reason = "generated")]
+pub mod tensorflow {
+    include!(concat!(env!("OUT_DIR"), "/tensorflow.rs"));
 }
 
 pub mod text;

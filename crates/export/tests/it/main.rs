@@ -1,0 +1,9 @@
+//! Exported graphs in the runtimes that they are for.
+
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+mod agree;
+mod models;
+mod random_graphs;
+mod skew;
+mod tensorflow;
