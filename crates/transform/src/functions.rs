@@ -10,6 +10,8 @@ mod text;
 
 use graph::{Op, ValueType};
 
+use crate::ir::Statistic;
+
 /// A function or operator.
 #[derive(Debug)]
 pub(crate) struct Function {
@@ -49,6 +51,8 @@ pub(crate) enum Takes {
     Any,
     /// Any type whatever the others are.
     Each,
+    /// Integers; conditions become 0 and 1.
+    Int,
     /// Text or integers, which become text.
     Token,
     /// A number written as such.
@@ -57,6 +61,8 @@ pub(crate) enum Takes {
     LiteralInt { min: i64, max: i64 },
     /// A text written as such.
     LiteralString,
+    /// `true` or `false`, written as such.
+    LiteralBool,
 }
 
 /// How often an argument may be given.
@@ -96,13 +102,19 @@ pub(crate) enum AnalyzerCode {
     ScaleToZScore,
     ScaleByMinMax,
     ScaleTo01,
+    ScaleToGaussian,
     Bucketize,
+    BucketizeWithInterpolation,
+    Density,
     Vocabulary,
-    Min,
-    Max,
-    Mean,
-    Var,
-    Size,
+    Quantile,
+    Statistic(Statistic),
+    ScaleToZScorePerKey,
+    ScaleByMinMaxPerKey,
+    ScaleTo01PerKey,
+    BucketizePerKey,
+    StatisticPerKey(Statistic),
+    CountPerKey,
 }
 
 /// Functions of one example that are more than one operation over their arguments.
@@ -115,6 +127,7 @@ pub(crate) enum Special {
     Substring,
     Replace,
     ApplyBuckets,
+    ApplyBucketsWithInterpolation,
     HashStrings,
 }
 
@@ -175,7 +188,10 @@ impl Param {
 impl Takes {
     /// Returns whether the argument has to be written as a value, not computed.
     pub(crate) fn is_literal(self) -> bool {
-        matches!(self, Self::LiteralNumber | Self::LiteralInt { .. } | Self::LiteralString)
+        matches!(
+            self,
+            Self::LiteralNumber | Self::LiteralInt { .. } | Self::LiteralString | Self::LiteralBool
+        )
     }
 
     /// Returns what people read where something else was found.
@@ -185,7 +201,9 @@ impl Takes {
             Self::String => "string".to_owned(),
             Self::Bool => "bool".to_owned(),
             Self::Any | Self::Each => "any type".to_owned(),
+            Self::Int => "int or bool".to_owned(),
             Self::Token => "string or int".to_owned(),
+            Self::LiteralBool => "true or false".to_owned(),
             Self::LiteralNumber => "a number such as 0.5".to_owned(),
             Self::LiteralInt { min: i64::MIN, max: i64::MAX } => "a whole number".to_owned(),
             Self::LiteralInt { min, max: i64::MAX } => format!("a whole number of at least {min}"),

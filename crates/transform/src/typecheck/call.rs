@@ -38,6 +38,11 @@ impl Given<'_> {
         }
     }
 
+    /// Returns whether `true` was given.
+    pub(super) fn is_true(&self) -> bool {
+        matches!(self.literals.first(), Some(Literal::Bool(true)))
+    }
+
     /// Returns where it stands.
     pub(super) fn at(&self) -> Option<usize> {
         self.exprs.first().map(|expr| expr.at)
@@ -75,7 +80,7 @@ impl Checker<'_> {
             return self.arena.mistake(value_type);
         }
         match &function.code {
-            Code::Analyzer(code) => self.analyzer(*code, &given, value_type),
+            Code::Analyzer(code) => self.analyzer(function, *code, &given, value_type),
             Code::Op(op) => self.plain(op, &given, value_type),
             Code::Fold(op) => self.fold(op, &given, value_type),
             Code::Special(code) => self.special(*code, &given, value_type),
@@ -206,6 +211,7 @@ impl Checker<'_> {
             Takes::Float => ValueType::Float,
             Takes::String | Takes::Token => ValueType::String,
             Takes::Bool => ValueType::Bool,
+            Takes::Int => ValueType::Int,
             Takes::Number => match found {
                 None | Some(ValueType::Int | ValueType::Float) => return node,
                 Some(_) => ValueType::Float,
@@ -215,7 +221,10 @@ impl Checker<'_> {
         let fits = match found {
             None => true,
             Some(found) if found == wanted => true,
-            Some(found) => matches!((found, takes), (ValueType::Int, Takes::Float | Takes::Token)),
+            Some(found) => matches!(
+                (found, takes),
+                (ValueType::Int, Takes::Float | Takes::Token) | (ValueType::Bool, Takes::Int)
+            ),
         };
         if let (Some(found), false) = (found, fits) {
             self.wrong_type(what, expr, found, &takes.describe(), Some(wanted), None);
@@ -240,7 +249,8 @@ impl Checker<'_> {
                         (min..=max).contains(value)
                     }
                     (Some(Literal::Int(_) | Literal::Float(_)), Takes::LiteralNumber) => true,
-                    (Some(Literal::String(_)), Takes::LiteralString) => true,
+                    (Some(Literal::String(_)), Takes::LiteralString)
+                    | (Some(Literal::Bool(_)), Takes::LiteralBool) => true,
                     _ => false,
                 };
                 let (Some(literal), true) = (literal, fits) else {

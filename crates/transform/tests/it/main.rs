@@ -5,8 +5,10 @@
 mod analyzers;
 mod example;
 mod golden;
+mod keyed;
 mod properties;
 mod reference;
+mod shards;
 
 use std::sync::Arc;
 
