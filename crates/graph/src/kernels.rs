@@ -6,9 +6,14 @@
 mod cast;
 mod compare;
 mod ids;
+pub(crate) mod lists;
+mod lists_of_numbers;
+mod lists_of_text;
 pub(crate) mod logic;
+pub(crate) mod many;
 mod numbers;
 pub(crate) mod text;
+mod vectors;
 
 use std::sync::Arc;
 
@@ -101,7 +106,9 @@ pub(crate) fn compute<'a>(
         values => Ok(values.clone()),
     };
     Ok(match op {
-        Op::Input { .. } | Op::Literal(_) => unreachable!("the evaluator has these itself"),
+        Op::Input { .. } | Op::Literal(_) | Op::OfList(_) => {
+            unreachable!("the evaluator has these itself")
+        }
         Op::Add
         | Op::Subtract
         | Op::Multiply

@@ -3,6 +3,7 @@
 //! A pass evaluates the arguments of its analyzers with a graph, the same that makes features later, and takes the
 //! values in. Analyzers over the same arguments share what is learned of them.
 
+mod align;
 pub(crate) mod cache;
 mod counts;
 mod information;

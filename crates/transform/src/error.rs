@@ -54,6 +54,12 @@ pub enum TransformError {
     #[error("analyzer {subject} of the pass is not of its graph's outputs")]
     Pass { subject: usize },
 
+    /// Arguments that go together are lists of different lengths.
+    #[error(
+        "row {row} of the batch: lists of {first} and {second} values as arguments of one analyzer, expected the same number"
+    )]
+    Lengths { row: usize, first: usize, second: usize },
+
     /// The shards that a cache is to know are not those of the source.
     #[error("shards: not all partitions of the examples, in order")]
     Shards,
@@ -84,7 +90,10 @@ impl Classify for TransformError {
             Self::Engine(error) => error.kind(),
             Self::Graph(error) => error.kind(),
             Self::Build(error) => error.kind(),
-            Self::State(_) | Self::Pass { .. } | Self::TooManyKeys { .. } => ErrorKind::Data,
+            Self::State(_)
+            | Self::Pass { .. }
+            | Self::Lengths { .. }
+            | Self::TooManyKeys { .. } => ErrorKind::Data,
             Self::Spill { .. } => ErrorKind::Unavailable,
             Self::DifferentPass | Self::Shards => ErrorKind::Bug,
         }

@@ -3,6 +3,7 @@
 //! The type checker, the compiler and `docs/expressions.md` read this table; there is no other list.
 
 mod analyzers;
+mod lists;
 mod missing;
 mod numbers;
 mod operators;
@@ -34,6 +35,20 @@ pub(crate) struct Param {
     pub(crate) name: &'static str,
     pub(crate) takes: Takes,
     pub(crate) arity: Arity,
+    pub(crate) count: Count,
+}
+
+/// How many values of an example an argument is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Count {
+    /// One, or a list: the function is applied to each of its values.
+    Each,
+    /// One only.
+    One,
+    /// A list only.
+    List,
+    /// One or a list, which the function knows to tell apart.
+    Both,
 }
 
 /// What an argument may be.
@@ -51,7 +66,7 @@ pub(crate) enum Takes {
     Any,
     /// Any type whatever the others are.
     Each,
-    /// Integers; conditions become 0 and 1.
+    /// Whole numbers.
     Int,
     /// Text or integers, which become text.
     Token,
@@ -129,6 +144,23 @@ pub(crate) enum Special {
     ApplyBuckets,
     ApplyBucketsWithInterpolation,
     HashStrings,
+    Lists(ListCode),
+}
+
+/// Functions of whole lists, and those that make lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ListCode {
+    Get,
+    Slice,
+    Pad,
+    Join,
+    Split,
+    NGrams,
+    BagOfWords,
+    Cross,
+    OneHot,
+    MultiHot,
+    TermIds,
 }
 
 /// A heading of the reference and what stands under it.
@@ -138,11 +170,12 @@ pub(crate) struct Group {
 }
 
 /// All functions, in the order of the reference.
-pub(crate) const GROUPS: [Group; 5] = [
+pub(crate) const GROUPS: [Group; 6] = [
     Group { title: "Analyzers", functions: analyzers::FUNCTIONS },
     Group { title: "Missing values", functions: missing::FUNCTIONS },
     Group { title: "Numbers", functions: numbers::FUNCTIONS },
     Group { title: "Text", functions: text::FUNCTIONS },
+    Group { title: "Lists", functions: lists::FUNCTIONS },
     Group { title: "Operators", functions: operators::FUNCTIONS },
 ];
 
@@ -173,19 +206,42 @@ impl Function {
 
 impl Param {
     const fn required(name: &'static str, takes: Takes) -> Self {
-        Self { name, takes, arity: Arity::Required }
+        Self { name, takes, arity: Arity::Required, count: Count::Each }
     }
 
     const fn optional(name: &'static str, takes: Takes, default: &'static str) -> Self {
-        Self { name, takes, arity: Arity::Optional { default } }
+        Self { name, takes, arity: Arity::Optional { default }, count: Count::Each }
     }
 
     const fn repeated(name: &'static str, takes: Takes) -> Self {
-        Self { name, takes, arity: Arity::Repeated }
+        Self { name, takes, arity: Arity::Repeated, count: Count::Each }
+    }
+
+    /// Returns the argument where lists are not taken value by value.
+    const fn of(self, count: Count) -> Self {
+        Self { count, ..self }
+    }
+}
+
+impl Param {
+    /// Returns what people read where something else was found.
+    pub(crate) fn describe(&self) -> String {
+        let of = self.takes.describe();
+        match self.count {
+            Count::Each | Count::Both => of,
+            Count::One if self.takes.is_any() => "one value".to_owned(),
+            Count::One => format!("one {of}"),
+            Count::List if self.takes.is_any() => "a list".to_owned(),
+            Count::List => format!("a list of {of}"),
+        }
     }
 }
 
 impl Takes {
+    fn is_any(self) -> bool {
+        matches!(self, Self::Any | Self::Each)
+    }
+
     /// Returns whether the argument has to be written as a value, not computed.
     pub(crate) fn is_literal(self) -> bool {
         matches!(
@@ -200,8 +256,8 @@ impl Takes {
             Self::Float | Self::Number => "int or float".to_owned(),
             Self::String => "string".to_owned(),
             Self::Bool => "bool".to_owned(),
+            Self::Int => "int".to_owned(),
             Self::Any | Self::Each => "any type".to_owned(),
-            Self::Int => "int or bool".to_owned(),
             Self::Token => "string or int".to_owned(),
             Self::LiteralBool => "true or false".to_owned(),
             Self::LiteralNumber => "a number such as 0.5".to_owned(),

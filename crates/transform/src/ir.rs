@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use graph::{Boundaries, Literal, Op, ValueType};
+use graph::{Boundaries, Literal, NodeType, Op, Shape, ValueType};
 
 /// A node, by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,6 +23,7 @@ pub(crate) struct Node {
     pub(crate) args: Vec<NodeId>,
     /// None where it depends on a column of unknown type.
     pub(crate) value_type: Option<ValueType>,
+    pub(crate) shape: Shape,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +65,27 @@ pub(crate) enum Analyzer {
     /// How dense numbers are in the bucket that is the first argument, of so many of equal width. The numbers are the
     /// second argument, where the width follows from them; else the buckets go from 0 to 1.
     Density { num_buckets: usize },
+}
+
+/// How many values an analyzer has for a row.
+enum Results {
+    /// One for all examples.
+    One,
+    /// One for each value of the arguments together.
+    OfEach,
+    /// One for each value of an argument.
+    OfArgument(usize),
+}
+
+impl Analyzer {
+    fn results(&self) -> Results {
+        match self {
+            Self::Numbers(OfNumbers::Statistic(_) | OfNumbers::Quantile { .. }) => Results::One,
+            Self::PerKey(PerKey::Statistic(_)) => Results::OfArgument(1),
+            Self::PerKey(_) => Results::OfEach,
+            _ => Results::OfArgument(0),
+        }
+    }
 }
 
 /// What is done with what was learned of one argument of numbers.
@@ -184,7 +206,19 @@ impl Arena {
         args: Vec<NodeId>,
         value_type: Option<ValueType>,
     ) -> NodeId {
-        let node = Node { code, args, value_type };
+        let shape = self.result_shape(&code, &args);
+        self.add_shaped(code, args, value_type, shape)
+    }
+
+    /// Returns the node of something whose shape does not follow from its arguments.
+    pub(crate) fn add_shaped(
+        &mut self,
+        code: NodeCode,
+        args: Vec<NodeId>,
+        value_type: Option<ValueType>,
+        shape: Shape,
+    ) -> NodeId {
+        let node = Node { code, args, value_type, shape };
         if let Some(&id) = self.known.get(&node) {
             return id;
         }
@@ -192,6 +226,37 @@ impl Arena {
         self.nodes.push(node.clone());
         self.known.insert(node, id);
         id
+    }
+
+    /// Returns how many values a row has; one where that would be a mistake, which calls report.
+    fn result_shape(&self, code: &NodeCode, args: &[NodeId]) -> Shape {
+        let lifted =
+            || Shape::lifted(args.iter().map(|&arg| self.node(arg).shape)).unwrap_or_default();
+        match code {
+            NodeCode::Op(Op::OfList(op)) => {
+                // Of unknown types, the shape is that of any type that will do.
+                let types = [ValueType::Int, ValueType::Float, ValueType::String, ValueType::Bool];
+                let with = |unknown: ValueType| {
+                    let known = |&arg: &NodeId| {
+                        let Node { value_type, shape, .. } = *self.node(arg);
+                        NodeType { value_type: value_type.unwrap_or(unknown), shape }
+                    };
+                    let args: Vec<_> = args.iter().map(known).collect();
+                    Op::OfList(op.clone()).node_type(&args).ok()
+                };
+                types.into_iter().find_map(with).map_or(Shape::One, |found| found.shape)
+            }
+            NodeCode::Op(Op::Input { shape, .. }) => *shape,
+            NodeCode::Op(Op::IsNull) => Shape::One,
+            NodeCode::Op(_) => lifted(),
+            NodeCode::Mapper(_) => lifted(),
+            NodeCode::Analyzer(analyzer) => match analyzer.results() {
+                Results::One => Shape::One,
+                Results::OfEach => lifted(),
+                Results::OfArgument(place) => self.node(args[place]).shape,
+            },
+            _ => Shape::One,
+        }
     }
 
     /// Returns the node of a row-wise operation.
@@ -216,6 +281,10 @@ impl Arena {
 
     pub(crate) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0]
+    }
+
+    pub(crate) fn shape(&self, id: NodeId) -> Shape {
+        self.node(id).shape
     }
 
     pub(crate) fn value_type(&self, id: NodeId) -> Option<ValueType> {

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use graph::{ListOp, Op};
+
 use crate::functions::{Arity, Function, GROUPS, Group};
 
 const INTRODUCTION: &str = "\
@@ -58,6 +60,15 @@ Types are written `int`, `float`, `text` and `bool` (`integer`, `bigint`, `doubl
 `boolean` will do). `CASE WHEN … THEN … ELSE … END` gives the value behind the first condition that is true; a missing
 condition is not. Without `ELSE` the value is missing where none is. `NULL` is a missing value.
 
+## Lists
+
+A column may hold many values of an example: a list, which may be missing, or there and empty, and whose values may be
+missing too. Functions of one value are applied to each value of a list, and one value goes with each of a list:
+`ln(prices + 1) / total` is a list where `prices` is one. Two lists go together value by value and have to be of one
+length in each example, or the step fails and names the row. `IS NULL` asks for the whole list; `fill_missing(x, 0)`
+fills in values within a list, `fill_missing(x, y)` of two lists whole lists. [Functions of lists](#lists-1) take them
+as a whole. Lists of a length that is always the same (`list_pad`, `one_hot`, …) come out as fixed-size lists.
+
 ## Analyzers and mappers
 
 Mappers look at one example. Analyzers look at all examples of the analyzed split first; what they learn is frozen into
@@ -67,8 +78,8 @@ expressions, with analyzers in them too: all that do not depend on one another s
 Names and formulas are tf.Transform's. What differs: computation is in 64 bits; `bucketize` has no `epsilon`, as its
 ranks are exact up to 65,536 distinct values; `min` and `max` of nothing are missing; the L-moments behind the functions
 of Tukey's distribution are those of all examples, not of batches on average; boundaries of `bucketize_per_key` are not
-moved apart where they are equal; `estimated_probability_density` does not move its boundaries by 0.0001; examples have at
-most one value per column, so there are no `elementwise` and `reduce_instance_dims`.
+moved apart where they are equal; `estimated_probability_density` does not move its boundaries by 0.0001; every
+value of a list counts, so there are no `elementwise` and `reduce_instance_dims`.
 
 A pass takes bounded memory: counts of texts, and of pairs of a key and a value, go to a temporary file beyond 128 MiB for
 each argument. What a graph holds is in memory: vocabularies as they are chosen, and the constants of keys.
@@ -98,7 +109,7 @@ fn entry(page: &mut String, function: &Function) {
     let takes: Vec<_> = function
         .params
         .iter()
-        .map(|param| format!("`{}`: {}", param.name, param.takes.describe()))
+        .map(|param| format!("`{}`: {}", param.name, param.describe()))
         .collect();
     let _ = write!(page, "\nTakes {}. Gives {}.\n", takes.join("; "), function.gives());
     let _ = write!(page, "\n    {}\n", function.example);
@@ -138,9 +149,9 @@ impl Function {
         format!("{}({})", self.name, params.join(", "))
     }
 
-    fn gives(&self) -> &'static str {
+    fn gives(&self) -> String {
         use crate::functions::{Returns, Takes};
-        match self.returns {
+        let of = match self.returns {
             Returns::Type(graph::ValueType::Int) => "int",
             Returns::Type(graph::ValueType::Float) => "float",
             Returns::Type(graph::ValueType::String) => "string",
@@ -149,6 +160,20 @@ impl Function {
                 "the common type"
             }
             Returns::Common => "int or float, as it takes",
+        };
+        if self.makes_list() { format!("a list of {of}") } else { of.to_owned() }
+    }
+
+    fn makes_list(&self) -> bool {
+        use crate::functions::{Code, ListCode, Special};
+        match &self.code {
+            Code::Op(Op::OfList(op)) | Code::Fold(Op::OfList(op)) => {
+                matches!(op, ListOp::Make | ListOp::Distinct | ListOp::Sort | ListOp::Append)
+            }
+            Code::Special(Special::Lists(code)) => {
+                !matches!(code, ListCode::Get | ListCode::Join | ListCode::Cross)
+            }
+            _ => false,
         }
     }
 }

@@ -32,14 +32,14 @@ impl TextBuilder {
     }
 
     /// Adds a piece to the row that is being written.
-    fn push(&mut self, piece: &str) -> Result<(), GraphError> {
+    pub(super) fn push(&mut self, piece: &str) -> Result<(), GraphError> {
         self.check_room(piece.len())?;
         self.text.push_str(piece);
         Ok(())
     }
 
     /// Ends the row that was being written.
-    fn end_row(&mut self, is_valid: bool) {
+    pub(super) fn end_row(&mut self, is_valid: bool) {
         let end = i32::try_from(self.text.len()).expect("tested with each piece");
         self.offsets.push(end);
         self.is_valid.push(is_valid);

@@ -6,6 +6,7 @@ mod edges;
 mod golden;
 mod inputs;
 mod keyed;
+mod lists;
 mod naive;
 mod outputs;
 mod property;

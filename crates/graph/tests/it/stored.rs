@@ -151,8 +151,8 @@ fn version_1_stays_readable() {
 #[test]
 fn a_spoiled_description_is_told_by_node() {
     let cases = [
-        ("\"version\": 1", "\"version\": 2"),
-        ("\"version\": 1", "\"version\": \"one\""),
+        ("\"version\": 2", "\"version\": 3"),
+        ("\"version\": 2", "\"version\": \"one\""),
         ("\"divide\"", "\"embed\""),
         ("\"divide\"", "\"and\""),
         ("\"divide\"", "\"ln\""),
@@ -175,9 +175,9 @@ fn a_spoiled_description_is_told_by_node() {
         .map(|(from, to)| format!("{from} -> {to}\n    {}", load_edited(from, to)))
         .collect();
     assert_snapshot!(told.join("\n"), @r#"
-    "version": 1 -> "version": 2
-        graph.json: format version 2, expected at most 1
-    "version": 1 -> "version": "one"
+    "version": 2 -> "version": 3
+        graph.json: format version 3, expected at most 2
+    "version": 2 -> "version": "one"
         graph.json: not a graph description: invalid type: string "one", expected u64 at line 2 column 18
     "divide" -> "embed"
         graph.json: node 4: unknown operation `embed`

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sketch::bytes::{Reader, Stored};
 use sketch::{Count, Weight};
 
+use super::align::{align, items};
 use super::counts::{Counts, pair};
 use super::numbers::{LearnedNumbers, NumbersState, weight_of};
 use super::{Learned, keyed};
@@ -85,25 +86,37 @@ impl Subject {
         }
     }
 
-    /// Takes some rows of all columns into a state.
+    /// Takes some rows of all columns into a state. Every value of a list counts.
     pub(crate) fn update(&self, state: &mut State, all: &[ArrayRef]) -> Result<(), TransformError> {
-        let column = |place: usize| -> &dyn Array { &all[self.columns[place]] };
+        let found: Vec<&ArrayRef> = self.columns.iter().map(|&place| &all[place]).collect();
+        let columns = align(&found)?;
         match (self.analysis, state) {
-            (Analysis::Numbers, State::Numbers(numbers)) => numbers.update(column(0)),
+            (Analysis::Numbers, State::Numbers(numbers)) => numbers.update(&columns[0]),
             (Analysis::WeightedNumbers, State::WeightedNumbers(numbers)) => {
-                numbers.update_weighted(column(0), column(1));
+                numbers.update_weighted(&columns[0], &columns[1]);
             }
             (Analysis::KeyedNumbers, State::Counts(counts)) => {
-                return keyed::update(counts, column(0), column(1));
+                return keyed::update(counts, &columns[0], &columns[1]);
             }
             (Analysis::Texts { beside, .. }, State::Counts(counts)) => {
-                let beside = (beside != Beside::Nothing).then(|| (beside, column(1)));
-                return count_texts(counts, column(0), beside, |_| Some(1));
+                if beside == Beside::Labels {
+                    count_labels(counts, found[1], |_| Some(1))?;
+                }
+                return count_texts(counts, beside, &columns, |_| Some(1));
             }
             (Analysis::Texts { beside, .. }, State::WeightedCounts(counts)) => {
-                let weights = column(self.columns.len() - 1);
-                let beside = (beside != Beside::Nothing).then(|| (beside, column(1)));
-                return count_texts(counts, column(0), beside, |row| weight_of(weights, row));
+                let last = self.columns.len() - 1;
+                if beside == Beside::Labels {
+                    // Where weights are lists, each of the values is a row of its own.
+                    let is_list = found[last].len() != columns[last].len();
+                    let (labels, weights) = match is_list {
+                        true => (&columns[1], &columns[last]),
+                        false => (found[1], found[last]),
+                    };
+                    count_labels(counts, labels, |row| weight_of(weights, row))?;
+                }
+                let weights = &columns[last];
+                return count_texts(counts, beside, &columns, |row| weight_of(weights, row));
             }
             _ => return Err(TransformError::DifferentPass),
         }
@@ -182,49 +195,56 @@ pub(crate) enum Found {
     WeightedCounts(Arc<Counts<Weight>>),
 }
 
-/// Takes in a column of texts, with what is beside it, where there is a count for the row.
-fn count_texts<C: Count>(
+/// Takes in a column of labels, for how often each occurs in all rows.
+fn count_labels<C: Count>(
     counts: &mut Counts<C>,
-    texts: &dyn Array,
-    beside: Option<(Beside, &dyn Array)>,
+    labels: &ArrayRef,
     count: impl Fn(usize) -> Option<C>,
 ) -> Result<(), TransformError> {
-    let Some(texts) = texts.as_string_opt::<i32>() else { return Ok(()) };
-    let text = |row: usize| texts.is_valid(row).then(|| texts.value(row).as_bytes());
+    let labels = items(labels);
+    let Some(labels) = labels.as_primitive_opt::<Int64Type>() else { return Ok(()) };
     let mut bytes = Vec::new();
-    for row in 0..texts.len() {
-        let Some(count) = count(row) else { continue };
-        match beside {
-            None => {
-                if let Some(text) = text(row) {
-                    counts.add(text, count)?;
-                }
-            }
-            Some((Beside::Labels, labels)) => {
-                let Some(labels) = labels.as_primitive_opt::<Int64Type>() else { continue };
-                if labels.is_null(row) {
-                    continue;
-                }
+    for (row, label) in labels.iter().enumerate() {
+        if let (Some(label), Some(count)) = (label, count(row)) {
+            pair(None, &label.cast_unsigned().to_le_bytes(), &mut bytes);
+            counts.add(&bytes, count)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes in a column of texts, with what is beside it in the next one, where there is a count for the row.
+fn count_texts<C: Count>(
+    counts: &mut Counts<C>,
+    beside: Beside,
+    columns: &[ArrayRef],
+    count: impl Fn(usize) -> Option<C>,
+) -> Result<(), TransformError> {
+    let Some(texts) = columns[0].as_string_opt::<i32>() else { return Ok(()) };
+    let labels = columns.get(1).and_then(|column| column.as_primitive_opt::<Int64Type>());
+    let keys = columns.get(1).and_then(|column| column.as_string_opt::<i32>());
+    let mut bytes = Vec::new();
+    let mut key = Vec::new();
+    for (row, text) in texts.iter().enumerate() {
+        let (Some(text), Some(count)) = (text, count(row)) else { continue };
+        match (beside, labels, keys) {
+            (Beside::Nothing, ..) => counts.add(text.as_bytes(), count)?,
+            (Beside::Labels, Some(labels), _) if labels.is_valid(row) => {
                 let label = labels.value(row).cast_unsigned().to_le_bytes();
-                pair(None, &label, &mut bytes);
+                pair(Some(text.as_bytes()), &label, &mut bytes);
                 counts.add(&bytes, count)?;
-                if let Some(text) = text(row) {
-                    pair(Some(text), &label, &mut bytes);
-                    counts.add(&bytes, count)?;
-                }
             }
-            Some((_, keys)) => {
-                let Some(keys) = keys.as_string_opt::<i32>() else { continue };
-                let Some(text) = text(row) else { continue };
+            (Beside::Keys, _, Some(keys)) => {
                 // A byte tells a missing key from an empty one.
-                let mut key = Vec::new();
+                key.clear();
                 if keys.is_valid(row) {
                     key.push(0);
                     key.extend_from_slice(keys.value(row).as_bytes());
                 }
-                pair(Some(text), &key, &mut bytes);
+                pair(Some(text.as_bytes()), &key, &mut bytes);
                 counts.add(&bytes, count)?;
             }
+            _ => {}
         }
     }
     Ok(())

@@ -72,6 +72,7 @@ impl Checker<'_> {
                     None => self.arena.mistake(value_type),
                 };
             }
+            Special::Lists(code) => return self.list(code, given, value_type),
             Special::HashStrings => match self.hash(given) {
                 Some(op) => op,
                 None => return self.arena.mistake(value_type),
