@@ -1,6 +1,6 @@
 //! tf.Transform's mappers as compositions of operations, each formula in one place.
 
-use crate::{Boundaries, BuildError, GraphBuilder, Literal, NodeId, Op, Table, ValueType};
+use crate::{Boundaries, BuildError, GraphBuilder, NodeId, Op, Table, ValueType};
 
 impl GraphBuilder {
     /// Returns the FLOAT `(x - mean) / sqrt(variance)`, or `x - mean` where the variance is 0, NaN or negative.
@@ -123,18 +123,11 @@ impl GraphBuilder {
         let scaled = self.node(Op::Divide, &[shifted, width])?;
         let sigmoid = self.node(Op::Sigmoid, &[x])?;
         let unit = self.node(Op::Select, &[has_range, scaled, sigmoid])?;
-        // A missing place would choose the sigmoid; `width` is missing there, and `scaled` with it.
-        let unit = self.missing_where_missing(unit, scaled)?;
-        let (range, offset) = (self.literal(output_max - output_min)?, self.literal(output_min)?);
+        let range = self.literal(output_max - output_min)?;
         let brought = self.node(Op::Multiply, &[unit, range])?;
+        // A missing place has chosen the sigmoid; the offset is missing there.
+        let offset = self.node(Op::Gather(Table::floats([], Some(output_min))), &[place])?;
         self.node(Op::Add, &[brought, offset])
-    }
-
-    fn missing_where_missing(&mut self, x: NodeId, other: NodeId) -> Result<NodeId, BuildError> {
-        let value_type = self.value_type(x)?;
-        let is_missing = self.node(Op::IsNull, &[other])?;
-        let missing = self.literal(Literal::Null(value_type))?;
-        self.node(Op::Select, &[is_missing, missing, x])
     }
 
     /// Returns the FLOAT of a standard normal distribution that Tukey's HH distribution makes `x` of.
@@ -209,7 +202,10 @@ impl GraphBuilder {
             boundaries.values().iter().copied().filter(|boundary| boundary.is_finite()).collect();
         let half = self.literal(0.5)?;
         let (first, last) = match finite.as_slice() {
-            [] => return self.missing_where_missing(half, x),
+            [] => {
+                let nowhere = self.node(Op::Bucketize(Boundaries::new(Vec::new())?), &[x])?;
+                return self.node(Op::Gather(Table::floats([], Some(0.5))), &[nowhere]);
+            }
             [only] => {
                 let bucket = self.node(Op::Bucketize(Boundaries::new(vec![*only])?), &[x])?;
                 let unit = self.cast(bucket, ValueType::Float)?;

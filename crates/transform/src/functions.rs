@@ -19,6 +19,8 @@ use graph::{Op, Side, ValueType};
 #[cfg(test)]
 pub(crate) use time::{PARTS, PERIODS};
 
+use crate::ir::Statistic;
+
 /// A function or operator.
 #[derive(Debug)]
 pub(crate) struct Function {
@@ -126,13 +128,19 @@ pub(crate) enum AnalyzerCode {
     ScaleToZScore,
     ScaleByMinMax,
     ScaleTo01,
+    ScaleToGaussian,
     Bucketize,
+    BucketizeWithInterpolation,
+    Density,
     Vocabulary,
-    Min,
-    Max,
-    Mean,
-    Var,
-    Size,
+    Quantile,
+    Statistic(Statistic),
+    ScaleToZScorePerKey,
+    ScaleByMinMaxPerKey,
+    ScaleTo01PerKey,
+    BucketizePerKey,
+    StatisticPerKey(Statistic),
+    CountPerKey,
 }
 
 /// Functions of one example that are more than one operation over their arguments.
@@ -145,6 +153,7 @@ pub(crate) enum Special {
     Substring,
     Replace,
     ApplyBuckets,
+    ApplyBucketsWithInterpolation,
     HashStrings,
     Lists(ListCode),
 }
