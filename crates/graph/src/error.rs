@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use arrow::error::ArrowError;
 use base::{Classify, ErrorKind, IoError};
 
-use crate::ValueType;
+use crate::{NodeType, ValueType};
 
 /// Why something is not a graph.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,7 +13,7 @@ use crate::ValueType;
 pub enum BuildError {
     /// An operation does not take operands of these types, or not so many.
     #[error("`{op}` of {}, expected {expected}", list(.found))]
-    Operands { op: &'static str, found: Vec<ValueType>, expected: &'static str },
+    Operands { op: &'static str, found: Vec<NodeType>, expected: &'static str },
 
     /// An operand is not a node that comes before its user, or an output not a node.
     #[error("no node {node} among the {num_nodes} nodes so far")]
@@ -58,10 +58,17 @@ pub enum BuildError {
     /// A text is no path into JSON.
     #[error("path, character {}: found {}, expected {expected}", .at + 1, character(*.found))]
     JsonPath { at: usize, found: Option<char>, expected: &'static str },
+    /// Constants that an operation cannot have.
+    #[error("`{op}`: {reason}")]
+    Constants { op: &'static str, reason: &'static str },
+
+    /// Numbers that are not the full rows of a matrix.
+    #[error("a matrix of {num_values} numbers with {num_columns} columns")]
+    Matrix { num_values: usize, num_columns: u32 },
 
     /// One raw feature was read as two types.
     #[error("feature `{feature}` is read as {first} and as {second}")]
-    InputTypes { feature: String, first: ValueType, second: ValueType },
+    InputTypes { feature: String, first: NodeType, second: NodeType },
 
     /// Two outputs have one name.
     #[error("two outputs are named `{output}`")]
@@ -88,7 +95,7 @@ fn character(found: Option<char>) -> String {
     found.map_or_else(|| "the end".to_owned(), |found| format!("`{found}`"))
 }
 
-fn list(types: &[ValueType]) -> String {
+fn list(types: &[NodeType]) -> String {
     match types {
         [] => "nothing".to_owned(),
         types => types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
@@ -178,11 +185,11 @@ pub enum GraphError {
 
     /// A raw feature that the graph reads is not there.
     #[error("feature `{feature}` is missing, which the transform graph reads as {expected}")]
-    MissingInput { feature: String, expected: ValueType, nearest: Option<String> },
+    MissingInput { feature: String, expected: NodeType, nearest: Option<String> },
 
     /// A raw feature has another type than when the graph was made.
     #[error("feature `{feature}` is {found}, the transform graph expects {expected}")]
-    InputType { feature: String, found: String, expected: ValueType },
+    InputType { feature: String, found: String, expected: NodeType },
 
     /// A raw feature has many values per example.
     #[error(
@@ -197,6 +204,20 @@ pub enum GraphError {
     /// A raw feature holds a value that its type in the graph does not hold.
     #[error("feature `{feature}`: a value that is not {expected}")]
     InputValue { feature: String, expected: ValueType, source: ArrowError },
+
+    /// A raw feature has another number of values than when the graph was made.
+    #[error("feature `{feature}`: row {row} of the batch has {found} values, expected {expected}")]
+    InputLength { feature: String, row: usize, found: usize, expected: u32 },
+
+    /// Two lists that are computed with value by value are not of one length.
+    #[error(
+        "`{op}` of lists: row {row} of the batch has {first} values in one and {second} in another"
+    )]
+    Lengths { op: &'static str, row: usize, first: usize, second: usize },
+
+    /// A batch makes more values than one column of lists holds.
+    #[error("a column of lists with more than 2^31 values in one batch")]
+    TooManyItems,
 
     /// A batch makes more text than one column holds.
     #[error("a text column of more than 2 GiB in one batch")]
@@ -224,7 +245,7 @@ impl Classify for GraphError {
             Self::UnknownOutput { nearest, .. } | Self::MissingInput { nearest, .. } => {
                 nearest.as_ref().map(|name| format!("did you mean `{name}`?"))
             }
-            Self::TooMuchText => Some("use smaller batches".to_owned()),
+            Self::TooMuchText | Self::TooManyItems => Some("use smaller batches".to_owned()),
             _ => None,
         }
     }

@@ -8,9 +8,11 @@ use arrow::array::{
 use arrow::buffer::NullBuffer;
 
 use crate::graph::Parts;
-use crate::{GraphError, Literal, Op, ValueType, input, kernels};
+use crate::kernels::lists;
+use crate::kernels::many::{self, Many};
+use crate::{GraphError, Literal, Op, Shape, ValueType, input, kernels};
 
-/// The values of a node: one per row, or one for all rows.
+/// The values of a node: one per row, one for all rows, or many per row.
 #[derive(Clone, Debug)]
 pub(crate) enum Values {
     Int(Int64Array),
@@ -18,6 +20,7 @@ pub(crate) enum Values {
     String(StringArray),
     Bool(BooleanArray),
     Constant(Literal),
+    Many(Many),
 }
 
 impl Values {
@@ -28,6 +31,7 @@ impl Values {
             Self::String(_) => ValueType::String,
             Self::Bool(_) => ValueType::Bool,
             Self::Constant(literal) => literal.value_type(),
+            Self::Many(many) => many.items.value_type(),
         }
     }
 
@@ -39,17 +43,19 @@ impl Values {
             Self::String(values) => values.nulls(),
             Self::Bool(values) => values.nulls(),
             Self::Constant(_) => None,
+            Self::Many(many) => many.rows.nulls.as_ref(),
         }
     }
 
-    /// Returns one value per row as an Arrow column.
-    fn into_column(self, num_rows: usize) -> Result<ArrayRef, GraphError> {
+    /// Returns one value per row, or one list, as an Arrow column.
+    pub(crate) fn into_column(self, num_rows: usize, shape: Shape) -> Result<ArrayRef, GraphError> {
         Ok(match self {
             Self::Int(values) => Arc::new(values),
             Self::Float(values) => Arc::new(values),
             Self::String(values) => Arc::new(values),
             Self::Bool(values) => Arc::new(values),
-            Self::Constant(literal) => repeat(&literal, num_rows)?.into_column(num_rows)?,
+            Self::Constant(literal) => repeat(&literal, num_rows)?.into_column(num_rows, shape)?,
+            Self::Many(many) => many.into_column(shape)?,
         })
     }
 }
@@ -74,14 +80,21 @@ pub(crate) fn evaluate(parts: &Parts, examples: &RecordBatch) -> Result<Vec<Arra
     let mut values: Vec<Option<Values>> = Vec::with_capacity(parts.nodes.len());
     for (here, node) in parts.nodes.iter().enumerate() {
         let computed = match &node.op {
-            Op::Input { name, value_type } => input::read(examples, name, *value_type)?,
+            Op::Input { name, .. } => input::read(examples, name, node.node_type())?,
             Op::Literal(literal) => Values::Constant(literal.clone()),
             op => {
                 let operand = |place: usize| {
                     let values: &Option<Values> = &values[node.operands[place].index()];
                     values.as_ref().expect("operands come first and are kept until their last use")
                 };
-                kernels::compute(op, &operand, num_rows, &parts.vocabularies)?
+                let all = || (0..node.operands.len()).map(operand).collect::<Vec<_>>();
+                match op {
+                    Op::OfList(op) => lists::compute(op, &all(), num_rows)?,
+                    op if is_by_value(op, &operand, node.operands.len()) => {
+                        many::map(op, &all(), &parts.vocabularies)?
+                    }
+                    op => kernels::compute(op, &operand, num_rows, &parts.vocabularies)?,
+                }
             }
         };
         values.push(Some(computed));
@@ -93,7 +106,23 @@ pub(crate) fn evaluate(parts: &Parts, examples: &RecordBatch) -> Result<Vec<Arra
     }
     let outputs = parts.output_nodes.iter().map(|node| {
         let values = values[node.index()].clone().expect("outputs are kept to the end");
-        values.into_column(num_rows)
+        values.into_column(num_rows, parts.nodes[node.index()].shape)
     });
     outputs.collect()
+}
+
+/// Returns whether an operation is computed for each value of a list, and not for each row.
+fn is_by_value<'a>(op: &Op, operand: &dyn Fn(usize) -> &'a Values, num_operands: usize) -> bool {
+    let is_many = |place| matches!(operand(place), Values::Many(_));
+    let is_list =
+        |place| is_many(place) || matches!(operand(place), Values::Constant(Literal::Null(_)));
+    match op {
+        Op::IsNull => false,
+        Op::Coalesce => is_many(0) != is_many(1) && !(is_list(0) && is_list(1)),
+        Op::Select => {
+            let is_some = is_many(0) || is_many(1) || is_many(2);
+            is_some && (is_many(0) || !(is_list(1) && is_list(2)))
+        }
+        _ => (0..num_operands).any(is_many),
+    }
 }

@@ -7,13 +7,15 @@ use arrow::datatypes::{DataType, Float32Type, Float64Type, Int64Type};
 use crate::evaluate::{Values, repeat};
 use crate::kernels::logic;
 use crate::kernels::text::TextBuilder;
-use crate::{GraphError, Literal, ValueType};
+use crate::{GraphError, Literal, NodeType, Shape, ValueType};
+
+mod many;
 
 /// Finds a raw feature and brings it to the type in which it is computed.
 pub(crate) fn read(
     examples: &RecordBatch,
     feature: &str,
-    expected: ValueType,
+    expected: NodeType,
 ) -> Result<Values, GraphError> {
     let Some(column) = examples.column_by_name(feature) else {
         let schema = examples.schema_ref();
@@ -24,7 +26,12 @@ pub(crate) fn read(
             nearest: base::nearest(feature, names).map(str::to_owned),
         });
     };
-    Reader { feature, expected }.read(column)
+    let NodeType { value_type, shape } = expected;
+    let reader = Reader { feature, expected: value_type };
+    match shape {
+        Shape::One => reader.read(column),
+        shape => many::read(&reader, column, shape),
+    }
 }
 
 struct Reader<'a> {
@@ -114,14 +121,14 @@ impl Reader<'_> {
     }
 
     fn other_type(&self, found: &DataType) -> GraphError {
-        let (feature, expected) = (self.feature.to_owned(), self.expected);
+        let (feature, expected) = (self.feature.to_owned(), NodeType::from(self.expected));
         match found {
             DataType::List(_)
             | DataType::LargeList(_)
             | DataType::FixedSizeList(..)
             | DataType::ListView(_)
             | DataType::LargeListView(_) => {
-                GraphError::ListInput { feature, found: found.to_string(), expected }
+                GraphError::ListInput { feature, found: found.to_string(), expected: self.expected }
             }
             _ => GraphError::InputType { feature, found: found.to_string(), expected },
         }

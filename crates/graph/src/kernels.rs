@@ -10,12 +10,17 @@ mod functions;
 mod geohash;
 mod ids;
 mod json;
+pub(crate) mod lists;
+mod lists_of_numbers;
+mod lists_of_text;
 pub(crate) mod logic;
+pub(crate) mod many;
 mod numbers;
 mod regexp;
 mod similarity;
 pub(crate) mod text;
 mod time;
+mod vectors;
 
 use std::sync::Arc;
 
@@ -118,7 +123,9 @@ pub(crate) fn compute<'a>(
         values => Ok(values.clone()),
     };
     Ok(match op {
-        Op::Input { .. } | Op::Literal(_) => unreachable!("the evaluator has these itself"),
+        Op::Input { .. } | Op::Literal(_) | Op::OfList(_) => {
+            unreachable!("the evaluator has these itself")
+        }
         Op::Add
         | Op::Subtract
         | Op::Multiply

@@ -16,7 +16,7 @@ pub use regexp::{Pattern, RegexpOp, Replacement};
 pub use text::{NormalForm, Side, TextOp, TextPairOp};
 pub use time::{Period, TimeFormat, TimeOp, TimePart, TimeUnit, Zone};
 
-use crate::{BuildError, Literal, ValueType, VocabularyId};
+use crate::{BuildError, ListOp, Literal, Shape, ValueType, VocabularyId};
 
 /// An operation. Its operands are beside it in [`crate::Node`]; what is constant is inside.
 ///
@@ -24,6 +24,10 @@ use crate::{BuildError, Literal, ValueType, VocabularyId};
 /// value and not missing, it compares as unequal to everything, and 0.0 equals -0.0. *Number* is INT or FLOAT;
 /// operands that have to be of one type are never converted silently here: [`crate::GraphBuilder::node`] puts
 /// a [`Op::Cast`] between where an INT meets a FLOAT.
+///
+/// With lists as operands, operations go from value to value: lists of one length give a list of that length, and one
+/// value goes with each value of a list. A row is missing where one of its lists is. [`Op::IsNull`] is about the
+/// whole row, and so are [`Op::Coalesce`] and [`Op::Select`] where whole lists are chosen between by one condition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Op {
@@ -33,6 +37,8 @@ pub enum Op {
         name: String,
         /// The type of its values.
         value_type: ValueType,
+        /// How many of them a row has.
+        shape: Shape,
     },
     /// A constant, the same for all rows. No operands.
     Literal(Literal),
@@ -232,6 +238,9 @@ pub enum Op {
         /// The key.
         key: [u64; 2],
     },
+
+    /// An operation of whole lists, or one that makes them.
+    OfList(ListOp),
 }
 
 /// Which ends of a text are trimmed.

@@ -15,10 +15,13 @@ use serde_json::Value;
 use crate::{BuildError, Graph, GraphBuilder, GraphError, NodeId, Vocabulary};
 
 mod constants;
+mod list_constants;
 
 const DESCRIPTION: &str = "graph.json";
 const ASSETS: &str = "assets";
-const VERSION: u64 = 1;
+/// Version 2 has lists, which are inputs with a shape and operations of their own; all of version 1 is as it was.
+const VERSION: u64 = 2;
+const OLDEST_VERSION: u64 = 1;
 
 #[derive(Deserialize)]
 struct AnyVersion {
@@ -172,7 +175,7 @@ pub(crate) fn load(dir: &Path) -> Result<Graph, GraphError> {
     let text = fs::read(&path).map_err(IoError::at("read", &path))?;
     let description = |source| GraphError::Description { path: path.clone(), source };
     let AnyVersion { version } = serde_json::from_slice(&text).map_err(description)?;
-    if version != VERSION {
+    if !(OLDEST_VERSION..=VERSION).contains(&version) {
         return Err(GraphError::Version { path, found: version, newest: VERSION });
     }
     let stored: V1 = serde_json::from_slice(&text).map_err(description)?;

@@ -1,8 +1,8 @@
 //! Names and types of operations: which operands each takes, and what comes out.
 
 use crate::{
-    BuildError, FloatOp, IntOp, Literal, Literals, Op, TextOp, TextPairOp, TimeOp, TrimSide,
-    ValueType,
+    BuildError, FloatOp, IntOp, ListOp, Literal, Literals, NodeType, Op, Shape, TextOp, TextPairOp,
+    TimeOp, TrimSide, ValueType,
 };
 
 /// What an operation takes.
@@ -145,6 +145,7 @@ impl Op {
             Self::Lookup { .. } => "lookup",
             Self::Hash { .. } => "hash",
             Self::KeyedHash { .. } => "keyed_hash",
+            Self::OfList(op) => op.name(),
         }
     }
 
@@ -216,7 +217,8 @@ impl Op {
 
     fn takes(&self) -> Takes {
         match self {
-            Self::Input { .. } | Self::Literal(_) => Takes::Nothing,
+            // What operations of lists take, they say themselves.
+            Self::Input { .. } | Self::Literal(_) | Self::OfList(_) => Takes::Nothing,
             Self::IsNull | Self::Cast { .. } => Takes::Any,
             Self::Negate | Self::Abs | Self::Sign => Takes::OneNumber,
             Self::Add
@@ -279,14 +281,52 @@ impl Op {
     ///
     /// # Errors
     ///
+    /// [`BuildError::Operands`] when the operation does not take them, or they are vectors of different lengths.
+    pub fn node_type(&self, operands: &[NodeType]) -> Result<NodeType, BuildError> {
+        let refused = |expected| {
+            let (op, found) = (self.name(), operands.to_vec());
+            Err(BuildError::Operands { op, found, expected })
+        };
+        let shape = match self {
+            Self::OfList(op) => match op.result(operands) {
+                Some(result) => return Ok(result),
+                None => return refused(op.describe()),
+            },
+            Self::Input { shape, .. } => *shape,
+            Self::IsNull => Shape::One,
+            _ => match Shape::lifted(operands.iter().map(|operand| operand.shape)) {
+                Some(shape) => shape,
+                None => return refused("lists of one length"),
+            },
+        };
+        let types: Vec<ValueType> = operands.iter().map(|operand| operand.value_type).collect();
+        match self.result_type(&types) {
+            Ok(value_type) => Ok(NodeType { value_type, shape }),
+            Err(BuildError::Operands { expected, .. }) => refused(expected),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Returns the type of the result for operands of some types, one value each.
+    ///
+    /// # Errors
+    ///
     /// [`BuildError::Operands`] when the operation does not take them.
     pub fn result_type(&self, operands: &[ValueType]) -> Result<ValueType, BuildError> {
         let takes = self.takes();
-        if !takes.allows(operands) {
-            let (op, found, expected) = (self.name(), operands.to_vec(), takes.describe());
-            return Err(BuildError::Operands { op, found, expected });
+        if !matches!(self, Self::OfList(_)) && !takes.allows(operands) {
+            let found = operands.iter().copied().map(NodeType::from).collect();
+            return Err(BuildError::Operands {
+                op: self.name(),
+                found,
+                expected: takes.describe(),
+            });
         }
         Ok(match self {
+            Self::OfList(_) => {
+                let operands: Vec<_> = operands.iter().copied().map(NodeType::from).collect();
+                return self.node_type(&operands).map(|result| result.value_type);
+            }
             Self::Input { value_type, .. } => *value_type,
             Self::Literal(literal) => literal.value_type(),
             Self::Cast { to } | Self::Json { to, .. } => *to,
@@ -328,6 +368,17 @@ impl Op {
     pub(crate) fn widened(&self, operands: &[ValueType]) -> Vec<ValueType> {
         use ValueType::{Float, Int, String};
         let mut types = operands.to_vec();
+        if let Self::OfList(op) = self {
+            let is_wide = op.takes_floats()
+                || op.takes_alike() && operands.contains(&Float) && operands.contains(&Int);
+            let widen = |found: &mut ValueType| {
+                if is_wide && *found == Int {
+                    *found = Float;
+                }
+            };
+            types.iter_mut().for_each(widen);
+            return types;
+        }
         let (replaced, by) = match (self.takes(), operands) {
             (Takes::OneFloat | Takes::TwoFloats | Takes::OneOf(Float), _)
             | (Takes::TwoNumbers | Takes::TwoAlike, [Int, Float] | [Float, Int])
@@ -341,15 +392,18 @@ impl Op {
 
     /// Returns the operation with INT constants widened where the operand they are compared with is FLOAT.
     pub(crate) fn with_constants_for(self, operands: &[ValueType]) -> Self {
+        let widen = |literal: &Literal| match literal {
+            #[expect(clippy::cast_precision_loss, reason = "as every INT meeting a FLOAT")]
+            Literal::Int(value) => Literal::Float(*value as f64),
+            other => other.clone(),
+        };
         match (&self, operands) {
+            (Self::OfList(ListOp::Pad { length, value }), [ValueType::Float]) => {
+                Self::OfList(ListOp::Pad { length: *length, value: widen(value) })
+            }
             (Self::IsIn(literals), [ValueType::Float])
                 if literals.value_type() == ValueType::Int =>
             {
-                let widen = |literal: &Literal| match literal {
-                    #[expect(clippy::cast_precision_loss, reason = "as every INT meeting a FLOAT")]
-                    Literal::Int(value) => Literal::Float(*value as f64),
-                    other => other.clone(),
-                };
                 let widened = literals.values().iter().map(widen).collect();
                 Literals::new(widened).map_or(self, Self::IsIn)
             }

@@ -5,6 +5,7 @@
 mod analyzers;
 mod geography;
 mod json;
+mod lists;
 mod missing;
 mod numbers;
 mod operators;
@@ -40,6 +41,20 @@ pub(crate) struct Param {
     pub(crate) name: &'static str,
     pub(crate) takes: Takes,
     pub(crate) arity: Arity,
+    pub(crate) count: Count,
+}
+
+/// How many values of an example an argument is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Count {
+    /// One, or a list: the function is applied to each of its values.
+    Each,
+    /// One only.
+    One,
+    /// A list only.
+    List,
+    /// One or a list, which the function knows to tell apart.
+    Both,
 }
 
 /// What an argument may be.
@@ -47,8 +62,6 @@ pub(crate) struct Param {
 pub(crate) enum Takes {
     /// Floats; integers become floats.
     Float,
-    /// Integers.
-    Int,
     /// Text.
     String,
     /// Conditions.
@@ -59,6 +72,8 @@ pub(crate) enum Takes {
     Any,
     /// Any type whatever the others are.
     Each,
+    /// Whole numbers.
+    Int,
     /// Text or integers, which become text.
     Token,
     /// A number written as such.
@@ -131,6 +146,23 @@ pub(crate) enum Special {
     Replace,
     ApplyBuckets,
     HashStrings,
+    Lists(ListCode),
+}
+
+/// Functions of whole lists, and those that make lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ListCode {
+    Get,
+    Slice,
+    Pad,
+    Join,
+    Split,
+    NGrams,
+    BagOfWords,
+    Cross,
+    OneHot,
+    MultiHot,
+    TermIds,
 }
 
 /// Functions of one example whose constants need a closer look, or that are made of several operations.
@@ -170,7 +202,7 @@ pub(crate) struct Group {
 }
 
 /// All functions, in the order of the reference.
-pub(crate) const GROUPS: [Group; 10] = [
+pub(crate) const GROUPS: [Group; 11] = [
     Group { title: "Analyzers", functions: analyzers::FUNCTIONS },
     Group { title: "Missing values", functions: missing::FUNCTIONS },
     Group { title: "Numbers", functions: numbers::FUNCTIONS },
@@ -180,6 +212,7 @@ pub(crate) const GROUPS: [Group; 10] = [
     Group { title: "Time", functions: time::FUNCTIONS },
     Group { title: "JSON", functions: json::FUNCTIONS },
     Group { title: "Places", functions: geography::FUNCTIONS },
+    Group { title: "Lists", functions: lists::FUNCTIONS },
     Group { title: "Operators", functions: operators::FUNCTIONS },
 ];
 
@@ -210,19 +243,42 @@ impl Function {
 
 impl Param {
     const fn required(name: &'static str, takes: Takes) -> Self {
-        Self { name, takes, arity: Arity::Required }
+        Self { name, takes, arity: Arity::Required, count: Count::Each }
     }
 
     const fn optional(name: &'static str, takes: Takes, default: &'static str) -> Self {
-        Self { name, takes, arity: Arity::Optional { default } }
+        Self { name, takes, arity: Arity::Optional { default }, count: Count::Each }
     }
 
     const fn repeated(name: &'static str, takes: Takes) -> Self {
-        Self { name, takes, arity: Arity::Repeated }
+        Self { name, takes, arity: Arity::Repeated, count: Count::Each }
+    }
+
+    /// Returns the argument where lists are not taken value by value.
+    const fn of(self, count: Count) -> Self {
+        Self { count, ..self }
+    }
+}
+
+impl Param {
+    /// Returns what people read where something else was found.
+    pub(crate) fn describe(&self) -> String {
+        let of = self.takes.describe();
+        match self.count {
+            Count::Each | Count::Both => of,
+            Count::One if self.takes.is_any() => "one value".to_owned(),
+            Count::One => format!("one {of}"),
+            Count::List if self.takes.is_any() => "a list".to_owned(),
+            Count::List => format!("a list of {of}"),
+        }
     }
 }
 
 impl Takes {
+    fn is_any(self) -> bool {
+        matches!(self, Self::Any | Self::Each)
+    }
+
     /// Returns whether the argument has to be written as a value, not computed.
     pub(crate) fn is_literal(self) -> bool {
         matches!(
@@ -239,9 +295,9 @@ impl Takes {
     pub(crate) fn describe(self) -> String {
         match self {
             Self::Float | Self::Number => "int or float".to_owned(),
-            Self::Int => "int".to_owned(),
             Self::String => "string".to_owned(),
             Self::Bool => "bool".to_owned(),
+            Self::Int => "int".to_owned(),
             Self::Any | Self::Each => "any type".to_owned(),
             Self::Token => "string or int".to_owned(),
             Self::LiteralNumber => "a number such as 0.5".to_owned(),

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use graph::{Literal, Op, ValueType};
+use graph::{Literal, NodeType, Op, Shape, ValueType};
 
 /// A node, by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,6 +23,7 @@ pub(crate) struct Node {
     pub(crate) args: Vec<NodeId>,
     /// None where it depends on a column of unknown type.
     pub(crate) value_type: Option<ValueType>,
+    pub(crate) shape: Shape,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -59,6 +60,19 @@ pub(crate) enum Analyzer {
     Size,
 }
 
+impl Analyzer {
+    /// Returns whether there is a result for each value, and not one for all.
+    fn is_by_value(&self) -> bool {
+        match self {
+            Self::ScaleToZScore
+            | Self::ScaleByMinMax { .. }
+            | Self::Bucketize { .. }
+            | Self::Vocabulary(_) => true,
+            Self::Min | Self::Max | Self::Mean | Self::Var | Self::Size => false,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct VocabularyOptions {
     pub(crate) top_k: Option<usize>,
@@ -82,7 +96,19 @@ impl Arena {
         args: Vec<NodeId>,
         value_type: Option<ValueType>,
     ) -> NodeId {
-        let node = Node { code, args, value_type };
+        let shape = self.result_shape(&code, &args);
+        self.add_shaped(code, args, value_type, shape)
+    }
+
+    /// Returns the node of something whose shape does not follow from its arguments.
+    pub(crate) fn add_shaped(
+        &mut self,
+        code: NodeCode,
+        args: Vec<NodeId>,
+        value_type: Option<ValueType>,
+        shape: Shape,
+    ) -> NodeId {
+        let node = Node { code, args, value_type, shape };
         if let Some(&id) = self.known.get(&node) {
             return id;
         }
@@ -90,6 +116,32 @@ impl Arena {
         self.nodes.push(node.clone());
         self.known.insert(node, id);
         id
+    }
+
+    /// Returns how many values a row has; one where that would be a mistake, which calls report.
+    fn result_shape(&self, code: &NodeCode, args: &[NodeId]) -> Shape {
+        let lifted =
+            || Shape::lifted(args.iter().map(|&arg| self.node(arg).shape)).unwrap_or_default();
+        match code {
+            NodeCode::Op(Op::OfList(op)) => {
+                // Of unknown types, the shape is that of any type that will do.
+                let types = [ValueType::Int, ValueType::Float, ValueType::String, ValueType::Bool];
+                let with = |unknown: ValueType| {
+                    let known = |&arg: &NodeId| {
+                        let Node { value_type, shape, .. } = *self.node(arg);
+                        NodeType { value_type: value_type.unwrap_or(unknown), shape }
+                    };
+                    let args: Vec<_> = args.iter().map(known).collect();
+                    Op::OfList(op.clone()).node_type(&args).ok()
+                };
+                types.into_iter().find_map(with).map_or(Shape::One, |found| found.shape)
+            }
+            NodeCode::Op(Op::Input { shape, .. }) => *shape,
+            NodeCode::Op(Op::IsNull) => Shape::One,
+            NodeCode::Op(_) => lifted(),
+            NodeCode::Analyzer(analyzer) if analyzer.is_by_value() => lifted(),
+            _ => Shape::One,
+        }
     }
 
     /// Returns the node of a row-wise operation.
@@ -114,6 +166,10 @@ impl Arena {
 
     pub(crate) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0]
+    }
+
+    pub(crate) fn shape(&self, id: NodeId) -> Shape {
+        self.node(id).shape
     }
 
     pub(crate) fn value_type(&self, id: NodeId) -> Option<ValueType> {

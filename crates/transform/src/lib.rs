@@ -13,13 +13,14 @@
 //! # Examples
 //!
 //! ```
+//! use graph::Shape;
 //! use transform::{Config, InputFeature, InputKind, check};
 //!
 //! let config = Config {
 //!     features: [("fare".to_owned(), "scale_to_z_scor(ln(fare + 1))".to_owned())].into(),
 //!     ..Config::default()
 //! };
-//! let fare = InputFeature { name: "fare".to_owned(), feature_type: Some(InputKind::Float), note: None };
+//! let fare = InputFeature { name: "fare".to_owned(), feature_type: Some(InputKind::Float), shape: Shape::One, note: None };
 //! let problems = check(&config, &[fare]).unwrap_err();
 //! assert_eq!(problems[0].to_string(), "features.fare:1: there is no function `scale_to_z_scor`");
 //! assert_eq!(problems[0].hint.as_deref(), Some("did you mean `scale_to_z_score`?"));
@@ -40,7 +41,7 @@ mod typecheck;
 
 use arrow::datatypes::{DataType, Schema};
 use dataflow::{Engine, Source};
-use graph::{Graph, Op, ValueType};
+use graph::{Graph, Op, Shape, ValueType};
 
 pub use analyze::{AnalyzerPass, AnalyzerState, Learned};
 pub use apply::ApplyGraph;
@@ -63,6 +64,7 @@ pub fn check(config: &Config, inputs: &[InputFeature]) -> Result<Vec<OutputFeatu
     let output = |(name, node): &(String, NodeId)| OutputFeature {
         name: name.clone(),
         value_type: program.arena.value_type(*node),
+        shape: program.arena.shape(*node),
         num_buckets: num_buckets(&program, *node),
     };
     Ok(program.outputs.iter().map(output).collect())
@@ -87,25 +89,29 @@ pub fn analyze(
     let mut inputs = inputs.to_vec();
     let schema = source.schema();
     for input in inputs.iter_mut().filter(|input| input.feature_type.is_none()) {
-        input.feature_type = kind_in(&schema, &input.name);
+        if let Some((kind, shape)) = kind_in(&schema, &input.name) {
+            (input.feature_type, input.shape) = (Some(kind), shape);
+        }
     }
     let program = typecheck::check(config, &inputs).map_err(problems)?;
     if inputs.iter().all(|input| input.feature_type.is_some()) {
         return compile::compile(&program, source, engine);
     }
     for input in inputs.iter_mut().filter(|input| input.feature_type.is_none()) {
-        input.feature_type = Some(match program.taken_for.get(&input.name) {
+        let taken_for = program.taken_for.get(&input.name);
+        input.feature_type = Some(match taken_for.map(|taken_for| taken_for.value_type) {
             Some(ValueType::Int | ValueType::Bool) => InputKind::Int,
             Some(ValueType::String) => InputKind::String,
             Some(ValueType::Float) | None => InputKind::Float,
         });
+        input.shape = taken_for.map_or(Shape::One, |taken_for| taken_for.shape);
     }
     let program = typecheck::check(config, &inputs).map_err(problems)?;
     compile::compile(&program, source, engine)
 }
 
 /// Returns the type of a source's column, none when it holds no values, or values that expressions do not know.
-fn kind_in(schema: &Schema, name: &str) -> Option<InputKind> {
+fn kind_in(schema: &Schema, name: &str) -> Option<(InputKind, Shape)> {
     let field = schema.field_with_name(name).ok()?;
     let of = |data_type: &DataType| match data_type {
         DataType::Boolean => Some(InputKind::Int),
@@ -119,9 +125,15 @@ fn kind_in(schema: &Schema, name: &str) -> Option<InputKind> {
         | DataType::BinaryView => Some(InputKind::String),
         _ => None,
     };
-    match field.data_type() {
+    let of_values = |data_type: &DataType| match data_type {
         DataType::Dictionary(_, values) => of(values),
         other => of(other),
+    };
+    match field.data_type() {
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            Some((of_values(item.data_type())?, Shape::List))
+        }
+        other => Some((of_values(other)?, Shape::One)),
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) fn cast(values: &Values, to: ValueType) -> Result<Values, GraphError>
         (Values::String(values), ValueType::Bool) => {
             Values::Bool(parse::<BooleanArray, _>(values, parse_bool))
         }
-        (Values::Constant(_), _) => unreachable!("{CHECKED}"),
+        (Values::Constant(_) | Values::Many(_), _) => unreachable!("{CHECKED}"),
     })
 }
 

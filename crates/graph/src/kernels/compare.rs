@@ -129,6 +129,6 @@ pub(super) fn is_in(values: &Values, literals: &Literals) -> BooleanArray {
                 |value: bool| literals.iter().any(|l| matches!(l, Literal::Bool(v) if *v == value));
             values.iter().map(|value| value.map(is_in)).collect()
         }
-        Values::Constant(_) => unreachable!("constants were repeated"),
+        Values::Constant(_) | Values::Many(_) => unreachable!("constants were repeated"),
     }
 }

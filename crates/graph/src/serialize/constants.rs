@@ -7,11 +7,14 @@ use std::path::Path;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::{Boundaries, BuildError, GraphError, Literal, Literals, Op, ValueType, VocabularyId};
+use super::list_constants;
+use crate::{
+    Boundaries, BuildError, GraphError, Literal, Literals, Op, Shape, ValueType, VocabularyId,
+};
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum TypeV1 {
+pub(super) enum TypeV1 {
     Int,
     Float,
     String,
@@ -41,7 +44,7 @@ impl From<TypeV1> for ValueType {
 }
 
 /// A float that JSON may have no number for.
-struct FloatV1(f64);
+pub(super) struct FloatV1(pub(super) f64);
 
 impl Serialize for FloatV1 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -81,7 +84,7 @@ impl<'de> Deserialize<'de> for FloatV1 {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum LiteralV1 {
+pub(super) enum LiteralV1 {
     Int(i64),
     Float(FloatV1),
     String(String),
@@ -119,6 +122,43 @@ struct InputV1 {
     name: String,
     #[serde(rename = "type")]
     value_type: TypeV1,
+    #[serde(default, skip_serializing_if = "ShapeV2::is_one")]
+    shape: ShapeV2,
+}
+
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum ShapeV2 {
+    #[default]
+    One,
+    List,
+    Vector(u32),
+}
+
+impl ShapeV2 {
+    fn is_one(&self) -> bool {
+        matches!(self, Self::One)
+    }
+}
+
+impl From<Shape> for ShapeV2 {
+    fn from(shape: Shape) -> Self {
+        match shape {
+            Shape::One => Self::One,
+            Shape::List => Self::List,
+            Shape::Vector(length) => Self::Vector(length),
+        }
+    }
+}
+
+impl From<ShapeV2> for Shape {
+    fn from(stored: ShapeV2) -> Self {
+        match stored {
+            ShapeV2::One => Self::One,
+            ShapeV2::List => Self::List,
+            ShapeV2::Vector(length) => Self::Vector(length),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -160,9 +200,11 @@ struct KeyedHashV1 {
 /// Returns what is stored of an operation beside its name.
 pub(super) fn encode(op: &Op) -> Result<Option<Value>, serde_json::Error> {
     let value = match op {
-        Op::Input { name, value_type } => {
-            serde_json::to_value(InputV1 { name: name.clone(), value_type: (*value_type).into() })
-        }
+        Op::Input { name, value_type, shape } => serde_json::to_value(InputV1 {
+            name: name.clone(),
+            value_type: (*value_type).into(),
+            shape: (*shape).into(),
+        }),
         Op::Literal(literal) => serde_json::to_value(LiteralV1::from(literal)),
         Op::IsIn(literals) => {
             let literals: Vec<_> = literals.values().iter().map(LiteralV1::from).collect();
@@ -190,13 +232,14 @@ pub(super) fn encode(op: &Op) -> Result<Option<Value>, serde_json::Error> {
         Op::KeyedHash { num_buckets, key } => {
             serde_json::to_value(KeyedHashV1 { num_buckets: *num_buckets, key: *key })
         }
+        Op::OfList(op) => return list_constants::encode(op),
         _ => return grouped::encode(op),
     };
     value.map(Some)
 }
 
 /// Why constants cannot be an operation's.
-enum Wrong {
+pub(super) enum Wrong {
     Shape(serde_json::Error),
     Content(BuildError),
     UnknownOp,
@@ -238,8 +281,8 @@ fn op(name: &str, constants: Value) -> Result<Op, Wrong> {
     }
     Ok(match name {
         "input" => {
-            let InputV1 { name, value_type } = serde_json::from_value(constants)?;
-            Op::Input { name, value_type: value_type.into() }
+            let InputV1 { name, value_type, shape } = serde_json::from_value(constants)?;
+            Op::Input { name, value_type: value_type.into(), shape: shape.into() }
         }
         "literal" => {
             let stored: LiteralV1 = serde_json::from_value(constants)?;
@@ -278,6 +321,9 @@ fn op(name: &str, constants: Value) -> Result<Op, Wrong> {
             let KeyedHashV1 { num_buckets, key } = serde_json::from_value(constants)?;
             Op::KeyedHash { num_buckets, key }
         }
-        _ => return grouped::decode(name, constants),
+        name => match list_constants::decode(name, &constants)? {
+            Some(op) => Op::OfList(op),
+            None => return grouped::decode(name, constants),
+        },
     })
 }

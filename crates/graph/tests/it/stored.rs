@@ -168,8 +168,8 @@ fn every_grouped_operation() -> Graph {
 }
 
 #[test]
-fn groups_of_operations_of_version_1_stay_readable() {
-    let dir = Path::new("testdata/v1-groups");
+fn groups_of_operations_of_version_2_stay_readable() {
+    let dir = Path::new("testdata/v2-groups");
     if std::env::var_os("UPDATE").is_some() {
         every_grouped_operation().save(dir).unwrap();
     }
@@ -179,8 +179,8 @@ fn groups_of_operations_of_version_1_stay_readable() {
 #[test]
 fn a_spoiled_description_is_told_by_node() {
     let cases = [
-        ("\"version\": 1", "\"version\": 2"),
-        ("\"version\": 1", "\"version\": \"one\""),
+        ("\"version\": 2", "\"version\": 3"),
+        ("\"version\": 2", "\"version\": \"one\""),
         ("\"divide\"", "\"embed\""),
         ("\"divide\"", "\"and\""),
         ("\"divide\"", "\"ln\""),
@@ -203,9 +203,9 @@ fn a_spoiled_description_is_told_by_node() {
         .map(|(from, to)| format!("{from} -> {to}\n    {}", load_edited(from, to)))
         .collect();
     assert_snapshot!(told.join("\n"), @r#"
-    "version": 1 -> "version": 2
-        graph.json: format version 2, expected at most 1
-    "version": 1 -> "version": "one"
+    "version": 2 -> "version": 3
+        graph.json: format version 3, expected at most 2
+    "version": 2 -> "version": "one"
         graph.json: not a graph description: invalid type: string "one", expected u64 at line 2 column 18
     "divide" -> "embed"
         graph.json: node 4: unknown operation `embed`

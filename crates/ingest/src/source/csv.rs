@@ -47,6 +47,7 @@ pub(super) fn look(
     let feature = |(name, (feature_type, turned_text))| InferredFeature {
         name,
         feature_type,
+        is_list: false,
         complete,
         turned_text,
     };

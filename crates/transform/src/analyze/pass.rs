@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
+use arrow::datatypes::DataType;
 use base::BoxError;
 use dataflow::{Accumulator, Pass};
 use graph::Graph;
@@ -95,6 +96,14 @@ impl Accumulator for AnalyzerState {
     fn update(&mut self, batch: &RecordBatch) -> Result<(), BoxError> {
         let columns = self.pass.graph.evaluate(batch)?;
         for (state, column) in self.states.iter_mut().zip(columns) {
+            // Every value of a list counts.
+            let column = match column.data_type() {
+                DataType::List(_) => ArrayRef::clone(column.as_list::<i32>().values()),
+                DataType::FixedSizeList(..) => {
+                    ArrayRef::clone(column.as_fixed_size_list().values())
+                }
+                _ => column,
+            };
             match state {
                 State::Numbers(numbers) => numbers.update(&column),
                 State::Tokens(tokens) => tokens.update(&column),

@@ -1,11 +1,11 @@
 //! Calls: which argument is for which parameter, and whether it fits.
 
-use graph::{Literal, ValueType};
+use graph::{Literal, NodeType, Shape, ValueType};
 
 use super::{Checker, as_float, graph_literal, type_name};
 use crate::ast::{Arg, Expr, ExprKind};
-use crate::functions::{self, Arity, Code, Function, Param, Returns, Takes};
-use crate::ir::NodeId;
+use crate::functions::{self, Arity, Code, Count, Function, Param, Returns, Takes};
+use crate::ir::{NodeCode, NodeId};
 
 /// What one parameter was given: nothing, something, or for the last parameter of some functions more.
 pub(super) struct Given<'a> {
@@ -78,6 +78,7 @@ impl Checker<'_> {
         let num_problems = self.problems.len();
         let common = self.values(function, &mut given);
         self.constants(function, &mut given);
+        self.lengths(function, &given, at);
         let value_type = fixed.or(common);
         if self.problems.len() > num_problems {
             return self.arena.mistake(value_type);
@@ -190,6 +191,7 @@ impl Checker<'_> {
             for (nth, &expr) in given.exprs.iter().enumerate() {
                 let node = self.expr(expr);
                 let what = describe(function, param, nth);
+                let node = self.counted(&what, param, expr, node);
                 let node = self.value(&what, param.takes, expr, node);
                 if matches!(param.takes, Takes::Number | Takes::Any) {
                     shared.push((what, expr));
@@ -208,14 +210,69 @@ impl Checker<'_> {
         Some(common)
     }
 
+    /// Checks whether a value is one or a list as it has to be, and takes a column of which nothing is known for it.
+    fn counted(&mut self, what: &str, param: &Param, expr: &Expr, node: NodeId) -> NodeId {
+        let found = self.arena.node(node);
+        let is_many = found.shape.is_many();
+        let fits = match (&found.code, param.count) {
+            (NodeCode::Mistake | NodeCode::Null, _) | (_, Count::Each | Count::Both) => true,
+            (NodeCode::Column(name), Count::List) if found.value_type.is_none() => {
+                let name = name.clone();
+                let value_type = found_type(param.takes).unwrap_or(ValueType::Float);
+                self.taken_for.entry(name.clone()).or_insert(NodeType::list(value_type));
+                let code = NodeCode::Column(name);
+                return self.arena.add_shaped(code, Vec::new(), None, Shape::List);
+            }
+            (_, Count::One) => !is_many,
+            (_, Count::List) => is_many,
+        };
+        if fits {
+            return node;
+        }
+        let name = match &expr.kind {
+            ExprKind::Name(name) => format!("`{name}` is "),
+            _ => "found ".to_owned(),
+        };
+        let of = match (is_many, found.value_type.map(type_name)) {
+            (true, Some(of)) => format!("a list of {of}"),
+            (true, None) => "a list".to_owned(),
+            (false, of) => format!("one {}", of.unwrap_or("value")),
+        };
+        let message = format!("{what}: {name}{of}, expected {}", param.describe());
+        self.report(expr.at, message, None);
+        self.arena.mistake(found_type(param.takes))
+    }
+
+    /// Checks that vectors which go together value by value are of one length.
+    fn lengths(&mut self, function: &Function, given: &[Given<'_>], at: usize) {
+        let by_value = function.params.iter().zip(given);
+        let by_value = by_value.filter(|(param, _)| param.count == Count::Each);
+        let shapes =
+            by_value.flat_map(|(_, given)| &given.nodes).map(|node| self.arena.shape(*node));
+        let shapes: Vec<Shape> = shapes.collect();
+        if Shape::lifted(shapes.iter().copied()).is_none() {
+            let lengths = shapes.iter().filter_map(|shape| match shape {
+                Shape::Vector(length) => Some(length.to_string()),
+                _ => None,
+            });
+            let lengths: Vec<_> = lengths.collect();
+            let message = format!(
+                "`{}` of lists with {} values, expected lists of one length",
+                function.name,
+                lengths.join(" and ")
+            );
+            self.report(at, message, None);
+        }
+    }
+
     /// Checks one value and converts it, unless its type depends on others.
     fn value(&mut self, what: &str, takes: Takes, expr: &Expr, node: NodeId) -> NodeId {
         let found = self.arena.value_type(node);
         let wanted = match takes {
             Takes::Float => ValueType::Float,
-            Takes::Int => ValueType::Int,
             Takes::String | Takes::Token => ValueType::String,
             Takes::Bool => ValueType::Bool,
+            Takes::Int => ValueType::Int,
             Takes::Number => match found {
                 None | Some(ValueType::Int | ValueType::Float) => return node,
                 Some(_) => ValueType::Float,
@@ -281,6 +338,17 @@ impl Checker<'_> {
                 given.literals.push(literal);
             }
         }
+    }
+}
+
+/// Returns the type of an argument that is of one type only.
+fn found_type(takes: Takes) -> Option<ValueType> {
+    match takes {
+        Takes::Float => Some(ValueType::Float),
+        Takes::Int => Some(ValueType::Int),
+        Takes::String | Takes::Token => Some(ValueType::String),
+        Takes::Bool => Some(ValueType::Bool),
+        _ => None,
     }
 }
 

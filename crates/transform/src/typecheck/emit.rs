@@ -118,6 +118,7 @@ impl Checker<'_> {
                 Some(boundaries) => Op::Bucketize(boundaries),
                 None => return self.arena.mistake(value_type),
             },
+            Special::Lists(code) => return self.list(code, given, value_type),
             Special::HashStrings => match self.hash(given) {
                 Some(op) => op,
                 None => return self.arena.mistake(value_type),

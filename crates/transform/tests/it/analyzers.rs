@@ -195,6 +195,7 @@ fn a_column_of_another_type_than_expected_is_an_error_that_names_it() {
     let input = InputFeature {
         name: "x".to_owned(),
         feature_type: Some(transform::InputKind::Float),
+        shape: graph::Shape::One,
         note: None,
     };
     let features = config(&[], &[("a", "mean(x)")]);
@@ -203,6 +204,7 @@ fn a_column_of_another_type_than_expected_is_an_error_that_names_it() {
     let missing = InputFeature {
         name: "y".to_owned(),
         feature_type: Some(transform::InputKind::Float),
+        shape: graph::Shape::One,
         note: None,
     };
     let features = config(&[], &[("a", "mean(y)")]);
