@@ -5,6 +5,7 @@ use artifact::{
     Output, OutputProperties, Problem, RunContext, types,
 };
 use base::BoxError;
+use dataflow::Source as _;
 use dataset::{Dataset, ShardWriter};
 use graph::{Shape, ValueType};
 use schemars::JsonSchema;
