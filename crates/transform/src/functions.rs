@@ -64,8 +64,6 @@ pub(crate) enum Count {
 pub(crate) enum Takes {
     /// Floats; integers become floats.
     Float,
-    /// Integers.
-    Int,
     /// Text.
     String,
     /// Conditions.
@@ -304,7 +302,6 @@ impl Takes {
     pub(crate) fn describe(self) -> String {
         match self {
             Self::Float | Self::Number => "int or float".to_owned(),
-            Self::Int => "int".to_owned(),
             Self::String => "string".to_owned(),
             Self::Bool => "bool".to_owned(),
             Self::Any | Self::Each => "any type".to_owned(),

@@ -291,7 +291,11 @@ impl Visitor for Reading {
             },
             Ast::Assertion(assertion) => match assertion.kind {
                 WordBoundary => self.edit(&assertion.span, r"(?-u:\b)"),
-                NotWordBoundary => self.edit(&assertion.span, r"(?-u:\B)"),
+                NotWordBoundary => {
+                    self.edit(&assertion.span, r"(?-u:\B)");
+                    // RE2 finds it between the bytes of one character, too.
+                    self.beyond(r"`\B`");
+                }
                 StartLine | EndLine | StartText | EndText => {}
                 _ => self.beyond("an assertion about one side of a word"),
             },

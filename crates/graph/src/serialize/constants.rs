@@ -390,7 +390,7 @@ fn op(name: &str, constants: Value) -> Result<Op, Wrong> {
             let KeyedHashV1 { num_buckets, key } = serde_json::from_value(constants)?;
             Op::KeyedHash { num_buckets, key }
         }
-        name => match list_constants::decode(name, constants.clone())? {
+        name => match list_constants::decode(name, &constants)? {
             Some(op) => Op::OfList(op),
             None => return grouped::decode(name, constants),
         },

@@ -11,6 +11,7 @@ mod keyed;
 mod lists;
 mod naive;
 mod outputs;
+mod peers;
 mod property;
 mod regexp;
 mod stored;

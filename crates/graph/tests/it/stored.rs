@@ -168,8 +168,8 @@ fn every_grouped_operation() -> Graph {
 }
 
 #[test]
-fn groups_of_operations_of_version_1_stay_readable() {
-    let dir = Path::new("testdata/v1-groups");
+fn groups_of_operations_of_version_2_stay_readable() {
+    let dir = Path::new("testdata/v2-groups");
     if std::env::var_os("UPDATE").is_some() {
         every_grouped_operation().save(dir).unwrap();
     }

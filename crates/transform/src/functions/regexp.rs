@@ -18,7 +18,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
                   comes first in the pattern; `.` is any character but a line feed; `\\d`, `\\s`, `\\w` and `\\b` know \
                   ASCII only; `(?i)` folds case by Unicode's simple rules; no lookaround and no `\\1` in a pattern. \
                   RE2, and so TensorFlow, has no `&&`, `--`, `~~` or brackets within brackets, no flags `x`, `u` and \
-                  `R`, no `(?<name>…)` (but `(?P<name>…)`), no `\\u` (but `\\x{…}`), no `\\b{…}` and `\\<`, `\\p{…}` \
+                  `R`, no `(?<name>…)` (but `(?P<name>…)`), no `\\u` (but `\\x{…}`), no `\\b{…}` and `\\<`, another `\\B`, `\\p{…}` \
                   only with short names, and repeats at most 1,000 times.",
         edges: "Missing stays missing. A pattern has at most 10,000 bytes, and compiled at most 4 MiB; matching takes \
                 time in proportion to the text.",
