@@ -68,6 +68,8 @@ pub(crate) enum Takes {
     String,
     /// Conditions.
     Bool,
+    /// Whole numbers.
+    Int,
     /// Integers or floats; floats for all such arguments if one of them is.
     Number,
     /// Any type, one for all such arguments; integers become floats if one of them is.
@@ -304,6 +306,7 @@ impl Takes {
             Self::Float | Self::Number => "int or float".to_owned(),
             Self::String => "string".to_owned(),
             Self::Bool => "bool".to_owned(),
+            Self::Int => "int".to_owned(),
             Self::Any | Self::Each => "any type".to_owned(),
             Self::Token => "string or int".to_owned(),
             Self::LiteralNumber => "a number such as 0.5".to_owned(),

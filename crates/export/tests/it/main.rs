@@ -1,9 +1,5 @@
-//! Exported graphs in the runtimes that they are for.
+//! What is exported, run by its runtime, against the one evaluator.
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
-mod agree;
-mod models;
-mod random_graphs;
-mod skew;
-mod tensorflow;
+mod saved_model;

@@ -9,9 +9,9 @@ use model::network::{Layer, Network, Weights};
 use model::{Architecture, FeatureKind, FeatureSpec, Model, Predictor, Signature, Task};
 use serde_json::{Value, json};
 
-use crate::agree::{difference, is_same};
-use crate::random_graphs::{Draw, column, value};
-use crate::tensorflow::{Case, cell, run};
+use crate::saved_model::agree::{difference, is_same};
+use crate::saved_model::random_graphs::{Draw, column, value};
+use crate::saved_model::tensorflow::{Case, cell, run};
 
 const NUM_ROWS: usize = 300;
 

@@ -4,9 +4,9 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use export::{check_saved_model, saved_model};
 use graph::Graph;
 
-use crate::agree::{apply, difference};
-use crate::random_graphs::{RandomGraph, random_graph};
-use crate::tensorflow::{Case, run};
+use crate::saved_model::agree::{apply, difference};
+use crate::saved_model::random_graphs::{RandomGraph, random_graph};
+use crate::saved_model::tensorflow::{Case, run};
 
 const NUM_GRAPHS: u64 = 16;
 const NUM_OPS: usize = 60;
