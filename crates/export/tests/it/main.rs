@@ -2,4 +2,5 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+mod onnx;
 mod saved_model;
