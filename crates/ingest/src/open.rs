@@ -9,8 +9,8 @@ use dataflow::{Engine, Source};
 use dataset::{CsvFiles, FeatureType, JsonFiles};
 
 use crate::bring::{Brought, bring};
-use crate::source::{Prepared, infer_types, open_json, prepare};
-use crate::{Config, Hash, IngestError, SourceConfig};
+use crate::source::{GUESS_BYTES, Prepared, infer_types, open_json, prepare};
+use crate::{Config, Hash, IngestError, SourceConfig, source};
 
 /// Raw data whose features are known, ready to be read.
 pub struct RawData {
@@ -82,9 +82,6 @@ fn open_rows(
     })
 }
 
-/// How much of comma-separated text is read for a guess of the types.
-const GUESS_BYTES: u64 = 8 << 20;
-
 /// As [`open`], but of comma-separated text only the beginning is read for the types, which saves a pass over the rest.
 ///
 /// Who reads all rows finds out whether the types hold. If they do, they are those that [`open`] finds, as types only
@@ -109,36 +106,17 @@ fn guess_from(
 ) -> Result<RawData, IngestError> {
     config.check()?;
     let brought = bring(&unsplit(config), base_dir, engine)?;
-    match guess_rows(max_bytes, &brought, engine) {
-        Some((file_of_partition, rows)) => {
-            Ok(RawData { brought, num_rejected: 0, has_misfits: false, file_of_partition, rows })
-        }
-        // What is wrong is said of the whole.
-        None => opened(brought, engine),
-    }
-}
-
-/// Opens text with the types of its beginning, where there is more than that and nothing is wrong with it.
-fn guess_rows(
-    max_bytes: u64,
-    brought: &Brought,
-    engine: &dyn Engine,
-) -> Option<(Vec<usize>, Rows)> {
     let (config, paths) = (&brought.config, &brought.files.paths);
-    let SourceConfig::Csv(source) = &config.source else { return None };
-    let format = source.table().format().ok()?;
-    let beginning = CsvFiles::open_with(paths, format.clone(), max_bytes).ok()?;
-    if beginning.is_complete() {
-        return None;
-    }
-    let inferred = infer_types(&beginning, config, engine).ok()?;
-    if inferred.num_rejected > 0 {
-        return None;
-    }
-    let files = CsvFiles::open_with(paths, format, u64::MAX).ok()?;
-    let types: Vec<_> = files.columns().iter().cloned().zip(inferred.types).collect();
+    let guess = match &config.source {
+        SourceConfig::Csv(source) => {
+            source::guess(config, &source.table(), paths, engine, max_bytes)
+        }
+        _ => None,
+    };
+    let Some((files, types)) = guess else { return opened(brought, engine) };
     let file_of_partition = files.file_of_partition().collect();
-    Some((file_of_partition, Rows::Csv(files.with_features(&types).ok()?, types)))
+    let rows = Rows::Csv(files, types);
+    Ok(RawData { brought, num_rejected: 0, has_misfits: false, file_of_partition, rows })
 }
 
 impl fmt::Debug for RawData {
@@ -357,7 +335,14 @@ mod tests {
             (read.map_err(|error| error.to_string()), types(&guess) == types(&opened))
         };
         assert_eq!(guessed("2,2,,\n", 0), (Ok(5001), true));
-        for (rows, column) in [("1.5,1,,\n", "`a`"), ("1,x,,\n", "`b`"), ("1,1,1,\n", "`c`")] {
+        let large = format!("1,{},,\n", "9".repeat(20));
+        for (rows, column) in [
+            ("1.5,1,,\n", "`a`"),
+            ("1,x,,\n", "`b`"),
+            ("1,1,1,\n", "`c`"),
+            // It can be read as a float, and still makes text of the column.
+            (&large, "`b`"),
+        ] {
             let (read, is_right) = guessed(rows, 0);
             let error = read.unwrap_err();
             assert!(error.contains("data.csv:5002:") && error.contains(column), "{error}");
