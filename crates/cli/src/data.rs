@@ -31,7 +31,14 @@ pub(crate) struct Files {
     pub(crate) name: String,
     content: Content,
     /// How to open the rows, where their types are a guess from their beginning.
-    guessed_from: Option<ingest::Config>,
+    guess: Option<Guess>,
+}
+
+/// What has to be done again where a guess was wrong.
+struct Guess {
+    config: ingest::Config,
+    /// The types that features were to be read as.
+    widened: Types,
 }
 
 enum Content {
@@ -88,7 +95,7 @@ impl Files {
             Format::Rows(format) => format.source(patterns, first, args.delimiter.as_deref())?,
             Format::Statistics(path) => {
                 let content = Content::Statistics(Box::new(read_statistics(&path)?));
-                return Ok(Self { name, content, guessed_from: None });
+                return Ok(Self { name, content, guess: None });
             }
         };
         let max_rejected_rows = args.max_rejected_rows;
@@ -96,7 +103,8 @@ impl Files {
         let open = if guesses { ingest::guess } else { ingest::open };
         let data = open(&config, Path::new(""), engine).map_err(FilesError)?;
         let content = Content::Rows(Box::new(data));
-        Ok(Self { name, content, guessed_from: guesses.then_some(config) })
+        let guess = guesses.then(|| Guess { config, widened: Types::new() });
+        Ok(Self { name, content, guess })
     }
 
     /// Returns the types of the features that have any.
@@ -114,7 +122,13 @@ impl Files {
     }
 
     /// Reads columns of text as wider types, where they are wanted and their values fit.
-    pub(crate) fn widen(self, wanted: &Types) -> Result<Self, BoxError> {
+    pub(crate) fn widen(mut self, wanted: &Types) -> Result<Self, BoxError> {
+        if let Some(guess) = &mut self.guess {
+            for (name, kind) in wanted {
+                let widened = guess.widened.entry(name.clone()).or_insert(*kind);
+                *widened = (*widened).max(*kind);
+            }
+        }
         let content = match self.content {
             Content::Rows(data) => {
                 let data = data.widen(|name| wanted.get(name).copied()).map_err(FilesError)?;
@@ -131,11 +145,12 @@ impl Files {
         engine: &dyn Engine,
         progress: &Progress,
     ) -> Result<DatasetFeatureStatistics, BoxError> {
-        let Some(config) = self.guessed_from.take() else { return self.compute(engine, progress) };
+        let Some(guess) = self.guess.take() else { return self.compute(engine, progress) };
         if let Ok(statistics) = self.compute(engine, progress) {
             return Ok(statistics);
         }
-        let data = ingest::open(&config, Path::new(""), engine).map_err(FilesError)?;
+        let data = ingest::open(&guess.config, Path::new(""), engine).map_err(FilesError)?;
+        let data = data.widen(|name| guess.widened.get(name).copied()).map_err(FilesError)?;
         self.content = Content::Rows(Box::new(data));
         self.compute(engine, progress)
     }
