@@ -26,8 +26,7 @@ fn main() {
     let mut records = Vec::new();
     for path in &paths {
         let bytes = std::fs::read(path).unwrap();
-        let mut reader =
-            RecordReader::new(Compression::detect(&bytes).decoder(bytes.as_slice()));
+        let mut reader = RecordReader::new(Compression::detect(&bytes).decoder(bytes.as_slice()));
         while let Some(record) = reader.next_record().unwrap() {
             records.push(record.data.to_vec());
         }

@@ -5,6 +5,7 @@ mod rows;
 use std::sync::Arc;
 
 use base::{BoxError, publish};
+use components::distance_json;
 use engine::LocalEngine;
 use formats::metadata::DatasetFeatureStatistics;
 use schema::{Finding, ValidateOptions, findings, validate_statistics};
@@ -12,7 +13,7 @@ use serde_json::json;
 
 use crate::args::{Global, ValidateArgs};
 use crate::commands::anomalies::{finding_json, findings_table};
-use crate::commands::stats::{distance_json, distances_table};
+use crate::commands::stats::distances_table;
 use crate::data::{Files, Progress, types_of_schema};
 use crate::error::{CliError, Outcome, print_note, print_warning};
 use crate::output::{print, print_json};

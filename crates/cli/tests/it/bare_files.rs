@@ -6,7 +6,9 @@ use std::io::Write;
 use std::process::Command;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float32Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, Float32Array, Int64Array, Int64Builder, ListBuilder, RecordBatch, StringArray,
+};
 use dataset::{
     ExampleEncoder, MissingFeature, Payload, ROW_GROUP_ROWS, ShardWriter, TfExampleError,
     TfRecordShardWriter,
@@ -447,10 +449,14 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 /// Writes rows as TFRecord files of tf.Example, as TFX names them, and returns the one that there is.
 fn write_records(scene: &Scene, batch: &RecordBatch) -> String {
+    write_payload(scene, Payload::TfExample, batch)
+}
+
+fn write_payload(scene: &Scene, payload: Payload, batch: &RecordBatch) -> String {
     let mut writer =
         TfRecordShardWriter::create(&scene.path(""), "data_tfrecord", Compression::Gzip).unwrap();
     let missing = MissingFeature::Omitted;
-    let encoder = ExampleEncoder::new(Payload::TfExample, missing, &batch.schema()).unwrap();
+    let encoder = ExampleEncoder::new(payload, missing, &batch.schema()).unwrap();
     encoder.encode(batch, |record| Ok::<_, TfExampleError>(writer.write(record)?)).unwrap();
     writer.finish().unwrap();
     "data_tfrecord-00000-of-00001.gz".to_owned()
@@ -510,6 +516,30 @@ fn every_format_gives_the_same_numbers() {
     assert_snapshot!(stderr(&scene, &["stats", "records", "--delimiter", ";"], 2), @"error: records: found TFRecord, expected CSV for `--delimiter`");
     let two = stderr(&scene, &["stats", "trips.csv", "--delimiter", ";;"], 2);
     assert!(two.contains("expected one ASCII character"), "{two}");
+}
+
+#[test]
+fn sequences_are_told_from_examples_by_what_is_in_them() {
+    let scene = Scene::empty();
+    let mut steps = ListBuilder::new(ListBuilder::new(Int64Builder::new()));
+    // The first has none, and could as well be an example.
+    for values in [None, Some(vec![1, 2]), Some(vec![3])] {
+        match values {
+            None => steps.append_null(),
+            Some(values) => {
+                steps.values().append_value(values.into_iter().map(Some));
+                steps.append(true);
+            }
+        }
+    }
+    let steps: ArrayRef = Arc::new(steps.finish());
+    let id: ArrayRef = Arc::new(Int64Array::from(vec![7, 8, 9]));
+    let batch = RecordBatch::try_from_iter([("id", id), ("steps", steps)]).unwrap();
+    let name = write_payload(&scene, Payload::TfSequenceExample, &batch);
+    let json = scene.cupola(&["stats", &name, "--json"]).expect_code(0).json();
+    let features = json["statistics"]["datasets"][0]["features"].as_array().unwrap();
+    let found: Vec<_> = features.iter().map(|f| (&f["name"], &f["num_non_missing"])).collect();
+    assert_eq!(found, [(&json!("id"), &json!(3)), (&json!("steps"), &json!(2))]);
 }
 
 #[test]
