@@ -23,30 +23,40 @@ impl Bench<'_> {
         write_trips(&self.options.data, Size::Rows(self.options.rows / SHARE), &csv)?;
         run(&mut self.example_gen(&csv, &root, RECORDS)?)?;
         let shards = std::fs::read_dir(self.examples_of(&root)?.join("Split-all"))?;
-        let mut shards = shards.map(|it| Ok(it?.path())).collect::<Result<Vec<PathBuf>, Failure>>()?;
+        let mut shards =
+            shards.map(|it| Ok(it?.path())).collect::<Result<Vec<PathBuf>, Failure>>()?;
         shards.sort_unstable();
 
         let example = self.options.example("dataset", "decode_tf_examples")?;
         let mut ours = Vec::new();
-        let mut theirs = Vec::new();
+        let (mut sparse, mut dense) = (Vec::new(), Vec::new());
         for _ in 0..self.options.runs {
-            ours.push(rows_per_second(Command::new(&example).args(&shards))?);
+            ours.extend(rates(Command::new(&example).args(&shards))?);
             if let Some(python) = &self.options.tfdv {
-                theirs.push(rows_per_second(&mut PARSE_EXAMPLE.command(python, &shards))?);
+                match rates(&mut PARSE_EXAMPLE.command(python, &shards))?.as_slice() {
+                    &[of_sparse, of_dense] => {
+                        sparse.push(of_sparse);
+                        dense.push(of_dense);
+                    }
+                    other => return Err(format!("expected two rates, found {other:?}").into()),
+                }
             }
         }
-        println!("| `tf.Example` to columns, one thread | rows per second of processor time | times |");
+        println!(
+            "| `tf.Example` to columns | rows per second of processor time | ours is so many times |"
+        );
         println!("| --- | --- | --- |");
-        let theirs = median(theirs);
         let ours = median(ours).ok_or("nothing was measured")?;
-        match theirs {
-            Some(theirs) => {
-                println!("| ours | {ours:.0} | {:.1} |", ours / theirs);
-                println!("| {} | {theirs:.0} | 1.0 |", PARSE_EXAMPLE.name);
-            }
-            None => {
-                eprintln!("skipped: {} needs --tfdv PYTHON", PARSE_EXAMPLE.name);
-                println!("| ours | {ours:.0} | |");
+        println!("| ours | {ours:.0} | 1.0 |");
+        let name = PARSE_EXAMPLE.name;
+        let peers = [
+            ("features may be missing (`VarLenFeature`)", median(sparse)),
+            ("missing is a default (`FixedLenFeature`)", median(dense)),
+        ];
+        for (how, rate) in peers {
+            match rate {
+                Some(rate) => println!("| {name}, {how} | {rate:.0} | {:.1} |", ours / rate),
+                None => eprintln!("skipped: {name}, {how}, needs --tfdv PYTHON"),
             }
         }
         println!();
@@ -56,12 +66,14 @@ impl Bench<'_> {
     }
 }
 
-/// Runs a program that prints a number of rows and the seconds that they took.
-fn rows_per_second(command: &mut Command) -> Result<f64, Failure> {
+/// Runs a program that prints lines of a number of rows and the seconds that they took, and returns the rates.
+fn rates(command: &mut Command) -> Result<Vec<f64>, Failure> {
     let (_, printed) = run_with_output(command)?;
-    let last = printed.lines().last().unwrap_or_default();
-    let (rows, seconds) = last.split_once(' ').ok_or_else(|| format!("found {last:?}"))?;
-    Ok(rows.parse::<f64>()? / seconds.parse::<f64>()?)
+    let rates = printed.lines().filter_map(|line| {
+        let (rows, seconds) = line.split_once(' ')?;
+        Some(rows.parse::<f64>().ok()? / seconds.parse::<f64>().ok()?)
+    });
+    Ok(rates.collect())
 }
 
 fn median(mut rates: Vec<f64>) -> Option<f64> {
