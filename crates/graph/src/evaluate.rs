@@ -89,7 +89,7 @@ pub(crate) fn evaluate(parts: &Parts, examples: &RecordBatch) -> Result<Vec<Arra
                 };
                 let all = || (0..node.operands.len()).map(operand).collect::<Vec<_>>();
                 match op {
-                    Op::OfList(op) => lists::compute(op, &all(), num_rows)?,
+                    Op::OfList(op) => lists::compute(op, &all(), num_rows, &parts.vocabularies)?,
                     op if is_by_value(op, &operand, node.operands.len()) => {
                         many::map(op, &all(), &parts.vocabularies)?
                     }

@@ -3,6 +3,7 @@
 //! Kernels never fail for a value: they give a missing one instead, where [`crate::Op`] says so. Slots of missing
 //! values hold anything, and every kernel can compute on anything.
 
+pub(crate) mod byte_pairs;
 mod cast;
 mod characters;
 mod compare;
@@ -11,6 +12,7 @@ mod geohash;
 mod ids;
 mod json;
 pub(crate) mod lists;
+mod lists_of_matches;
 mod lists_of_numbers;
 mod lists_of_text;
 pub(crate) mod logic;

@@ -3,12 +3,14 @@
 //! A pass evaluates the arguments of its analyzers with a graph, the same that makes features later, and takes the
 //! values in. Analyzers over one argument share what is learned of it.
 
+mod byte_pairs;
 mod numbers;
 mod pass;
 mod tokens;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use byte_pairs::learn_byte_pairs;
 pub(crate) use numbers::{LearnedNumbers, NumbersState};
 pub use pass::{AnalyzerPass, AnalyzerState};
 pub(crate) use tokens::TokensState;

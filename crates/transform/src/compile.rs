@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use dataflow::{Accumulator as _, Engine, EngineError, Source};
-use graph::{Graph, GraphBuilder, Literal, Op, ValueType, Vocabulary};
+use graph::{Graph, GraphBuilder, ListOp, Literal, Op, ValueType, Vocabulary};
 
 use crate::TransformError;
-use crate::analyze::{Analysis, AnalyzerPass, Learned, LearnedNumbers};
+use crate::analyze::{Analysis, AnalyzerPass, Learned, LearnedNumbers, learn_byte_pairs};
 use crate::ir::{Analyzer, NodeCode, NodeId, VocabularyOptions};
 use crate::typecheck::Program;
 
@@ -147,10 +147,18 @@ impl Compiler<'_> {
         let learned = learned.expect("a pass comes before what needs it").clone();
         let numbers = match learned {
             Learned::Tokens(tokens) => {
-                let Analyzer::Vocabulary(options) = analyzer else {
-                    unreachable!("only vocabularies need tokens")
+                return match analyzer {
+                    Analyzer::Vocabulary(options) => self.vocabulary(options, argument, x, tokens),
+                    Analyzer::BytePairs { vocab_size } => {
+                        let tokens = learn_byte_pairs(&tokens, *vocab_size);
+                        let name = self.vocabulary_name(argument);
+                        let vocabulary =
+                            self.builder.vocabulary(&name, Vocabulary::new(tokens)?)?;
+                        let op = Op::OfList(ListOp::BytePairs { vocabulary });
+                        Ok(self.builder.node(op, &[x])?)
+                    }
+                    _ => unreachable!("only vocabularies need tokens"),
                 };
-                return self.vocabulary(options, argument, x, tokens);
             }
             Learned::Numbers(numbers) => numbers,
         };
@@ -187,7 +195,9 @@ impl Compiler<'_> {
             Analyzer::Size => {
                 self.builder.literal(i64::try_from(numbers.size()).unwrap_or(i64::MAX))?
             }
-            Analyzer::Vocabulary(_) => unreachable!("vocabularies need tokens"),
+            Analyzer::Vocabulary(_) | Analyzer::BytePairs { .. } => {
+                unreachable!("vocabularies need tokens")
+            }
         })
     }
 
@@ -236,7 +246,7 @@ impl Analyzer {
     /// Returns what has to be learned of the argument.
     fn needs(&self) -> Analysis {
         match self {
-            Self::Vocabulary(_) => Analysis::Tokens,
+            Self::Vocabulary(_) | Self::BytePairs { .. } => Analysis::Tokens,
             _ => Analysis::Numbers,
         }
     }

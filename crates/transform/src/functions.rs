@@ -13,6 +13,7 @@ mod regexp;
 mod similarity;
 mod text;
 mod time;
+mod tokens;
 
 use graph::{Op, Side, ValueType};
 
@@ -133,6 +134,7 @@ pub(crate) enum AnalyzerCode {
     Mean,
     Var,
     Size,
+    TokenizeBpe,
 }
 
 /// Functions of one example that are more than one operation over their arguments.
@@ -173,6 +175,8 @@ pub(crate) enum Mapper {
     RegexpFullMatch,
     RegexpExtract,
     RegexpReplace,
+    RegexpSplit,
+    RegexpExtractAll,
     Normalize,
     Pad(Side),
     Left,
@@ -202,7 +206,7 @@ pub(crate) struct Group {
 }
 
 /// All functions, in the order of the reference.
-pub(crate) const GROUPS: [Group; 11] = [
+pub(crate) const GROUPS: [Group; 12] = [
     Group { title: "Analyzers", functions: analyzers::FUNCTIONS },
     Group { title: "Missing values", functions: missing::FUNCTIONS },
     Group { title: "Numbers", functions: numbers::FUNCTIONS },
@@ -213,6 +217,7 @@ pub(crate) const GROUPS: [Group; 11] = [
     Group { title: "JSON", functions: json::FUNCTIONS },
     Group { title: "Places", functions: geography::FUNCTIONS },
     Group { title: "Lists", functions: lists::FUNCTIONS },
+    Group { title: "Tokens", functions: tokens::FUNCTIONS },
     Group { title: "Operators", functions: operators::FUNCTIONS },
 ];
 

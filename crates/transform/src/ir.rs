@@ -53,6 +53,10 @@ pub(crate) enum Analyzer {
         num_buckets: usize,
     },
     Vocabulary(VocabularyOptions),
+    /// Tokens of words; the argument is a list of words.
+    BytePairs {
+        vocab_size: usize,
+    },
     Min,
     Max,
     Mean,
@@ -67,7 +71,8 @@ impl Analyzer {
             Self::ScaleToZScore
             | Self::ScaleByMinMax { .. }
             | Self::Bucketize { .. }
-            | Self::Vocabulary(_) => true,
+            | Self::Vocabulary(_)
+            | Self::BytePairs { .. } => true,
             Self::Min | Self::Max | Self::Mean | Self::Var | Self::Size => false,
         }
     }

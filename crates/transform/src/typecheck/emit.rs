@@ -1,6 +1,6 @@
 //! What a checked call becomes: operations of the graph, or an analyzer.
 
-use graph::{Boundaries, Literal, Literals, Op, ValueType};
+use graph::{Boundaries, ListOp, Literal, Literals, Op, ValueType};
 
 use super::Checker;
 use super::call::{Given, number};
@@ -61,6 +61,13 @@ impl Checker<'_> {
             AnalyzerCode::Mean => Analyzer::Mean,
             AnalyzerCode::Var => Analyzer::Var,
             AnalyzerCode::Size => Analyzer::Size,
+            AnalyzerCode::TokenizeBpe => {
+                let vocab_size = size(int(1)).unwrap_or(8192);
+                let op = Op::OfList(ListOp::ByteWords);
+                let words = self.arena.op(op, given[0].nodes.clone(), Some(ValueType::String));
+                let code = NodeCode::Analyzer(Analyzer::BytePairs { vocab_size });
+                return self.arena.add(code, vec![words], value_type);
+            }
         };
         self.arena.add(NodeCode::Analyzer(analyzer), vec![given[0].nodes[0]], value_type)
     }

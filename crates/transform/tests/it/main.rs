@@ -9,6 +9,7 @@ mod lists;
 mod mappers;
 mod properties;
 mod reference;
+mod tokens;
 
 use std::sync::Arc;
 
