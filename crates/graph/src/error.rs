@@ -35,6 +35,13 @@ pub enum BuildError {
     #[error("`{op}` into {found} buckets, expected {least} to {most}")]
     NumBuckets { op: &'static str, found: u64, least: u64, most: u64 },
 
+    /// Constants that an operation cannot have.
+    #[error("`{op}`: {reason}")]
+    Constants { op: &'static str, reason: &'static str },
+
+    /// Numbers that are not the full rows of a matrix.
+    #[error("a matrix of {num_values} numbers with {num_columns} columns")]
+    Matrix { num_values: usize, num_columns: u32 },
     /// A text is no regular expression, or one that is too large.
     #[error("pattern, character {}: {reason}", .at + 1)]
     Pattern { at: usize, reason: String },
@@ -58,13 +65,6 @@ pub enum BuildError {
     /// A text is no path into JSON.
     #[error("path, character {}: found {}, expected {expected}", .at + 1, character(*.found))]
     JsonPath { at: usize, found: Option<char>, expected: &'static str },
-    /// Constants that an operation cannot have.
-    #[error("`{op}`: {reason}")]
-    Constants { op: &'static str, reason: &'static str },
-
-    /// Numbers that are not the full rows of a matrix.
-    #[error("a matrix of {num_values} numbers with {num_columns} columns")]
-    Matrix { num_values: usize, num_columns: u32 },
 
     /// One raw feature was read as two types.
     #[error("feature `{feature}` is read as {first} and as {second}")]

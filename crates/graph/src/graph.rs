@@ -292,6 +292,7 @@ impl Parts {
         for node in &self.nodes {
             bounds.push(match (&node.op, node.operands.as_slice()) {
                 (Op::Bucketize(boundaries), _) => ids(boundaries.values().len() as u64 + 1),
+                (Op::BucketizePerKey(boundaries), _) => ids(boundaries.most() as u64 + 1),
                 (Op::Hash { num_buckets } | Op::KeyedHash { num_buckets, .. }, _) => {
                     ids(*num_buckets)
                 }

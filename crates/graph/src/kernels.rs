@@ -150,7 +150,8 @@ pub(crate) fn compute<'a>(
         | Op::Sin
         | Op::Cos
         | Op::Tanh
-        | Op::Sigmoid => numbers::unary(op, &rows(0)?),
+        | Op::Sigmoid
+        | Op::LambertW => numbers::unary(op, &rows(0)?),
         Op::Float(op) => Values::Float(functions::float(*op, &rows(0)?)),
         Op::Atan2 => {
             Values::Float(functions::atan2(floats(operand(0)), floats(operand(1)), num_rows))
@@ -203,6 +204,10 @@ pub(crate) fn compute<'a>(
             Values::String(geohash::geohash(latitudes, longitudes, precision.get(), num_rows)?)
         }
         Op::Bucketize(boundaries) => Values::Int(ids::bucketize(&rows(0)?, boundaries)),
+        Op::BucketizePerKey(boundaries) => {
+            Values::Int(ids::bucketize_per_key(&rows(0)?, &rows(1)?, boundaries))
+        }
+        Op::Gather(table) => ids::gather(&rows(0)?, table),
         Op::Lookup { vocabulary, num_oov_buckets, default_value } => {
             let (_, vocabulary) = &vocabularies[vocabulary.index()];
             let unknown = ids::Unknown::new(vocabulary, *num_oov_buckets, *default_value);

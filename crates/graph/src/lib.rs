@@ -18,6 +18,7 @@ mod mappers;
 mod op;
 mod serialize;
 mod shape;
+mod table;
 mod types;
 mod value;
 mod vocabulary;
@@ -28,10 +29,11 @@ pub use graph::{Graph, GraphInput, GraphOutput, Node};
 pub use kernels::byte_pairs::byte_tokens;
 pub use list_op::{Floats, ListOp, Matrix};
 pub use op::{
-    Boundaries, FloatOp, IntOp, JsonPath, JsonStep, Literals, NormalForm, Op, Pattern, Period,
-    RegexpOp, Replacement, Side, TextOp, TextPairOp, TimeFormat, TimeOp, TimePart, TimeUnit,
-    TrimSide, Zone,
+    Boundaries, FloatOp, IntOp, JsonPath, JsonStep, KeyedBoundaries, Literals, NormalForm, Op,
+    Pattern, Period, RegexpOp, Replacement, Side, TextOp, TextPairOp, TimeFormat, TimeOp, TimePart,
+    TimeUnit, TrimSide, Zone,
 };
 pub use shape::{NodeType, Shape};
+pub use table::Table;
 pub use value::{Literal, ValueType};
 pub use vocabulary::Vocabulary;

@@ -24,6 +24,10 @@ enum Takes {
     OneToken,
     TwoAlike,
     Choice,
+    /// The place of a key.
+    OnePlace,
+    /// A FLOAT and the place of its key.
+    FloatAndPlace,
     OneOf(ValueType),
 }
 
@@ -44,6 +48,8 @@ impl Takes {
             (Self::TwoStrings, operands) => operands == [String, String],
             (Self::TwoAlike, [a, b]) => a == b,
             (Self::Choice, [Bool, a, b]) => a == b,
+            (Self::OnePlace, operands) => operands == [Int],
+            (Self::FloatAndPlace, operands) => operands == [Float, Int],
             (Self::OneOf(value_type), [a]) => *a == value_type,
             _ => false,
         }
@@ -66,6 +72,8 @@ impl Takes {
             Self::OneToken => "one STRING or INT",
             Self::TwoAlike => "two of one type",
             Self::Choice => "one BOOL and two of one type",
+            Self::OnePlace => "one INT",
+            Self::FloatAndPlace => "one FLOAT and one INT",
             Self::OneOf(ValueType::Int) => "one INT, as its constants",
             Self::OneOf(ValueType::Float) => "one FLOAT, as its constants",
             Self::OneOf(ValueType::String) => "one STRING, as its constants",
@@ -103,6 +111,7 @@ impl Op {
             Self::Cos => "cos",
             Self::Tanh => "tanh",
             Self::Sigmoid => "sigmoid",
+            Self::LambertW => "lambert_w",
             Self::Float(op) => op.name(),
             Self::Atan2 => "atan2",
             Self::Int(op) => op.name(),
@@ -142,6 +151,8 @@ impl Op {
             Self::Time(op) => op.name(),
             Self::Geohash { .. } => "geohash",
             Self::Bucketize(_) => "bucketize",
+            Self::BucketizePerKey(_) => "bucketize_per_key",
+            Self::Gather(_) => "gather",
             Self::Lookup { .. } => "lookup",
             Self::Hash { .. } => "hash",
             Self::KeyedHash { .. } => "keyed_hash",
@@ -162,7 +173,7 @@ impl Op {
             Op::TextPair(TextPairOp::Levenshtein),
             Op::TextPair(TextPairOp::JaroWinkler),
         ];
-        const ALL: [Op; 46] = [
+        const ALL: [Op; 47] = [
             Op::Add,
             Op::Subtract,
             Op::Multiply,
@@ -186,6 +197,7 @@ impl Op {
             Op::Cos,
             Op::Tanh,
             Op::Sigmoid,
+            Op::LambertW,
             Op::Equal,
             Op::NotEqual,
             Op::Less,
@@ -239,11 +251,14 @@ impl Op {
             | Self::Cos
             | Self::Tanh
             | Self::Sigmoid
+            | Self::LambertW
             | Self::IsNan
             | Self::IsFinite
             | Self::IsInfinite
             | Self::Float(_)
             | Self::Bucketize(_) => Takes::OneFloat,
+            Self::BucketizePerKey(_) => Takes::FloatAndPlace,
+            Self::Gather(_) => Takes::OnePlace,
             Self::Divide | Self::Power | Self::Atan2 | Self::Geohash { .. } => Takes::TwoFloats,
             Self::Time(TimeOp::Parse { .. }) => Takes::OneString,
             Self::Time(_) => Takes::OneInt,
@@ -329,6 +344,7 @@ impl Op {
             }
             Self::Input { value_type, .. } => *value_type,
             Self::Literal(literal) => literal.value_type(),
+            Self::Gather(table) => table.value_type(),
             Self::Cast { to } | Self::Json { to, .. } => *to,
             Self::Text(op) => op.result(),
             Self::TextPair(op) => op.result(),
@@ -338,6 +354,7 @@ impl Op {
             Self::Select | Self::Coalesce => operands[operands.len() - 1],
             Self::Length
             | Self::Bucketize(_)
+            | Self::BucketizePerKey(_)
             | Self::Lookup { .. }
             | Self::Hash { .. }
             | Self::KeyedHash { .. } => ValueType::Int,
@@ -378,6 +395,9 @@ impl Op {
             };
             types.iter_mut().for_each(widen);
             return types;
+        }
+        if let (Takes::FloatAndPlace, [Int, _]) = (self.takes(), operands) {
+            types[0] = Float;
         }
         let (replaced, by) = match (self.takes(), operands) {
             (Takes::OneFloat | Takes::TwoFloats | Takes::OneOf(Float), _)

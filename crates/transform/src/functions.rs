@@ -20,6 +20,8 @@ use graph::{Op, Side, ValueType};
 #[cfg(test)]
 pub(crate) use time::{PARTS, PERIODS};
 
+use crate::ir::Statistic;
+
 /// A function or operator.
 #[derive(Debug)]
 pub(crate) struct Function {
@@ -67,14 +69,14 @@ pub(crate) enum Takes {
     String,
     /// Conditions.
     Bool,
+    /// Whole numbers.
+    Int,
     /// Integers or floats; floats for all such arguments if one of them is.
     Number,
     /// Any type, one for all such arguments; integers become floats if one of them is.
     Any,
     /// Any type whatever the others are.
     Each,
-    /// Whole numbers.
-    Int,
     /// Text or integers, which become text.
     Token,
     /// A number written as such.
@@ -127,13 +129,19 @@ pub(crate) enum AnalyzerCode {
     ScaleToZScore,
     ScaleByMinMax,
     ScaleTo01,
+    ScaleToGaussian,
     Bucketize,
+    BucketizeWithInterpolation,
+    Density,
     Vocabulary,
-    Min,
-    Max,
-    Mean,
-    Var,
-    Size,
+    Quantile,
+    Statistic(Statistic),
+    ScaleToZScorePerKey,
+    ScaleByMinMaxPerKey,
+    ScaleTo01PerKey,
+    BucketizePerKey,
+    StatisticPerKey(Statistic),
+    CountPerKey,
     TokenizeBpe,
 }
 
@@ -147,6 +155,7 @@ pub(crate) enum Special {
     Substring,
     Replace,
     ApplyBuckets,
+    ApplyBucketsWithInterpolation,
     HashStrings,
     Lists(ListCode),
 }
@@ -211,12 +220,12 @@ pub(crate) const GROUPS: [Group; 12] = [
     Group { title: "Missing values", functions: missing::FUNCTIONS },
     Group { title: "Numbers", functions: numbers::FUNCTIONS },
     Group { title: "Text", functions: text::FUNCTIONS },
+    Group { title: "Lists", functions: lists::FUNCTIONS },
     Group { title: "Regular expressions", functions: regexp::FUNCTIONS },
     Group { title: "Similarity of text", functions: similarity::FUNCTIONS },
     Group { title: "Time", functions: time::FUNCTIONS },
     Group { title: "JSON", functions: json::FUNCTIONS },
     Group { title: "Places", functions: geography::FUNCTIONS },
-    Group { title: "Lists", functions: lists::FUNCTIONS },
     Group { title: "Tokens", functions: tokens::FUNCTIONS },
     Group { title: "Operators", functions: operators::FUNCTIONS },
 ];

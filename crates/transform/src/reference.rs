@@ -77,8 +77,13 @@ the graph, so that a later example is transformed just as a training example was
 expressions, with analyzers in them too: all that do not depend on one another share one pass over the data.
 
 Names and formulas are tf.Transform's. What differs: computation is in 64 bits; `bucketize` has no `epsilon`, as its
-ranks are exact up to 65,536 distinct values; `min` and `max` of nothing are missing; every value of a list counts, so
-there are no `elementwise` and `reduce_instance_dims`.
+ranks are exact up to 65,536 distinct values; `min` and `max` of nothing are missing; the L-moments behind the functions
+of Tukey's distribution are those of all examples, not of batches on average; boundaries of `bucketize_per_key` are not
+moved apart where they are equal; `estimated_probability_density` does not move its boundaries by 0.0001; every
+value of a list counts, so there are no `elementwise` and `reduce_instance_dims`.
+
+A pass takes bounded memory: counts of texts, and of pairs of a key and a value, go to a temporary file beyond 128 MiB for
+each argument. What a graph holds is in memory: vocabularies as they are chosen, and the constants of keys.
 ";
 
 /// Returns the reference of expressions as Markdown: rules of names and types, and all functions.

@@ -7,6 +7,7 @@ mod golden;
 mod grouped;
 mod inputs;
 mod json;
+mod keyed;
 mod lists;
 mod naive;
 mod outputs;

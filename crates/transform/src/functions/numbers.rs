@@ -324,6 +324,21 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: "apply_buckets(trip_start_hour, 6, 12, 18)",
         code: Code::Special(Special::ApplyBuckets),
     },
+    Function {
+        name: "apply_buckets_with_interpolation",
+        alias: None,
+        params: &[
+            Param::required("x", Takes::Float),
+            Param::repeated("boundary", Takes::LiteralNumber),
+        ],
+        returns: Returns::Type(Float),
+        summary: "Where among boundaries `x` is, from 0 at the first to 1 at the last, in equal steps from each to the \
+                  next and in proportion between them.",
+        edges: "Boundaries ascend. Beyond them it is 0 and 1; with one boundary 0 below and 1 from it on. NaN is at 0.5, \
+                missing stays missing.",
+        example: "apply_buckets_with_interpolation(trip_miles, 0, 1, 5, 20)",
+        code: Code::Special(Special::ApplyBucketsWithInterpolation),
+    },
 ];
 
 const LOG: &str = "-Inf for 0, NaN for negative numbers. Missing stays missing.";

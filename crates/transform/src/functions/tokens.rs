@@ -19,7 +19,7 @@ pub(super) const FUNCTIONS: &[Function] = &[Function {
               (letters, digits or punctuation, with one space in front), and tokens do not cross them. Ids below \
               `vocab_size` go into an embedding as they are; `list_pad` brings lists to one length.",
     edges: "Missing values do not count and stay missing, the empty text has no tokens. Words of more than 1,000 \
-            bytes do not count. Every distinct word is held in memory while it is counted. The same vocabulary as \
+            bytes do not count. Every distinct word is held in memory while tokens are learned. The same vocabulary as \
             HuggingFace's `BpeTrainer` learns with `ByteLevel`.",
     example: "tokenize_bpe(lower(company), vocab_size => 1000)",
     code: Code::Analyzer(AnalyzerCode::TokenizeBpe),

@@ -46,6 +46,11 @@ impl Given<'_> {
         }
     }
 
+    /// Returns whether `true` was given.
+    pub(super) fn is_true(&self) -> bool {
+        matches!(self.literals.first(), Some(Literal::Bool(true)))
+    }
+
     /// Returns where it stands.
     pub(super) fn at(&self) -> Option<usize> {
         self.exprs.first().map(|expr| expr.at)
@@ -84,7 +89,7 @@ impl Checker<'_> {
             return self.arena.mistake(value_type);
         }
         match &function.code {
-            Code::Analyzer(code) => self.analyzer(*code, &given, value_type),
+            Code::Analyzer(code) => self.analyzer(function, *code, &given, value_type),
             Code::Op(op) => self.plain(op, &given, value_type),
             Code::Fold(op) => self.fold(op, &given, value_type),
             Code::Special(code) => self.special(*code, &given, value_type),
@@ -270,9 +275,9 @@ impl Checker<'_> {
         let found = self.arena.value_type(node);
         let wanted = match takes {
             Takes::Float => ValueType::Float,
+            Takes::Int => ValueType::Int,
             Takes::String | Takes::Token => ValueType::String,
             Takes::Bool => ValueType::Bool,
-            Takes::Int => ValueType::Int,
             Takes::Number => match found {
                 None | Some(ValueType::Int | ValueType::Float) => return node,
                 Some(_) => ValueType::Float,

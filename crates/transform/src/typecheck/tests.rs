@@ -290,6 +290,20 @@ fn wrong_arguments_say_how_the_function_is_called() {
         "vocabulary(company, top_k => 1, top_k => 2)",
         "vocabulary(company, top_k => 'x')",
         "vocabulary(company, num_oov_buckets => 1, default_value => 5)",
+        "vocabulary(company, min_diff_from_avg => 1, coverage_top_k => 3)",
+        "vocabulary(company, key => hour)",
+        "vocabulary(company, key => hour, labels => hour, coverage_top_k => 1)",
+        "vocabulary(company, frequency_threshold => -1)",
+        "vocabulary(company, labels => fare)",
+        "vocabulary(company, fingerprint_shuffle => 1)",
+        "vocabulary(company, reserved_tokens => 'a,,b')",
+        "vocabulary(company, reserved_tokens => 'a, b,a')",
+        "vocabulary(company, vocab_filename => 'v') + vocabulary(hour, vocab_filename => 'v')",
+        "vocabulary(company, vocab_filename => 'v') + vocabulary(company, vocab_filename => 'v')",
+        "quantile(fare, 1.5)",
+        "scale_to_z_score_per_key(fare, fare)",
+        "mean_per_key(company, hour)",
+        "estimated_probability_density(fare, 1)",
         "replace(company, 'a', company)",
         "scale_by_min_max(fare, 1, 0)",
         "apply_buckets(fare)",
@@ -324,9 +338,9 @@ fn wrong_arguments_say_how_the_function_is_called() {
     ln(fare, 2)
         at 9: too many arguments: found 2, expected ln(x)
     bucketize(fare)
-        at 0: argument `num_buckets` is not given, expected bucketize(x, num_buckets)
+        at 0: argument `num_buckets` is not given, expected bucketize(x, num_buckets, weights => 1)
     bucketize(fare, num_bukets => 3)
-        at 16: `bucketize` has no argument `num_bukets`, expected bucketize(x, num_buckets)
+        at 16: `bucketize` has no argument `num_bukets`, expected bucketize(x, num_buckets, weights => 1)
           hint: did you mean `num_buckets`?
     bucketize(fare, hour)
         at 16: argument `num_buckets` of `bucketize`: found `hour`, expected a whole number from 1 to 100000
@@ -346,6 +360,42 @@ fn wrong_arguments_say_how_the_function_is_called() {
     vocabulary(company, num_oov_buckets => 1, default_value => 5)
         at 59: `default_value` has no effect where `num_oov_buckets` is not 0
           hint: leave one of them out
+    vocabulary(company, min_diff_from_avg => 1, coverage_top_k => 3)
+        at 41: `min_diff_from_avg` has no effect without `labels`
+          hint: give `labels`, or leave it out
+        features.x at 62: `coverage_top_k` has no effect without a `key`
+          hint: give a `key`, or leave it out
+    vocabulary(company, key => hour)
+        at 27: `key` has no effect without a bound for what each key adds
+          hint: give `coverage_top_k` or `coverage_frequency_threshold`
+    vocabulary(company, key => hour, labels => hour, coverage_top_k => 1)
+        at 27: `key` has no effect beside `labels`
+          hint: leave one of them out
+    vocabulary(company, frequency_threshold => -1)
+        at 44: `frequency_threshold` is -1.0, expected at least 0
+    vocabulary(company, labels => fare)
+        at 30: argument `labels` of `vocabulary`: `fare` is float, expected int
+          hint: `cast(fare AS int)` cuts it off towards 0
+    vocabulary(company, fingerprint_shuffle => 1)
+        at 43: argument `fingerprint_shuffle` of `vocabulary`: found 1, expected TRUE or FALSE
+    vocabulary(company, reserved_tokens => 'a,,b')
+        at 39: a reserved token is "", expected some text without line breaks
+    vocabulary(company, reserved_tokens => 'a, b,a')
+        at 39: the reserved token `a` is given twice
+    vocabulary(company, vocab_filename => 'v') + vocabulary(hour, vocab_filename => 'v')
+        at 80: two vocabularies are named `v`
+    vocabulary(company, vocab_filename => 'v') + vocabulary(company, vocab_filename => 'v')
+        INT
+    quantile(fare, 1.5)
+        at 15: `fraction` is 1.5, expected from 0 to 1
+    scale_to_z_score_per_key(fare, fare)
+        at 31: argument `key` of `scale_to_z_score_per_key`: `fare` is float, expected string or int
+          hint: `cast(fare AS text)` makes text of it
+    mean_per_key(company, hour)
+        at 13: argument `x` of `mean_per_key`: `company` is string, expected int or float
+          hint: `cast(company AS float)` reads numbers from text
+    estimated_probability_density(fare, 1)
+        at 36: argument `num_boundaries` of `estimated_probability_density`: found 1, expected a whole number from 2 to 100000
     replace(company, 'a', company)
         at 22: argument `to` of `replace`: found `company`, expected a text such as 'abc'
     scale_by_min_max(fare, 1, 0)
