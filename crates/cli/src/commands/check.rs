@@ -1,6 +1,5 @@
 //! `cupola check`: every mistake of a pipeline file at once; nothing runs.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use base::BoxError;
