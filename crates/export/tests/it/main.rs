@@ -2,8 +2,4 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
-mod agree;
-mod models;
-mod random_graphs;
-mod skew;
 mod tensorflow;
