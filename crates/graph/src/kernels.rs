@@ -5,6 +5,7 @@
 
 mod cast;
 mod compare;
+mod fingerprint;
 mod ids;
 pub(crate) mod logic;
 mod numbers;

@@ -3,9 +3,9 @@
 use std::hash::Hasher as _;
 
 use arrow::array::{Array, Int64Array};
-use farmhash::fingerprint64;
 use siphasher::sip::SipHasher24;
 
+use super::fingerprint::fingerprint64;
 use super::{CHECKED, Texts};
 use crate::evaluate::Values;
 use crate::{Boundaries, Vocabulary};
