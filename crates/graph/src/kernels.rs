@@ -9,6 +9,7 @@ mod characters;
 mod compare;
 mod functions;
 mod geohash;
+mod fingerprint;
 mod ids;
 mod json;
 pub(crate) mod lists;

@@ -4,9 +4,9 @@ use std::hash::Hasher as _;
 
 use arrow::array::{Array, Float64Array, Int64Array};
 use arrow::buffer::NullBuffer;
-use farmhash::fingerprint64;
 use siphasher::sip::SipHasher24;
 
+use super::fingerprint::fingerprint64;
 use super::{CHECKED, Texts};
 use crate::evaluate::Values;
 use crate::{Boundaries, KeyedBoundaries, Table, ValueType, Vocabulary};
