@@ -10,6 +10,7 @@ mod lists;
 mod properties;
 mod reference;
 mod shards;
+mod tft;
 
 use std::sync::Arc;
 
