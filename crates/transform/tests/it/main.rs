@@ -11,6 +11,8 @@ mod mappers;
 mod properties;
 mod reference;
 mod shards;
+mod tft;
+mod tokens;
 
 use std::sync::Arc;
 
