@@ -1,0 +1,153 @@
+//! Transform graphs in Python: Arrow in, Arrow out, with nothing copied between the two.
+//!
+//! The one evaluator, `graph`, with a Python class around it. Other threads of the interpreter run while it computes.
+
+use std::path::PathBuf;
+
+use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::error::ArrowError;
+use arrow::ffi_stream::ArrowArrayStreamReader;
+use arrow::pyarrow::{FromPyArrow, PyArrowType, ToPyArrow};
+use base::{BoxError, Classify};
+use graph::{Graph, NodeType};
+use pyo3::create_exception;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+create_exception!(cupola, CupolaError, PyValueError, "What is wrong with a file or with data.");
+
+/// A compiled transform: raw features in, transformed features out.
+#[pyclass(frozen, module = "cupola")]
+struct TransformGraph {
+    graph: Graph,
+}
+
+#[pymethods]
+impl TransformGraph {
+    /// Reads the folder of a graph.
+    #[staticmethod]
+    fn load(py: Python<'_>, dir: PathBuf) -> PyResult<Self> {
+        let graph = py.detach(|| Graph::load(&dir)).map_err(failed)?;
+        Ok(Self { graph })
+    }
+
+    /// Returns the features of some rows as a `pyarrow.Table`, one row for each.
+    ///
+    /// `data` is anything with Arrow's C stream interface, such as a `pyarrow.Table`, a `pyarrow.RecordBatch` or a
+    /// data frame of polars.
+    fn transform<'py>(
+        &self,
+        py: Python<'py>,
+        data: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let pyarrow = py.import("pyarrow")?;
+        // A batch is no stream, and pyarrow before version 14 knows no protocol.
+        let reader = if data.is_instance(&pyarrow.getattr("RecordBatch")?)? {
+            let batch = RecordBatch::from_pyarrow_bound(data)?;
+            Rows::One(batch)
+        } else {
+            Rows::Stream(ArrowArrayStreamReader::from_pyarrow_bound(data)?)
+        };
+        let features = py.detach(|| self.apply(reader)).map_err(|error| told(error.as_ref()))?;
+        let batches = features
+            .iter()
+            .map(|batch| batch.to_pyarrow(py).map(Bound::into_any))
+            .collect::<PyResult<Vec<_>>>()?;
+        let schema = self.graph.schema().to_pyarrow(py)?;
+        pyarrow.getattr("Table")?.call_method1("from_batches", (batches, schema))
+    }
+
+    /// Returns the graph of some of the features, in the order given, which reads only what these need.
+    fn project(&self, names: Vec<String>) -> PyResult<Self> {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        Ok(Self { graph: self.graph.project(&names).map_err(failed)? })
+    }
+
+    /// The raw features that are read, as pairs of a name and a type such as `FLOAT` or `list of STRING`.
+    #[getter]
+    fn inputs(&self) -> Vec<(String, String)> {
+        let inputs = self.graph.inputs().iter();
+        let input = |input: &graph::GraphInput| {
+            let node_type = NodeType { value_type: input.value_type, shape: input.shape };
+            (input.name.clone(), node_type.to_string())
+        };
+        inputs.map(input).collect()
+    }
+
+    /// The schema of what `transform` gives, a `pyarrow.Schema`.
+    #[getter]
+    fn schema(&self) -> PyArrowType<arrow::datatypes::Schema> {
+        PyArrowType(self.graph.schema().as_ref().clone())
+    }
+
+    fn __repr__(&self) -> String {
+        let names = |names: Vec<&str>| names.join(", ");
+        let inputs = self.graph.inputs().iter().map(|input| input.name.as_str()).collect();
+        let outputs = self.graph.outputs().iter().map(|output| output.name.as_str()).collect();
+        format!("TransformGraph({} -> {})", names(inputs), names(outputs))
+    }
+}
+
+/// Raw rows as they come from Python.
+enum Rows {
+    One(RecordBatch),
+    Stream(ArrowArrayStreamReader),
+}
+
+impl TransformGraph {
+    fn apply(&self, rows: Rows) -> Result<Vec<RecordBatch>, BoxError> {
+        Ok(match rows {
+            Rows::One(batch) => vec![self.graph.apply(&batch)?],
+            Rows::Stream(stream) => {
+                let schema = stream.schema();
+                let mut features = Vec::new();
+                for batch in stream {
+                    let batch = batch.map_err(|error: ArrowError| Box::new(error))?;
+                    features.push(self.graph.apply(&batch)?);
+                }
+                // Without rows it shows all the same whether the columns are those that are read.
+                if features.is_empty() {
+                    features.push(self.graph.apply(&RecordBatch::new_empty(schema))?);
+                }
+                features
+            }
+        })
+    }
+}
+
+fn failed<E: Classify>(error: E) -> PyErr {
+    let hint = error.hint();
+    let text = with_causes(&error);
+    match hint {
+        Some(hint) => CupolaError::new_err(format!("{text}\n  hint: {hint}")),
+        None => CupolaError::new_err(text),
+    }
+}
+
+fn told(error: &(dyn std::error::Error + 'static)) -> PyErr {
+    match error.downcast_ref::<graph::GraphError>() {
+        Some(known) => {
+            let hint = known.hint().map_or(String::new(), |hint| format!("\n  hint: {hint}"));
+            CupolaError::new_err(format!("{}{hint}", with_causes(known)))
+        }
+        None => CupolaError::new_err(with_causes(error)),
+    }
+}
+
+/// Returns an error with what caused it, as one line.
+fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(found) = cause {
+        text = format!("{text}: {found}");
+        cause = found.source();
+    }
+    text
+}
+
+#[pymodule]
+fn cupola(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<TransformGraph>()?;
+    module.add("CupolaError", module.py().get_type::<CupolaError>())?;
+    module.add("__version__", env!("CARGO_PKG_VERSION"))
+}
