@@ -250,7 +250,10 @@ impl Parts {
                 parts.last_uses[operand.index()] = here;
             }
             match &mut node.op {
-                Op::Lookup { vocabulary, .. } | Op::OfList(ListOp::BytePairs { vocabulary }) => {
+                Op::Lookup { vocabulary, .. }
+                | Op::OfList(
+                    ListOp::BytePairs { vocabulary } | ListOp::WordPieces { vocabulary },
+                ) => {
                     let next = place_id(parts.vocabularies.len());
                     let old = vocabulary.index();
                     let new = *new_vocabularies[old].get_or_insert(VocabularyId(next));
@@ -301,9 +304,12 @@ impl Parts {
                 (Op::Hash { num_buckets } | Op::KeyedHash { num_buckets, .. }, _) => {
                     ids(*num_buckets)
                 }
-                (Op::OfList(ListOp::BytePairs { vocabulary }), _) => {
-                    ids(self.vocabularies[vocabulary.index()].1.len() as u64)
-                }
+                (
+                    Op::OfList(
+                        ListOp::BytePairs { vocabulary } | ListOp::WordPieces { vocabulary },
+                    ),
+                    _,
+                ) => ids(self.vocabularies[vocabulary.index()].1.len() as u64),
                 (Op::Lookup { vocabulary, num_oov_buckets, default_value }, _) => {
                     let len = self.vocabularies[vocabulary.index()].1.len() as u64;
                     let default = match num_oov_buckets {

@@ -23,6 +23,7 @@ mod similarity;
 pub(crate) mod text;
 mod time;
 mod vectors;
+pub(crate) mod word_pieces;
 
 use std::sync::Arc;
 

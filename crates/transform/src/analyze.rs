@@ -18,7 +18,7 @@ mod table;
 pub(crate) mod tukey;
 pub(crate) mod vocabulary;
 
-pub(crate) use byte_pairs::learn_byte_pairs;
+pub(crate) use byte_pairs::{learn_byte_pairs, learn_word_pieces};
 pub use cache::{Shard, StateStore};
 pub(crate) use counts::Counts;
 pub(crate) use numbers::LearnedNumbers;

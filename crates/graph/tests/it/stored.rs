@@ -155,8 +155,12 @@ fn every_grouped_operation() -> Graph {
     let tokens = Vocabulary::new(graph::byte_tokens()).unwrap();
     let vocabulary = builder.vocabulary("bytes", tokens).unwrap();
     let pattern = || Pattern::new("(a)|b").unwrap();
+    let tokens = Vocabulary::new(["[UNK]", "##a"]).unwrap();
+    let pieces = builder.vocabulary("pieces", tokens).unwrap();
     let of_lists = [
         ListOp::BytePairs { vocabulary },
+        ListOp::BertWords,
+        ListOp::WordPieces { vocabulary: pieces },
         ListOp::ByteWords,
         ListOp::RegexpSplit(pattern()),
         ListOp::RegexpExtractAll { pattern: pattern(), group: 1 },
