@@ -3,4 +3,4 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 mod onnx;
-mod saved_model;
+mod tensorflow;

@@ -11,6 +11,7 @@ mod mappers;
 mod properties;
 mod reference;
 mod shards;
+mod tft;
 mod tokens;
 
 use std::sync::Arc;
