@@ -9,7 +9,6 @@ mod keyed;
 mod lists;
 mod mappers;
 mod properties;
-mod reference;
 mod shards;
 mod tft;
 mod tokens;
