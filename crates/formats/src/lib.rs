@@ -2,9 +2,9 @@
 //!
 //! Entry points: [`tfrecord`] (framing and compression), [`example`] (`tf.Example` and `tf.SequenceExample`
 //! walked and written without message objects), [`metadata`] (the messages), [`text`] (their text form, as in
-//! `schema.pbtxt`), [`tensorflow`] (the messages of a SavedModel). The definitions in `proto/` restate field names and numbers; `build.rs` compiles them in
-//! Rust. **Invariants:** what the peers wrote can be read, and what we write they can read; no allocation is
-//! as large as an unchecked length says.
+//! `schema.pbtxt`), [`onnx`] (the messages of an ONNX file), [`tensorflow`] (those of a SavedModel). The definitions in
+//! `proto/` restate field names and numbers; `build.rs` compiles them in Rust. **Invariants:** what the peers wrote can
+//! be read, and what we write they can read; no allocation is as large as an unchecked length says.
 //! Not here: what any field means (`statistics`, `schema`), columns (`dataset`).
 
 pub mod example;
@@ -23,6 +23,13 @@ pub mod metadata {
 #[allow(clippy::allow_attributes, clippy::all, rustdoc::all, unreachable_pub, reason = "generated")]
 pub mod tensorflow {
     include!(concat!(env!("OUT_DIR"), "/tensorflow.rs"));
+}
+
+/// The messages of an ONNX file, package `onnx`.
+#[expect(missing_docs, reason = "generated from definitions that restate field names only")]
+#[allow(clippy::allow_attributes, clippy::all, rustdoc::all, unreachable_pub, reason = "generated")]
+pub mod onnx {
+    include!(concat!(env!("OUT_DIR"), "/onnx.rs"));
 }
 
 pub mod text;

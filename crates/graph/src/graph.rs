@@ -54,6 +54,11 @@ impl Node {
     pub fn node_type(&self) -> NodeType {
         NodeType { value_type: self.value_type, shape: self.shape }
     }
+
+    /// Returns what is constant in the operation, as [`Graph::save`] writes it; none where nothing is.
+    pub fn constants(&self) -> Option<serde_json::Value> {
+        serialize::constants(&self.op)
+    }
 }
 
 /// A raw feature that a graph reads.
@@ -292,6 +297,7 @@ impl Parts {
         for node in &self.nodes {
             bounds.push(match (&node.op, node.operands.as_slice()) {
                 (Op::Bucketize(boundaries), _) => ids(boundaries.values().len() as u64 + 1),
+                (Op::BucketizePerKey(boundaries), _) => ids(boundaries.most() as u64 + 1),
                 (Op::Hash { num_buckets } | Op::KeyedHash { num_buckets, .. }, _) => {
                     ids(*num_buckets)
                 }

@@ -3,13 +3,23 @@
 //! The type checker, the compiler and `docs/expressions.md` read this table; there is no other list.
 
 mod analyzers;
+mod geography;
+mod json;
 mod lists;
 mod missing;
 mod numbers;
 mod operators;
+mod regexp;
+mod similarity;
 mod text;
+mod time;
 
-use graph::{Op, ValueType};
+use graph::{Op, Side, ValueType};
+
+#[cfg(test)]
+pub(crate) use time::{PARTS, PERIODS};
+
+use crate::ir::Statistic;
 
 /// A function or operator.
 #[derive(Debug)]
@@ -58,14 +68,14 @@ pub(crate) enum Takes {
     String,
     /// Conditions.
     Bool,
+    /// Whole numbers.
+    Int,
     /// Integers or floats; floats for all such arguments if one of them is.
     Number,
     /// Any type, one for all such arguments; integers become floats if one of them is.
     Any,
     /// Any type whatever the others are.
     Each,
-    /// Whole numbers.
-    Int,
     /// Text or integers, which become text.
     Token,
     /// A number written as such.
@@ -74,6 +84,10 @@ pub(crate) enum Takes {
     LiteralInt { min: i64, max: i64 },
     /// A text written as such.
     LiteralString,
+    /// One of some words, written as text.
+    LiteralWord(&'static [&'static str]),
+    /// `TRUE` or `FALSE`.
+    LiteralBool,
 }
 
 /// How often an argument may be given.
@@ -105,6 +119,7 @@ pub(crate) enum Code {
     /// An operation of two, over all arguments from the left.
     Fold(Op),
     Special(Special),
+    Mapper(Mapper),
 }
 
 /// Functions that see all examples first.
@@ -113,13 +128,19 @@ pub(crate) enum AnalyzerCode {
     ScaleToZScore,
     ScaleByMinMax,
     ScaleTo01,
+    ScaleToGaussian,
     Bucketize,
+    BucketizeWithInterpolation,
+    Density,
     Vocabulary,
-    Min,
-    Max,
-    Mean,
-    Var,
-    Size,
+    Quantile,
+    Statistic(Statistic),
+    ScaleToZScorePerKey,
+    ScaleByMinMaxPerKey,
+    ScaleTo01PerKey,
+    BucketizePerKey,
+    StatisticPerKey(Statistic),
+    CountPerKey,
 }
 
 /// Functions of one example that are more than one operation over their arguments.
@@ -132,6 +153,7 @@ pub(crate) enum Special {
     Substring,
     Replace,
     ApplyBuckets,
+    ApplyBucketsWithInterpolation,
     HashStrings,
     Lists(ListCode),
 }
@@ -152,6 +174,36 @@ pub(crate) enum ListCode {
     TermIds,
 }
 
+/// Functions of one example whose constants need a closer look, or that are made of several operations.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Mapper {
+    ILike,
+    RegexpLike,
+    RegexpFullMatch,
+    RegexpExtract,
+    RegexpReplace,
+    Normalize,
+    Pad(Side),
+    Left,
+    Right,
+    SplitPart,
+    Repeat,
+    Jaccard,
+    ParseTime,
+    FormatTime,
+    DatePart,
+    DateTrunc,
+    Json(ValueType),
+    GeoDistance,
+    Geohash,
+    /// The argument, so many times.
+    Times(f64),
+    Number(f64),
+    Clip,
+    NanToMissing,
+    WidthBucket,
+}
+
 /// A heading of the reference and what stands under it.
 pub(crate) struct Group {
     pub(crate) title: &'static str,
@@ -159,12 +211,17 @@ pub(crate) struct Group {
 }
 
 /// All functions, in the order of the reference.
-pub(crate) const GROUPS: [Group; 6] = [
+pub(crate) const GROUPS: [Group; 11] = [
     Group { title: "Analyzers", functions: analyzers::FUNCTIONS },
     Group { title: "Missing values", functions: missing::FUNCTIONS },
     Group { title: "Numbers", functions: numbers::FUNCTIONS },
     Group { title: "Text", functions: text::FUNCTIONS },
     Group { title: "Lists", functions: lists::FUNCTIONS },
+    Group { title: "Regular expressions", functions: regexp::FUNCTIONS },
+    Group { title: "Similarity of text", functions: similarity::FUNCTIONS },
+    Group { title: "Time", functions: time::FUNCTIONS },
+    Group { title: "JSON", functions: json::FUNCTIONS },
+    Group { title: "Places", functions: geography::FUNCTIONS },
     Group { title: "Operators", functions: operators::FUNCTIONS },
 ];
 
@@ -233,7 +290,14 @@ impl Takes {
 
     /// Returns whether the argument has to be written as a value, not computed.
     pub(crate) fn is_literal(self) -> bool {
-        matches!(self, Self::LiteralNumber | Self::LiteralInt { .. } | Self::LiteralString)
+        matches!(
+            self,
+            Self::LiteralNumber
+                | Self::LiteralInt { .. }
+                | Self::LiteralString
+                | Self::LiteralWord(_)
+                | Self::LiteralBool
+        )
     }
 
     /// Returns what people read where something else was found.
@@ -250,7 +314,18 @@ impl Takes {
             Self::LiteralInt { min, max: i64::MAX } => format!("a whole number of at least {min}"),
             Self::LiteralInt { min, max } => format!("a whole number from {min} to {max}"),
             Self::LiteralString => "a text such as 'abc'".to_owned(),
+            Self::LiteralWord(words) => one_of(words),
+            Self::LiteralBool => "TRUE or FALSE".to_owned(),
         }
+    }
+}
+
+/// Returns `'a', 'b' or 'c'`.
+fn one_of(words: &[&str]) -> String {
+    let quoted: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
+    match quoted.split_last() {
+        Some((last, [_, ..])) => format!("{} or {last}", quoted[..quoted.len() - 1].join(", ")),
+        _ => quoted.concat(),
     }
 }
 

@@ -43,14 +43,52 @@ use arrow::datatypes::{DataType, Schema};
 use dataflow::{Engine, Source};
 use graph::{Graph, Op, Shape, ValueType};
 
-pub use analyze::{AnalyzerPass, AnalyzerState, Learned};
+pub use analyze::{AnalyzerPass, AnalyzerState, Learned, Shard, StateStore};
 pub use apply::ApplyGraph;
 pub use config::{Config, InputFeature, InputKind, OutputFeature};
 pub use error::{Problem, TransformError};
 pub use reference::reference;
 
-use ir::{Analyzer, NodeCode, NodeId};
+use ir::{Analyzer, NodeCode, NodeId, OfNumbers, PerKey};
 use typecheck::Program;
+
+/// How examples are analyzed.
+#[derive(Clone, Copy)]
+pub struct AnalyzeOptions<'a> {
+    /// The shards of the source, all its partitions in order, where their content is known. What is learned of each is
+    /// merged in this order.
+    pub shards: &'a [Shard],
+    /// Where what is learned of each shard is kept, by its content, for the next time. It never shows in a graph.
+    pub cache: Option<&'a dyn StateStore>,
+    /// How much memory counts of texts take, about, for each argument, before they go to a temporary file.
+    pub max_count_bytes: usize,
+}
+
+impl Default for AnalyzeOptions<'_> {
+    fn default() -> Self {
+        Self { shards: &[], cache: None, max_count_bytes: MAX_COUNT_BYTES }
+    }
+}
+
+const MAX_COUNT_BYTES: usize = 128 << 20;
+
+/// A graph, and what it took to learn it.
+#[derive(Clone, Debug)]
+pub struct Analyzed {
+    /// The graph.
+    pub graph: Graph,
+    /// Each pass over the shards, in order; empty where the shards are not known.
+    pub passes: Vec<PassReport>,
+}
+
+/// What one pass had to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PassReport {
+    /// How many shards there are.
+    pub num_shards: usize,
+    /// Of how many of them everything was known already.
+    pub num_cached: usize,
+}
 
 /// Checks all expressions against the raw columns and returns the features that they make, in order.
 ///
@@ -85,6 +123,21 @@ pub fn analyze(
     source: &dyn Source,
     engine: &dyn Engine,
 ) -> Result<Graph, TransformError> {
+    Ok(analyze_with(config, inputs, source, engine, &AnalyzeOptions::default())?.graph)
+}
+
+/// As [`analyze`], shard by shard, with what is known of them from before.
+///
+/// # Errors
+///
+/// As [`analyze`], and [`TransformError::Shards`] when the shards are not those of the source.
+pub fn analyze_with(
+    config: &Config,
+    inputs: &[InputFeature],
+    source: &dyn Source,
+    engine: &dyn Engine,
+    options: &AnalyzeOptions<'_>,
+) -> Result<Analyzed, TransformError> {
     let problems = |problems| TransformError::Problems { problems };
     let mut inputs = inputs.to_vec();
     let schema = source.schema();
@@ -95,7 +148,7 @@ pub fn analyze(
     }
     let program = typecheck::check(config, &inputs).map_err(problems)?;
     if inputs.iter().all(|input| input.feature_type.is_some()) {
-        return compile::compile(&program, source, engine);
+        return compile::compile(&program, source, engine, options);
     }
     for input in inputs.iter_mut().filter(|input| input.feature_type.is_none()) {
         let taken_for = program.taken_for.get(&input.name);
@@ -107,7 +160,7 @@ pub fn analyze(
         input.shape = taken_for.map_or(Shape::One, |taken_for| taken_for.shape);
     }
     let program = typecheck::check(config, &inputs).map_err(problems)?;
-    compile::compile(&program, source, engine)
+    compile::compile(&program, source, engine, options)
 }
 
 /// Returns the type of a source's column, none when it holds no values, or values that expressions do not know.
@@ -143,7 +196,11 @@ fn num_buckets(program: &Program, node: NodeId) -> Option<u64> {
             Some(*num_buckets)
         }
         NodeCode::Op(Op::Bucketize(boundaries)) => Some(boundaries.values().len() as u64 + 1),
-        NodeCode::Analyzer(Analyzer::Bucketize { num_buckets }) => Some(*num_buckets as u64),
+        NodeCode::Analyzer(
+            Analyzer::Numbers(OfNumbers::Bucketize { num_buckets })
+            | Analyzer::WeightedBuckets { num_buckets }
+            | Analyzer::PerKey(PerKey::Bucketize { num_buckets }),
+        ) => Some(*num_buckets as u64),
         _ => None,
     }
 }

@@ -56,6 +56,7 @@ expected, and where it meets one; nothing else is converted without a `cast`:
 | text | int, float | the decimal number; missing where it is none |
 | text | bool | `true`, `yes`, `1` and the like, or `false`, `no`, `0`; missing where it is none |
 
+`try_cast` and `x::type` are other ways to write `cast`, which never fails: what cannot be converted is missing.
 Types are written `int`, `float`, `text` and `bool` (`integer`, `bigint`, `double`, `real`, `string`, `varchar` and
 `boolean` will do). `CASE WHEN … THEN … ELSE … END` gives the value behind the first condition that is true; a missing
 condition is not. Without `ELSE` the value is missing where none is. `NULL` is a missing value.
@@ -76,8 +77,13 @@ the graph, so that a later example is transformed just as a training example was
 expressions, with analyzers in them too: all that do not depend on one another share one pass over the data.
 
 Names and formulas are tf.Transform's. What differs: computation is in 64 bits; `bucketize` has no `epsilon`, as its
-ranks are exact up to 65,536 distinct values; `min` and `max` of nothing are missing; every value of a list counts, so
-there are no `elementwise` and `reduce_instance_dims`.
+ranks are exact up to 65,536 distinct values; `min` and `max` of nothing are missing; the L-moments behind the functions
+of Tukey's distribution are those of all examples, not of batches on average; boundaries of `bucketize_per_key` are not
+moved apart where they are equal; `estimated_probability_density` does not move its boundaries by 0.0001; every
+value of a list counts, so there are no `elementwise` and `reduce_instance_dims`.
+
+A pass takes bounded memory: counts of texts, and of pairs of a key and a value, go to a temporary file beyond 128 MiB for
+each argument. What a graph holds is in memory: vocabularies as they are chosen, and the constants of keys.
 ";
 
 /// Returns the reference of expressions as Markdown: rules of names and types, and all functions.
@@ -111,7 +117,7 @@ fn entry(page: &mut String, function: &Function) {
 }
 
 fn operators(page: &mut String, group: &Group) {
-    page.push_str("\nFrom those that bind tightest: `-x`; `* / %`; `+ - ||`; comparisons, `IN`, `BETWEEN`, `LIKE`, ");
+    page.push_str("\nFrom those that bind tightest: `-x`; `* / %`; `+ - ||`; `&`; `|`; comparisons, `IN`, `BETWEEN`, `LIKE`, `ILIKE`, ");
     page.push_str(
         "`IS`; `NOT`; `AND`; `OR`.\n\n| operator | gives | example |\n| --- | --- | --- |\n",
     );

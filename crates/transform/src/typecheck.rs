@@ -3,10 +3,13 @@
 //! Types are int, float, string and bool. An int becomes a float where a float is expected; nothing else is
 //! converted without a `cast`. A column of unknown type fits everywhere.
 
+mod analyzers;
 mod call;
 mod emit;
 mod emit_lists;
 mod evidence;
+mod mappers;
+mod patterns;
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,6 @@
-//! Exported graphs in the runtimes that they are for.
+//! What is exported, run by its runtime, against the one evaluator.
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
-mod tensorflow;
+mod onnx;
+mod saved_model;

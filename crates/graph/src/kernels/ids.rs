@@ -2,13 +2,14 @@
 
 use std::hash::Hasher as _;
 
-use arrow::array::{Array, Int64Array};
+use arrow::array::{Array, Float64Array, Int64Array};
+use arrow::buffer::NullBuffer;
 use farmhash::fingerprint64;
 use siphasher::sip::SipHasher24;
 
 use super::{CHECKED, Texts};
 use crate::evaluate::Values;
-use crate::{Boundaries, Vocabulary};
+use crate::{Boundaries, KeyedBoundaries, Table, ValueType, Vocabulary};
 
 /// Up to so many boundaries, comparing with all of them beats a search.
 const FEW: usize = 32;
@@ -31,6 +32,52 @@ pub(super) fn bucketize(values: &Values, boundaries: &Boundaries) -> Int64Array 
         };
         as_id(bucket as u64)
     })
+}
+
+/// Returns how many boundaries of its key are at most each value, -1 where there is no such key.
+pub(super) fn bucketize_per_key(
+    values: &Values,
+    places: &Values,
+    boundaries: &KeyedBoundaries,
+) -> Int64Array {
+    let (Values::Float(values), Values::Int(places)) = (values, places) else {
+        unreachable!("{CHECKED}")
+    };
+    let bucket = |value: f64, place: i64| {
+        let key = usize::try_from(place).ok().and_then(|place| boundaries.keys().get(place));
+        key.map_or(-1, |key| {
+            // NaN is less than no boundary, and so beyond them all.
+            let bucket = key.values().partition_point(|boundary| {
+                value.partial_cmp(boundary).is_none_or(std::cmp::Ordering::is_ge)
+            });
+            as_id(bucket as u64)
+        })
+    };
+    let rows = 0..values.len();
+    let buckets = rows.map(|row| bucket(values.value(row), places.value(row)));
+    let nulls = NullBuffer::union(values.nulls(), places.nulls());
+    Int64Array::new(buckets.collect::<Vec<_>>().into(), nulls)
+}
+
+/// Returns the constant at each place.
+pub(super) fn gather(places: &Values, table: &Table) -> Values {
+    let Values::Int(places) = places else { unreachable!("{CHECKED}") };
+    match table.value_type() {
+        ValueType::Int => {
+            let ints: Int64Array = places.unary_opt(|place| Some(table.at(place)?.cast_signed()));
+            Values::Int(ints)
+        }
+        ValueType::Float => {
+            let floats: Float64Array =
+                places.unary_opt(|place| Some(f64::from_bits(table.at(place)?)));
+            Values::Float(floats)
+        }
+        ValueType::Bool => {
+            let at = |place: Option<i64>| Some(table.at(place?)? != 0);
+            Values::Bool(places.iter().map(at).collect())
+        }
+        ValueType::String => unreachable!("tables do not hold text"),
+    }
 }
 
 /// What becomes of a token that is not in a vocabulary.

@@ -39,6 +39,7 @@ fn float_unary(op: &Op, values: &Float64Array) -> Float64Array {
         Op::Cos => values.unary(f64::cos),
         Op::Tanh => values.unary(f64::tanh),
         Op::Sigmoid => values.unary(|x: f64| 1.0 / (1.0 + (-x).exp())),
+        Op::LambertW => values.unary(lambert_w),
         _ => unreachable!("{CHECKED}"),
     }
 }
@@ -51,6 +52,28 @@ fn sign(x: f64) -> f64 {
     } else {
         x
     }
+}
+
+/// Returns the `w` with `w * e^w = x`.
+fn lambert_w(x: f64) -> f64 {
+    use std::f64::consts::E;
+    if !(0.0..f64::INFINITY).contains(&x) {
+        return f64::NAN;
+    }
+    let mut w = if x < 1.0 / E {
+        x
+    } else if x < E {
+        let slope = (E - 1.0) / (E * E - 1.0);
+        slope * x + (1.0 - slope) / E
+    } else {
+        let log = x.ln();
+        log + (1.0 / log - 1.0) * log.ln()
+    };
+    for _ in 0..8 {
+        let exp = w.exp();
+        w -= (w * exp - x) / (exp + w * exp);
+    }
+    w
 }
 
 /// Computes an operation of two numbers of one type.
@@ -114,7 +137,7 @@ fn modulo(a: Numbers<'_, Int64Type>, b: Numbers<'_, Int64Type>, num_rows: usize)
 }
 
 /// Computes `f` for the two numbers of each row, missing where one of them is.
-fn zip<T: ArrowPrimitiveType>(
+pub(super) fn zip<T: ArrowPrimitiveType>(
     a: Numbers<'_, T>,
     b: Numbers<'_, T>,
     num_rows: usize,

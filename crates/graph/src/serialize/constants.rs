@@ -1,5 +1,7 @@
 //! The constants of each operation, as they are stored.
 
+mod grouped;
+
 use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -7,7 +9,8 @@ use serde_json::Value;
 
 use super::list_constants;
 use crate::{
-    Boundaries, BuildError, GraphError, Literal, Literals, Op, Shape, ValueType, VocabularyId,
+    Boundaries, BuildError, GraphError, KeyedBoundaries, Literal, Literals, Op, Shape, Table,
+    ValueType, VocabularyId,
 };
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -195,6 +198,57 @@ struct KeyedHashV1 {
     key: [u64; 2],
 }
 
+/// Constants by place; `null` is missing.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum TableV1 {
+    Int { values: Vec<Option<i64>>, default: Option<i64> },
+    Float { values: Vec<Option<FloatV1>>, default: Option<FloatV1> },
+    Bool { values: Vec<Option<bool>>, default: Option<bool> },
+}
+
+impl From<&Table> for TableV1 {
+    fn from(table: &Table) -> Self {
+        let int = |literal| match literal {
+            Literal::Int(value) => Some(value),
+            _ => None,
+        };
+        let float = |literal| match literal {
+            Literal::Float(value) => Some(FloatV1(value)),
+            _ => None,
+        };
+        let bool = |literal| match literal {
+            Literal::Bool(value) => Some(value),
+            _ => None,
+        };
+        let default = table.default_value();
+        match table.value_type() {
+            ValueType::Int => {
+                Self::Int { values: table.values().map(int).collect(), default: int(default) }
+            }
+            ValueType::Bool => {
+                Self::Bool { values: table.values().map(bool).collect(), default: bool(default) }
+            }
+            _ => {
+                Self::Float { values: table.values().map(float).collect(), default: float(default) }
+            }
+        }
+    }
+}
+
+impl From<TableV1> for Table {
+    fn from(stored: TableV1) -> Self {
+        let float = |value: Option<FloatV1>| value.map(|value| value.0);
+        match stored {
+            TableV1::Int { values, default } => Self::ints(values, default),
+            TableV1::Bool { values, default } => Self::bools(values, default),
+            TableV1::Float { values, default } => {
+                Self::floats(values.into_iter().map(float), float(default))
+            }
+        }
+    }
+}
+
 /// Returns what is stored of an operation beside its name.
 pub(super) fn encode(op: &Op) -> Result<Option<Value>, serde_json::Error> {
     let value = match op {
@@ -219,6 +273,12 @@ pub(super) fn encode(op: &Op) -> Result<Option<Value>, serde_json::Error> {
             let boundaries: Vec<_> = boundaries.values().iter().copied().map(FloatV1).collect();
             serde_json::to_value(boundaries)
         }
+        Op::BucketizePerKey(boundaries) => {
+            let floats = |key: &Boundaries| key.values().iter().copied().map(FloatV1).collect();
+            let keys: Vec<Vec<FloatV1>> = boundaries.keys().iter().map(floats).collect();
+            serde_json::to_value(keys)
+        }
+        Op::Gather(table) => serde_json::to_value(TableV1::from(table)),
         Op::Lookup { vocabulary, num_oov_buckets, default_value } => {
             serde_json::to_value(LookupV1 {
                 vocabulary: vocabulary.0,
@@ -231,7 +291,7 @@ pub(super) fn encode(op: &Op) -> Result<Option<Value>, serde_json::Error> {
             serde_json::to_value(KeyedHashV1 { num_buckets: *num_buckets, key: *key })
         }
         Op::OfList(op) => return list_constants::encode(op),
-        _ => return Ok(None),
+        _ => return grouped::encode(op),
     };
     value.map(Some)
 }
@@ -306,6 +366,17 @@ fn op(name: &str, constants: Value) -> Result<Op, Wrong> {
             let stored: Vec<FloatV1> = serde_json::from_value(constants)?;
             Op::Bucketize(Boundaries::new(stored.into_iter().map(|b| b.0).collect())?)
         }
+        "bucketize_per_key" => {
+            let stored: Vec<Vec<FloatV1>> = serde_json::from_value(constants)?;
+            let boundaries =
+                |key: Vec<FloatV1>| Boundaries::new(key.into_iter().map(|b| b.0).collect());
+            let keys = stored.into_iter().map(boundaries).collect::<Result<_, _>>()?;
+            Op::BucketizePerKey(KeyedBoundaries::new(keys))
+        }
+        "gather" => {
+            let stored: TableV1 = serde_json::from_value(constants)?;
+            Op::Gather(stored.into())
+        }
         "lookup" => {
             let LookupV1 { vocabulary, num_oov_buckets, default_value } =
                 serde_json::from_value(constants)?;
@@ -319,9 +390,9 @@ fn op(name: &str, constants: Value) -> Result<Op, Wrong> {
             let KeyedHashV1 { num_buckets, key } = serde_json::from_value(constants)?;
             Op::KeyedHash { num_buckets, key }
         }
-        name => match list_constants::decode(name, constants)? {
+        name => match list_constants::decode(name, &constants)? {
             Some(op) => Op::OfList(op),
-            None => return Err(Wrong::UnknownOp),
+            None => return grouped::decode(name, constants),
         },
     })
 }

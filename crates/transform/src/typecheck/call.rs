@@ -30,12 +30,25 @@ impl Given<'_> {
         self.literals.first().and_then(number)
     }
 
+    /// Returns the condition given, if one was.
+    pub(super) fn bool(&self) -> Option<bool> {
+        match self.literals.first() {
+            Some(&Literal::Bool(value)) => Some(value),
+            _ => None,
+        }
+    }
+
     /// Returns the text given, if one was.
     pub(super) fn text(&self) -> Option<&str> {
         match self.literals.first() {
             Some(Literal::String(text)) => Some(text),
             _ => None,
         }
+    }
+
+    /// Returns whether `true` was given.
+    pub(super) fn is_true(&self) -> bool {
+        matches!(self.literals.first(), Some(Literal::Bool(true)))
     }
 
     /// Returns where it stands.
@@ -76,10 +89,11 @@ impl Checker<'_> {
             return self.arena.mistake(value_type);
         }
         match &function.code {
-            Code::Analyzer(code) => self.analyzer(*code, &given, value_type),
+            Code::Analyzer(code) => self.analyzer(function, *code, &given, value_type),
             Code::Op(op) => self.plain(op, &given, value_type),
             Code::Fold(op) => self.fold(op, &given, value_type),
             Code::Special(code) => self.special(*code, &given, value_type),
+            Code::Mapper(code) => self.mapper(*code, &given, value_type),
         }
     }
 
@@ -263,7 +277,6 @@ impl Checker<'_> {
             Takes::Float => ValueType::Float,
             Takes::String | Takes::Token => ValueType::String,
             Takes::Bool => ValueType::Bool,
-            Takes::Int => ValueType::Int,
             Takes::Number => match found {
                 None | Some(ValueType::Int | ValueType::Float) => return node,
                 Some(_) => ValueType::Float,
@@ -299,9 +312,13 @@ impl Checker<'_> {
                     }
                     (Some(Literal::Int(_) | Literal::Float(_)), Takes::LiteralNumber) => true,
                     (Some(Literal::String(_)), Takes::LiteralString) => true,
+                    (Some(Literal::String(word)), Takes::LiteralWord(words)) => {
+                        words.contains(&word.as_str())
+                    }
+                    (Some(Literal::Bool(_)), Takes::LiteralBool) => true,
                     _ => false,
                 };
-                let (Some(literal), true) = (literal, fits) else {
+                let Some(literal) = literal.clone().filter(|_| fits) else {
                     let found = match &expr.kind {
                         ExprKind::Literal(literal) => shown(literal),
                         ExprKind::Name(name) => format!("`{name}`"),
@@ -309,10 +326,16 @@ impl Checker<'_> {
                     };
                     let what = describe(function, param, nth);
                     let expected = param.takes.describe();
+                    let nearest = match (&literal, param.takes) {
+                        (Some(Literal::String(word)), Takes::LiteralWord(words)) => {
+                            base::nearest(word, words.iter().copied())
+                        }
+                        _ => None,
+                    };
                     self.report(
                         expr.at,
                         format!("{what}: found {found}, expected {expected}"),
-                        None,
+                        nearest.map(|word| format!("did you mean '{word}'?")),
                     );
                     continue;
                 };

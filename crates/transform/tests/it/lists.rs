@@ -41,6 +41,18 @@ fn every_value_of_a_list_counts() {
 }
 
 #[test]
+fn values_of_lists_go_with_one_key_or_weight_or_label_each() {
+    assert_snapshot!(values("scale_to_0_1_per_key(prices, hour)", columns()), @"[0.0, -, 1.0] [] - [0.9933072]");
+    assert_snapshot!(values("mean_per_key(total, split(text))", columns()), @"[2.0, 2.0, 2.0] [] - [2.0, 0.0]");
+    assert_snapshot!(values("count_per_key(split(text))", columns()), @"[2, 2, 2] [] - [2, 1]");
+    assert_snapshot!(values("vocabulary(split(text), weights => total)", columns()), @"[0, 1, 0] [] - [1, -1]");
+    assert_snapshot!(values("vocabulary(ids, labels => hour, top_k => 1)", columns()), @"[0, -1, 0] [] - [-1, -1]");
+    assert_snapshot!(values("bucketize(prices, 2, weights => prices)", columns()), @"[0, -, 0] [] - [1]");
+    assert_snapshot!(values("apply_buckets_with_interpolation(prices, 1, 3)", columns()), @"[0.0, -, 1.0] [] - [1.0]");
+    assert_snapshot!(values("scale_to_z_score_per_key(prices, split(text))", columns()), @"error: row 3 of the batch: lists of 1 and 2 values as arguments of one analyzer, expected the same number");
+}
+
+#[test]
 fn one_value_goes_with_each_of_a_list() {
     assert_snapshot!(values("prices / total", columns()), @"[0.5, -, 1.5] [] - [-]");
     assert_snapshot!(values("fill_missing(prices, 0) > total", columns()), @"[false, false, true] [] - [-]");

@@ -5,9 +5,12 @@
 mod analyzers;
 mod example;
 mod golden;
+mod keyed;
 mod lists;
+mod mappers;
 mod properties;
 mod reference;
+mod shards;
 
 use std::sync::Arc;
 

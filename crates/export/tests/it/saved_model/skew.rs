@@ -6,7 +6,7 @@ use graph::Graph;
 
 use super::agree::{apply, difference};
 use super::random_graphs::{RandomGraph, random_graph};
-use super::{Case, run};
+use super::tensorflow::{Case, run};
 
 const NUM_GRAPHS: u64 = 12;
 const NUM_OPS: usize = 40;
