@@ -4,4 +4,4 @@
 
 mod onnx;
 mod page;
-mod tensorflow;
+mod saved_model;
