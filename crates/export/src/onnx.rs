@@ -2,10 +2,13 @@
 //!
 //! Not here: what a SavedModel is, and which operations there are (`graph`).
 
+mod bytes;
 mod cast;
+mod chars;
 mod column;
 mod constants;
 mod emit;
+mod hash;
 mod logic;
 mod lower;
 mod model;
@@ -21,9 +24,7 @@ use formats::onnx::tensor_proto::DataType;
 use formats::onnx::tensor_shape_proto::Dimension;
 use formats::onnx::tensor_shape_proto::dimension::Value;
 use formats::onnx::type_proto;
-use formats::onnx::{
-    GraphProto, ModelProto, OperatorSetIdProto, TensorShapeProto, TypeProto, ValueInfoProto,
-};
+use formats::onnx::{GraphProto, ModelProto, OperatorSetIdProto, TensorShapeProto, ValueInfoProto};
 use graph::{Graph, Op, ValueType};
 
 use crate::{ExportError, Support, Target};
@@ -101,6 +102,9 @@ impl std::fmt::Debug for OnnxModel {
 /// - An output whose name an input has already is called `NAME.output`.
 ///
 /// A graph that reads no raw features gives one row.
+///
+/// All operators are ONNX's own but for those that take texts apart (`length`, `substring`, `trim`, `upper`, hashes, buckets
+/// for tokens outside a vocabulary), which need two that all of ONNX Runtime's packages add.
 ///
 /// # Errors
 ///
@@ -298,7 +302,7 @@ fn file(
             version: Some(version),
         })
         .collect();
-    let (node, constants) = e.finish();
+    let (node, value_info, constants) = e.finish();
     defaults.extend(constants);
     let what = match model {
         Some(_) => "A transform graph and the model behind it: raw features in, predictions out.",
@@ -318,6 +322,7 @@ fn file(
             initializer: defaults,
             input: inputs,
             output: outputs,
+            value_info,
             ..GraphProto::default()
         }),
         ..ModelProto::default()
@@ -336,16 +341,7 @@ fn value_info(name: &str, data_type: DataType, rows: Option<&str>) -> ValueInfoP
         None => Value::DimValue(1),
     };
     let dim = [rows, Value::DimValue(1)].map(|value| Dimension { value: Some(value) }).to_vec();
-    let tensor = type_proto::Tensor {
-        elem_type: Some(data_type.into()),
-        shape: Some(TensorShapeProto { dim }),
-    };
-    let tensor = TypeProto { value: Some(type_proto::Value::TensorType(tensor)) };
-    ValueInfoProto {
-        name: Some(name.to_owned()),
-        r#type: Some(tensor),
-        ..ValueInfoProto::default()
-    }
+    emit::describe(name, data_type, Some(TensorShapeProto { dim }))
 }
 
 /// Leaves open how many rows a tensor has: one for all will do.

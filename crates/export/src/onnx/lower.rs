@@ -4,7 +4,7 @@ use graph::{Graph, Literal, Node, Op, ValueType};
 
 use super::column::Column;
 use super::emit::Emitter;
-use super::{Refused, cast, logic, numbers, text};
+use super::{Refused, cast, hash, logic, numbers, text};
 use crate::Support;
 
 /// What lowering a node needs to know of the graph.
@@ -82,16 +82,19 @@ pub(super) fn lower(
                 .vocabularies()
                 .nth(vocabulary.index())
                 .expect("vocabularies were checked when the graph was made");
-            let unknown = match num_oov_buckets {
-                0 => *default_value,
-                1 => numbers::as_int(vocabulary.len()),
-                _ => return Err(Refused::new(HASHED_TOKENS)),
-            };
-            logic::look_up(e, vocabulary.tokens(), unknown, operand(0))
+            logic::look_up(e, vocabulary.tokens(), *num_oov_buckets, *default_value, operand(0))
         }
-        Op::Hash { num_buckets: 1 } | Op::KeyedHash { num_buckets: 1, .. } => {
-            Column::like(e.int(0), operand(0))
+        Op::Hash { num_buckets } => {
+            Column::like(hash::fingerprint(e, &operand(0).values, *num_buckets), operand(0))
         }
+        Op::KeyedHash { num_buckets, key } => {
+            Column::like(hash::keyed(e, &operand(0).values, *num_buckets, *key), operand(0))
+        }
+        Op::Length => text::length(e, operand(0)),
+        Op::Upper => text::upper(e, operand(0)),
+        Op::Trim(side) => text::trim(e, *side, operand(0)),
+        Op::Substring { start, length } => text::substring(e, *start, *length, operand(0)),
+        Op::Replace { from, to } => text::replace(e, from, to, operand(0)),
         op => match support(op, &[]) {
             Support::None(reason) | Support::Partial(reason) => return Err(Refused::new(reason)),
             Support::Full => return Err(Refused::new(UNKNOWN)),
@@ -101,16 +104,8 @@ pub(super) fn lower(
 
 const UNKNOWN: &str = "this version does not know how";
 
-const HASHED_TOKENS: &str = "tokens outside the vocabulary are spread over buckets by a hash of their bytes, and its \
-                             operators do not see the bytes of a text; use at most one such bucket";
-
-const HASHED: &str =
-    "its operators do not see the bytes of a text; look it up in a vocabulary instead";
-
 const CASE: &str =
-    "its operators change the case of ASCII or by the machine's locale, not by Unicode's rules";
-
-const CHARACTERS: &str = "its operators do not see the characters of a text";
+    "its operators do not know which Σ ends a word; use upper(), which it can express";
 
 /// Tells how far an operation of operands of some types can be expressed.
 pub(super) fn support(op: &Op, operands: &[ValueType]) -> Support {
@@ -118,15 +113,8 @@ pub(super) fn support(op: &Op, operands: &[ValueType]) -> Support {
         Op::Cast { to: ValueType::String } if operands == [ValueType::Float] => {
             Support::None(cast::FLOAT_TO_TEXT)
         }
-        Op::StartsWith | Op::EndsWith | Op::Contains => Support::Partial(text::NOT_CONSTANT),
-        Op::Lookup { num_oov_buckets: 2.., .. } => Support::None(HASHED_TOKENS),
-        Op::Hash { num_buckets: 2.. } | Op::KeyedHash { num_buckets: 2.., .. } => {
-            Support::None(HASHED)
-        }
-        Op::Lower | Op::Upper => Support::None(CASE),
-        Op::Length | Op::Substring { .. } | Op::Trim(_) | Op::Replace { .. } => {
-            Support::None(CHARACTERS)
-        }
+        Op::Contains => Support::Partial(text::NOT_CONSTANT),
+        Op::Lower => Support::None(CASE),
         _ => Support::Full,
     }
 }
