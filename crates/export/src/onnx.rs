@@ -3,6 +3,7 @@
 //! Not here: what a SavedModel is, and which operations there are (`graph`).
 
 mod bytes;
+mod case;
 mod cast;
 mod chars;
 mod column;
@@ -103,7 +104,7 @@ impl std::fmt::Debug for OnnxModel {
 ///
 /// A graph that reads no raw features gives one row.
 ///
-/// All operators are ONNX's own but for those that take texts apart (`length`, `substring`, `trim`, `upper`, hashes, buckets
+/// All operators are ONNX's own but for those that take texts apart (`length`, `substring`, `trim`, `lower`, `upper`, hashes, buckets
 /// for tokens outside a vocabulary), which need two that all of ONNX Runtime's packages add.
 ///
 /// # Errors

@@ -4,7 +4,7 @@ use graph::{Graph, Literal, Node, Op, ValueType};
 
 use super::column::Column;
 use super::emit::Emitter;
-use super::{Refused, cast, hash, logic, numbers, text};
+use super::{Refused, case, cast, hash, logic, numbers, text};
 use crate::Support;
 
 /// What lowering a node needs to know of the graph.
@@ -91,21 +91,17 @@ pub(super) fn lower(
             Column::like(hash::keyed(e, &operand(0).values, *num_buckets, *key), operand(0))
         }
         Op::Length => text::length(e, operand(0)),
-        Op::Upper => text::upper(e, operand(0)),
+        Op::Lower => case::lower(e, operand(0)),
+        Op::Upper => case::upper(e, operand(0)),
         Op::Trim(side) => text::trim(e, *side, operand(0)),
         Op::Substring { start, length } => text::substring(e, *start, *length, operand(0)),
         Op::Replace { from, to } => text::replace(e, from, to, operand(0)),
-        op => match support(op, &[]) {
-            Support::None(reason) | Support::Partial(reason) => return Err(Refused::new(reason)),
-            Support::Full => return Err(Refused::new(UNKNOWN)),
-        },
+        // What later versions of graphs have.
+        _ => return Err(Refused::new(UNKNOWN)),
     })
 }
 
 const UNKNOWN: &str = "this version does not know how";
-
-const CASE: &str =
-    "its operators do not know which Σ ends a word; use upper(), which it can express";
 
 /// Tells how far an operation of operands of some types can be expressed.
 pub(super) fn support(op: &Op, operands: &[ValueType]) -> Support {
@@ -114,7 +110,59 @@ pub(super) fn support(op: &Op, operands: &[ValueType]) -> Support {
             Support::None(cast::FLOAT_TO_TEXT)
         }
         Op::Contains => Support::Partial(text::NOT_CONSTANT),
-        Op::Lower => Support::None(CASE),
-        _ => Support::Full,
+        Op::Input { .. }
+        | Op::Literal(_)
+        | Op::Add
+        | Op::Subtract
+        | Op::Multiply
+        | Op::Divide
+        | Op::Modulo
+        | Op::Negate
+        | Op::Abs
+        | Op::Sign
+        | Op::Least
+        | Op::Greatest
+        | Op::Ln
+        | Op::Log2
+        | Op::Log10
+        | Op::Exp
+        | Op::Sqrt
+        | Op::Power
+        | Op::Floor
+        | Op::Ceil
+        | Op::Round
+        | Op::Sin
+        | Op::Cos
+        | Op::Tanh
+        | Op::Sigmoid
+        | Op::Equal
+        | Op::NotEqual
+        | Op::Less
+        | Op::LessOrEqual
+        | Op::Greater
+        | Op::GreaterOrEqual
+        | Op::IsIn(_)
+        | Op::And
+        | Op::Or
+        | Op::Not
+        | Op::IsNull
+        | Op::IsNan
+        | Op::Select
+        | Op::Coalesce
+        | Op::Cast { .. }
+        | Op::Lower
+        | Op::Upper
+        | Op::Trim(_)
+        | Op::Length
+        | Op::Concat
+        | Op::Substring { .. }
+        | Op::Replace { .. }
+        | Op::StartsWith
+        | Op::EndsWith
+        | Op::Bucketize(_)
+        | Op::Lookup { .. }
+        | Op::Hash { .. }
+        | Op::KeyedHash { .. } => Support::Full,
+        _ => Support::None(UNKNOWN),
     }
 }

@@ -8,7 +8,6 @@ use super::chars::{self, SHORT, for_texts};
 use super::column::{Column, both};
 use super::emit::{Attribute, Emitter, Tensor};
 use super::logic::label;
-use super::numbers::as_int;
 
 /// A longer text is not searched for: regular expressions have a limit.
 const MOST_SEARCHED: usize = 10_000;
@@ -168,34 +167,6 @@ pub(super) fn replace(e: &mut Emitter, from: &str, to: &str, operand: &Column) -
         chars::join(e, &pieces)
     });
     Column::like(values, operand)
-}
-
-/// Lowers a text with each character in upper case.
-pub(super) fn upper(e: &mut Emitter, operand: &Column) -> Column {
-    let others: Vec<(String, String)> = ('\0'..=char::MAX)
-        .map(|c| (c.to_string(), c.to_uppercase().to_string()))
-        .filter(|(c, upper)| c != upper)
-        .collect();
-    let values = for_texts(e, &[&operand.values], SHORT, DataType::String, &|e, texts| {
-        let characters = chars::split(e, &texts[0]);
-        let mapped = mapped(e, &characters, &others);
-        chars::join(e, &mapped)
-    });
-    Column::like(values, operand)
-}
-
-/// Replaces some characters.
-fn mapped(e: &mut Emitter, characters: &Tensor, others: &[(String, String)]) -> Tensor {
-    let keys = others.iter().map(|(key, _)| key.as_str()).collect();
-    let places = (1..=as_int(others.len())).collect();
-    let place = label(e, characters, keys, places, 0);
-    let all: Vec<&str> =
-        [""].into_iter().chain(others.iter().map(|(_, other)| other.as_str())).collect();
-    let table = e.texts(&all);
-    let other = e.with("Gather", &[&table, &place], vec![("axis", Attribute::Int(0))]);
-    let zero = e.int(0);
-    let is_other = e.op("Greater", &[&place, &zero]);
-    e.choose(&is_other, &other, characters)
 }
 
 /// Returns the regular expression of one text.

@@ -6,3 +6,5 @@ mod onnx_runtime;
 mod random_graphs;
 mod servables;
 mod skew;
+mod taxi;
+mod texts;
