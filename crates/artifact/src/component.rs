@@ -205,6 +205,8 @@ pub struct FeatureInfo {
     pub name: String,
     /// Its type; `None` when the data seen so far does not tell.
     pub kind: Option<FeatureKind>,
+    /// Whether an example has many values of it, and not at most one; `None` when that is not known either.
+    pub is_list: Option<bool>,
     /// For ids: how many there can be.
     pub num_buckets: Option<u64>,
     /// What a person should know about its type, such as which cell made it text; a sentence that the name

@@ -164,5 +164,7 @@ fn feature_info(feature: InferredFeature) -> FeatureInfo {
     let note = feature.turned_text.map(|TurnedText { path, line, value }| {
         format!("reads as numbers up to {}:{line}, which holds {value:?}", path.display())
     });
-    FeatureInfo { name: feature.name, kind, num_buckets: None, note }
+    // Where nothing was seen, a list may still come.
+    let is_list = kind.is_some().then_some(feature.is_list);
+    FeatureInfo { name: feature.name, kind, is_list, num_buckets: None, note }
 }

@@ -26,11 +26,13 @@ pub(crate) fn of_schema(feature_type: SchemaType) -> Option<FeatureKind> {
 
 /// Returns the features of a schema.
 pub(crate) fn of_whole_schema(schema: &formats::metadata::Schema) -> Vec<FeatureInfo> {
-    let info = |(name, feature_type)| FeatureInfo {
+    let lists = schema.feature.iter().map(schema::is_list);
+    let info = |((name, feature_type), is_list)| FeatureInfo {
         name,
         kind: of_schema(feature_type),
+        is_list,
         num_buckets: None,
         note: None,
     };
-    schema::feature_types(schema).into_iter().map(info).collect()
+    schema::feature_types(schema).into_iter().zip(lists).map(info).collect()
 }

@@ -179,6 +179,7 @@ fn loss_csv(history: &[LossPoint]) -> String {
 /// A vocabulary's size is not known before the data was analyzed.
 fn available_before(feature: &FeatureInfo) -> Available {
     let kind = match feature.kind {
+        _ if feature.is_list == Some(true) => ValueKind::Other,
         Some(FeatureKind::Int) => ValueKind::Int,
         Some(FeatureKind::Bytes) => ValueKind::Bytes,
         Some(FeatureKind::Struct) => ValueKind::Other,
@@ -190,6 +191,7 @@ fn available_before(feature: &FeatureInfo) -> Available {
 
 fn available(output: &GraphOutput) -> Available {
     let kind = match output.value_type {
+        _ if output.shape.is_many() => ValueKind::Other,
         ValueType::Int | ValueType::Bool => ValueKind::Int,
         ValueType::Float => ValueKind::Float,
         ValueType::String => ValueKind::Bytes,

@@ -5,8 +5,9 @@ use artifact::{
     Output, OutputProperties, Problem, RunContext, types,
 };
 use base::BoxError;
+use dataflow::Source as _;
 use dataset::{Dataset, ShardWriter};
-use graph::ValueType;
+use graph::{Shape, ValueType};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -90,7 +91,12 @@ impl Component for Transform {
         let Ok((config, _)) = read_with::<Config, Splits>(SPLITS, config) else { return checked };
         let known = |input| context.inputs.get(input).cloned().flatten();
         let Some(inputs) = known("schema").or_else(|| known("examples")) else { return checked };
-        let inputs: Vec<_> = inputs.into_iter().map(input_feature).collect();
+        // A feature that may be a list or not fits everywhere, as one of unknown type does.
+        let known = |feature: FeatureInfo| match feature.is_list {
+            Some(_) => feature,
+            None => FeatureInfo { kind: None, ..feature },
+        };
+        let inputs: Vec<_> = inputs.into_iter().map(known).map(input_feature).collect();
         match transform::check(&config, &inputs) {
             Ok(outputs) => {
                 let outputs: Vec<FeatureInfo> = outputs
@@ -98,6 +104,7 @@ impl Component for Transform {
                     .map(|output| FeatureInfo {
                         name: output.name,
                         kind: output.value_type.map(value_kind),
+                        is_list: Some(output.shape.is_many()),
                         num_buckets: output.num_buckets,
                         note: None,
                     })
@@ -110,6 +117,7 @@ impl Component for Transform {
                 let named = |name: &String| FeatureInfo {
                     name: name.clone(),
                     kind: None,
+                    is_list: None,
                     num_buckets: None,
                     note: None,
                 };
@@ -140,7 +148,7 @@ impl Executor for Transform {
         let (config, splits): (Config, Splits) = read_with(SPLITS, context.config)?;
         let examples = required(context, "examples")?;
         let schema = schema::read_schema(&required(context, "schema")?.uri.join(SCHEMA_FILE))?;
-        let inputs: Vec<_> =
+        let mut inputs: Vec<_> =
             features::of_whole_schema(&schema).into_iter().map(input_feature).collect();
         let names = match splits.transform.as_slice() {
             [] => keep_splits(examples, &[])?,
@@ -149,6 +157,13 @@ impl Executor for Transform {
         let dataset = Dataset::open(&examples.uri, &examples.split_names())?;
 
         let analyzed = dataset.split(&splits.analyze)?.source()?;
+        // What is a list, the data says better than a schema that may leave it open.
+        let columns = analyzed.schema();
+        for input in &mut inputs {
+            if let Ok(column) = columns.field_with_name(&input.name) {
+                input.shape = if column.data_type().is_list() { Shape::List } else { Shape::One };
+            }
+        }
         let graph = transform::analyze(&config, &inputs, &analyzed, context.engine)?;
         graph.save(&context.outputs["transform_graph"])?;
 
@@ -183,7 +198,8 @@ fn input_feature(feature: FeatureInfo) -> InputFeature {
         FeatureKind::Bytes => Some(InputKind::String),
         FeatureKind::Struct => None,
     });
-    InputFeature { name: feature.name, feature_type, note: feature.note }
+    let shape = if feature.is_list == Some(true) { Shape::List } else { Shape::One };
+    InputFeature { name: feature.name, feature_type, shape, note: feature.note }
 }
 
 fn value_kind(value_type: ValueType) -> FeatureKind {

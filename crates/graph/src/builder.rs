@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::graph::Parts;
-use crate::{BuildError, Graph, Literal, Node, Op, ValueType, Vocabulary};
+use crate::kernels::byte_pairs::byte_char;
+use crate::{BuildError, Graph, ListOp, Literal, Node, NodeType, Op, ValueType, Vocabulary};
 
 /// A node of a graph, by its place from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,7 +53,7 @@ pub struct GraphBuilder {
     nodes: Vec<Node>,
     known: HashMap<(Op, Vec<NodeId>), NodeId>,
     vocabularies: Vec<(String, Arc<Vocabulary>)>,
-    inputs: HashMap<String, ValueType>,
+    inputs: HashMap<String, NodeType>,
     outputs: Vec<(String, NodeId)>,
 }
 
@@ -67,8 +68,13 @@ impl GraphBuilder {
     /// # Errors
     ///
     /// [`BuildError::InputTypes`] when it was added before with another type.
-    pub fn input(&mut self, name: &str, value_type: ValueType) -> Result<NodeId, BuildError> {
-        self.node(Op::Input { name: name.to_owned(), value_type }, &[])
+    pub fn input(
+        &mut self,
+        name: &str,
+        node_type: impl Into<NodeType>,
+    ) -> Result<NodeId, BuildError> {
+        let NodeType { value_type, shape } = node_type.into();
+        self.node(Op::Input { name: name.to_owned(), value_type, shape }, &[])
     }
 
     /// Adds a constant.
@@ -119,19 +125,23 @@ impl GraphBuilder {
     /// # Errors
     ///
     /// [`BuildError::Operands`] when the operation does not take these operands, [`BuildError::UnknownNode`],
-    /// [`BuildError::UnknownVocabulary`], [`BuildError::NumBuckets`], [`BuildError::InputTypes`], and
-    /// [`BuildError::TooLarge`].
+    /// [`BuildError::UnknownVocabulary`], [`BuildError::NumBuckets`], [`BuildError::Constants`], [`BuildError::Group`],
+    /// [`BuildError::InputTypes`], and [`BuildError::TooLarge`].
     pub fn node(&mut self, op: Op, operands: &[NodeId]) -> Result<NodeId, BuildError> {
-        let types = self.types(operands)?;
+        let found = self.types(operands)?;
+        let types: Vec<ValueType> = found.iter().map(|found| found.value_type).collect();
         let op = op.with_constants_for(&types);
         let widened = op.widened(&types);
         if widened == types {
             return self.typed_node(op, operands);
         }
         // A mistake is told in the types that the caller knows.
-        op.result_type(&widened).map_err(|error| match error {
+        let wide = found.iter().zip(&widened);
+        let wide: Vec<_> =
+            wide.map(|(found, &value_type)| NodeType { value_type, ..*found }).collect();
+        op.node_type(&wide).map_err(|error| match error {
             BuildError::Operands { op, expected, .. } => {
-                BuildError::Operands { op, found: types, expected }
+                BuildError::Operands { op, found, expected }
             }
             other => other,
         })?;
@@ -145,7 +155,7 @@ impl GraphBuilder {
 
     /// Adds an operation whose operands have the right types already.
     pub(crate) fn typed_node(&mut self, op: Op, operands: &[NodeId]) -> Result<NodeId, BuildError> {
-        let value_type = op.result_type(&self.types(operands)?)?;
+        let NodeType { value_type, shape } = op.node_type(&self.types(operands)?)?;
         let key = (op, operands.to_vec());
         if let Some(id) = self.known.get(&key) {
             return Ok(*id);
@@ -153,10 +163,11 @@ impl GraphBuilder {
         self.check_constants(&key.0)?;
         let id =
             u32::try_from(self.nodes.len()).map_err(|_| BuildError::TooLarge { what: "nodes" })?;
-        if let Op::Input { name, value_type } = &key.0 {
-            self.inputs.insert(name.clone(), *value_type);
+        if let Op::Input { name, value_type, shape } = &key.0 {
+            let node_type = NodeType { value_type: *value_type, shape: *shape };
+            self.inputs.insert(name.clone(), node_type);
         }
-        self.nodes.push(Node { op: key.0.clone(), operands: key.1.clone(), value_type });
+        self.nodes.push(Node { op: key.0.clone(), operands: key.1.clone(), value_type, shape });
         self.known.insert(key, NodeId(id));
         Ok(NodeId(id))
     }
@@ -165,12 +176,18 @@ impl GraphBuilder {
     fn check_constants(&self, op: &Op) -> Result<(), BuildError> {
         let most = i64::MAX.unsigned_abs();
         match op {
-            Op::Input { name, value_type } => match self.inputs.get(name) {
+            Op::Input { name, value_type, shape } => match self.inputs.get(name) {
                 Some(first) => Err(BuildError::InputTypes {
                     feature: name.clone(),
                     first: *first,
-                    second: *value_type,
+                    second: NodeType { value_type: *value_type, shape: *shape },
                 }),
+                None => Ok(()),
+            },
+            Op::OfList(ListOp::BytePairs { vocabulary }) => self.check_bytes(*vocabulary),
+            Op::OfList(ListOp::RegexpExtractAll { pattern, group }) => pattern.check_group(*group),
+            Op::OfList(op) => match op.mistake() {
+                Some(reason) => Err(BuildError::Constants { op: op.name(), reason }),
                 None => Ok(()),
             },
             Op::Hash { num_buckets } | Op::KeyedHash { num_buckets, .. }
@@ -179,6 +196,7 @@ impl GraphBuilder {
                 let (op, found) = (op.name(), *num_buckets);
                 Err(BuildError::NumBuckets { op, found, least: 1, most })
             }
+            Op::Regexp(op) => op.check(),
             Op::Lookup { vocabulary, num_oov_buckets, .. } => {
                 match self.vocabularies.get(vocabulary.index()) {
                     None => Err(BuildError::UnknownVocabulary {
@@ -197,20 +215,45 @@ impl GraphBuilder {
         }
     }
 
+    /// Checks that a vocabulary has a token for each byte, so that nothing is lost.
+    fn check_bytes(&self, vocabulary: VocabularyId) -> Result<(), BuildError> {
+        let Some((_, tokens)) = self.vocabularies.get(vocabulary.index()) else {
+            return Err(BuildError::UnknownVocabulary {
+                vocabulary: vocabulary.0,
+                num_vocabularies: self.vocabularies.len(),
+            });
+        };
+        let is_there = |byte| tokens.id(byte_char(byte).encode_utf8(&mut [0; 4])).is_some();
+        if (0..=u8::MAX).all(is_there) {
+            return Ok(());
+        }
+        let reason = "its vocabulary has no token for some byte";
+        Err(BuildError::Constants { op: "byte_pairs", reason })
+    }
+
     /// Returns the type of a node's values.
     ///
     /// # Errors
     ///
     /// [`BuildError::UnknownNode`].
     pub fn value_type(&self, node: NodeId) -> Result<ValueType, BuildError> {
+        Ok(self.node_type(node)?.value_type)
+    }
+
+    /// Returns the type of a node: of what its values are, and how many a row has.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::UnknownNode`].
+    pub fn node_type(&self, node: NodeId) -> Result<NodeType, BuildError> {
         match self.nodes.get(node.index()) {
-            Some(node) => Ok(node.value_type),
+            Some(node) => Ok(node.node_type()),
             None => Err(BuildError::UnknownNode { node: node.0, num_nodes: self.nodes.len() }),
         }
     }
 
-    fn types(&self, nodes: &[NodeId]) -> Result<Vec<ValueType>, BuildError> {
-        nodes.iter().map(|node| self.value_type(*node)).collect()
+    fn types(&self, nodes: &[NodeId]) -> Result<Vec<NodeType>, BuildError> {
+        nodes.iter().map(|node| self.node_type(*node)).collect()
     }
 
     /// Names a node as a transformed feature. One node may have many names.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use arrow::error::ArrowError;
 use base::{Classify, ErrorKind, IoError};
 
-use crate::ValueType;
+use crate::{NodeType, ValueType};
 
 /// Why something is not a graph.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,7 +13,7 @@ use crate::ValueType;
 pub enum BuildError {
     /// An operation does not take operands of these types, or not so many.
     #[error("`{op}` of {}, expected {expected}", list(.found))]
-    Operands { op: &'static str, found: Vec<ValueType>, expected: &'static str },
+    Operands { op: &'static str, found: Vec<NodeType>, expected: &'static str },
 
     /// An operand is not a node that comes before its user, or an output not a node.
     #[error("no node {node} among the {num_nodes} nodes so far")]
@@ -35,9 +35,40 @@ pub enum BuildError {
     #[error("`{op}` into {found} buckets, expected {least} to {most}")]
     NumBuckets { op: &'static str, found: u64, least: u64, most: u64 },
 
+    /// Constants that an operation cannot have.
+    #[error("`{op}`: {reason}")]
+    Constants { op: &'static str, reason: &'static str },
+
+    /// Numbers that are not the full rows of a matrix.
+    #[error("a matrix of {num_values} numbers with {num_columns} columns")]
+    Matrix { num_values: usize, num_columns: u32 },
+    /// A text is no regular expression, or one that is too large.
+    #[error("pattern, character {}: {reason}", .at + 1)]
+    Pattern { at: usize, reason: String },
+
+    /// What is to replace a match has a backslash where nothing is meant by one.
+    #[error("replacement, character {}: found {}, expected `\\0` to `\\9` or `\\\\`", .at + 1, escape(*.found))]
+    Replacement { at: usize, found: Option<char> },
+
+    /// A pattern has no such group.
+    #[error("group {group} of a pattern that has {num_groups}")]
+    Group { group: u32, num_groups: u32 },
+
+    /// A format in which no points in time can be read or written.
+    #[error("time format {format:?}: {reason}")]
+    TimeFormat { format: String, reason: String },
+
+    /// There is no such time zone.
+    #[error("no time zone `{zone}`, expected a name as `Europe/Berlin` or an offset as `+05:30`")]
+    Zone { zone: String, nearest: Option<String> },
+
+    /// A text is no path into JSON.
+    #[error("path, character {}: found {}, expected {expected}", .at + 1, character(*.found))]
+    JsonPath { at: usize, found: Option<char>, expected: &'static str },
+
     /// One raw feature was read as two types.
     #[error("feature `{feature}` is read as {first} and as {second}")]
-    InputTypes { feature: String, first: ValueType, second: ValueType },
+    InputTypes { feature: String, first: NodeType, second: NodeType },
 
     /// Two outputs have one name.
     #[error("two outputs are named `{output}`")]
@@ -56,7 +87,15 @@ pub enum BuildError {
     TooLarge { what: &'static str },
 }
 
-fn list(types: &[ValueType]) -> String {
+fn escape(found: Option<char>) -> String {
+    found.map_or_else(|| "`\\` at the end".to_owned(), |found| format!("`\\{found}`"))
+}
+
+fn character(found: Option<char>) -> String {
+    found.map_or_else(|| "the end".to_owned(), |found| format!("`{found}`"))
+}
+
+fn list(types: &[NodeType]) -> String {
     match types {
         [] => "nothing".to_owned(),
         types => types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
@@ -71,6 +110,15 @@ fn short(digest: &str) -> String {
 impl Classify for BuildError {
     fn kind(&self) -> ErrorKind {
         ErrorKind::Data
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Zone { nearest, .. } => {
+                nearest.as_ref().map(|name| format!("did you mean `{name}`?"))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -137,11 +185,11 @@ pub enum GraphError {
 
     /// A raw feature that the graph reads is not there.
     #[error("feature `{feature}` is missing, which the transform graph reads as {expected}")]
-    MissingInput { feature: String, expected: ValueType, nearest: Option<String> },
+    MissingInput { feature: String, expected: NodeType, nearest: Option<String> },
 
     /// A raw feature has another type than when the graph was made.
     #[error("feature `{feature}` is {found}, the transform graph expects {expected}")]
-    InputType { feature: String, found: String, expected: ValueType },
+    InputType { feature: String, found: String, expected: NodeType },
 
     /// A raw feature has many values per example.
     #[error(
@@ -156,6 +204,20 @@ pub enum GraphError {
     /// A raw feature holds a value that its type in the graph does not hold.
     #[error("feature `{feature}`: a value that is not {expected}")]
     InputValue { feature: String, expected: ValueType, source: ArrowError },
+
+    /// A raw feature has another number of values than when the graph was made.
+    #[error("feature `{feature}`: row {row} of the batch has {found} values, expected {expected}")]
+    InputLength { feature: String, row: usize, found: usize, expected: u32 },
+
+    /// Two lists that are computed with value by value are not of one length.
+    #[error(
+        "`{op}` of lists: row {row} of the batch has {first} values in one and {second} in another"
+    )]
+    Lengths { op: &'static str, row: usize, first: usize, second: usize },
+
+    /// A batch makes more values than one column of lists holds.
+    #[error("a column of lists with more than 2^31 values in one batch")]
+    TooManyItems,
 
     /// A batch makes more text than one column holds.
     #[error("a text column of more than 2 GiB in one batch")]
@@ -183,7 +245,7 @@ impl Classify for GraphError {
             Self::UnknownOutput { nearest, .. } | Self::MissingInput { nearest, .. } => {
                 nearest.as_ref().map(|name| format!("did you mean `{name}`?"))
             }
-            Self::TooMuchText => Some("use smaller batches".to_owned()),
+            Self::TooMuchText | Self::TooManyItems => Some("use smaller batches".to_owned()),
             _ => None,
         }
     }

@@ -3,11 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow::array::{Array, FixedSizeListArray, ListArray};
 use arrow::array::{ArrayRef, AsArray, Float32Array, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{Field, Float64Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 
+use crate::evaluate::Values;
 use crate::{
-    GraphError, Literal, NodeId, Op, ValueType, Vocabulary, VocabularyId, evaluate, serialize,
+    GraphError, ListOp, Literal, NodeId, NodeType, Op, Shape, ValueType, Vocabulary, VocabularyId,
+    evaluate, serialize,
 };
 
 /// A compiled transform: raw features in, transformed features out.
@@ -26,6 +29,8 @@ pub(crate) struct Parts {
     pub(crate) nodes: Vec<Node>,
     /// The last node that needs each node's values; `usize::MAX` where an output does.
     pub(crate) last_uses: Vec<usize>,
+    /// Whether a row has other than one value anywhere.
+    pub(crate) has_lists: bool,
     pub(crate) vocabularies: Vec<(String, Arc<Vocabulary>)>,
     pub(crate) inputs: Vec<GraphInput>,
     pub(crate) outputs: Vec<GraphOutput>,
@@ -41,8 +46,22 @@ pub struct Node {
     pub op: Op,
     /// To what, in order; all come before this node.
     pub operands: Vec<NodeId>,
-    /// The type of the result.
+    /// The type of the result's values.
     pub value_type: ValueType,
+    /// How many of them a row has.
+    pub shape: Shape,
+}
+
+impl Node {
+    /// Returns the type of the result.
+    pub fn node_type(&self) -> NodeType {
+        NodeType { value_type: self.value_type, shape: self.shape }
+    }
+
+    /// Returns what is constant in the operation, as [`Graph::save`] writes it; none where nothing is.
+    pub fn constants(&self) -> Option<serde_json::Value> {
+        serialize::constants(&self.op)
+    }
 }
 
 /// A raw feature that a graph reads.
@@ -52,6 +71,8 @@ pub struct GraphInput {
     pub name: String,
     /// The type of its values.
     pub value_type: ValueType,
+    /// How many of them an example has.
+    pub shape: Shape,
 }
 
 /// A transformed feature that a graph makes.
@@ -61,6 +82,8 @@ pub struct GraphOutput {
     pub name: String,
     /// The type of its values.
     pub value_type: ValueType,
+    /// How many of them an example has.
+    pub shape: Shape,
     /// For ids: all that are valid are below this.
     ///
     /// Known for buckets, hashes and places in a vocabulary (its buckets for unknown tokens included), and where
@@ -127,27 +150,35 @@ impl Graph {
     /// Raw features are found by name; more columns and another order do not matter. An integer column will do
     /// where FLOAT is expected, a boolean one where INT or FLOAT is, any integer, float or text type for its kind,
     /// bytes where they are UTF-8, and a column of Arrow's `Null` type anywhere. FLOATs come out in 32 bits; what
-    /// is too large for them is infinite.
+    /// is too large for them is infinite. Where a list is expected, a column with one value per example will do.
     ///
     /// # Errors
     ///
     /// [`GraphError::MissingInput`], [`GraphError::InputType`], [`GraphError::ListInput`], [`GraphError::NotText`],
-    /// [`GraphError::InputValue`], and [`GraphError::TooMuchText`].
+    /// [`GraphError::InputValue`], [`GraphError::InputLength`], [`GraphError::Lengths`], [`GraphError::TooManyItems`],
+    /// and [`GraphError::TooMuchText`].
     pub fn apply(&self, examples: &RecordBatch) -> Result<RecordBatch, GraphError> {
-        let columns = self.evaluate(examples)?.into_iter().map(feature).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(examples.num_rows()));
+        let num_rows = examples.num_rows();
+        let outputs = evaluate::evaluate(&self.parts, examples)?.into_iter();
+        let columns = outputs.map(|(values, shape)| match values {
+            Values::Constant(literal) if !shape.is_many() => constant_feature(literal, num_rows),
+            values => values.into_column(num_rows, shape).map(feature),
+        });
+        let columns = columns.collect::<Result<_, _>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(num_rows));
         Ok(RecordBatch::try_new_with_options(self.schema(), columns, &options)
             .expect("columns have the types of the outputs and one value per example"))
     }
 
     /// Returns the outputs' values as they are computed, in the order of the outputs: `Int64`, `Float64`, `Utf8` and
-    /// `Boolean`. For analyzers; [`Graph::apply`] rounds floats to 32 bits, as features are stored.
+    /// `Boolean`, or lists of these. For analyzers; [`Graph::apply`] rounds floats to 32 bits, as features are stored.
     ///
     /// # Errors
     ///
     /// As [`Graph::apply`].
     pub fn evaluate(&self, examples: &RecordBatch) -> Result<Vec<ArrayRef>, GraphError> {
-        evaluate::evaluate(&self.parts, examples)
+        let outputs = evaluate::evaluate(&self.parts, examples)?.into_iter();
+        outputs.map(|(values, shape)| values.into_column(examples.num_rows(), shape)).collect()
     }
 
     /// Reads a graph that [`Graph::save`] wrote. Everything is checked again.
@@ -169,8 +200,36 @@ impl Graph {
     }
 }
 
+/// Returns a constant once per row, as features are stored.
+fn constant_feature(literal: Literal, num_rows: usize) -> Result<ArrayRef, GraphError> {
+    match literal {
+        #[expect(clippy::cast_possible_truncation, reason = "features are 32-bit floats")]
+        Literal::Float(value) => Ok(Arc::new(Float32Array::from_value(value as f32, num_rows))),
+        Literal::Null(ValueType::Float) => Ok(Arc::new(Float32Array::new_null(num_rows))),
+        literal => Values::Constant(literal).into_column(num_rows, Shape::One),
+    }
+}
+
 /// Returns a column as features are stored.
 fn feature(column: ArrayRef) -> ArrayRef {
+    let item = |items: &ArrayRef| Arc::new(Field::new_list_field(items.data_type().clone(), true));
+    match column.data_type() {
+        DataType::List(_) => {
+            let lists = column.as_list::<i32>();
+            let items = feature(ArrayRef::clone(lists.values()));
+            let (offsets, nulls) = (lists.offsets().clone(), lists.nulls().cloned());
+            return Arc::new(ListArray::new(item(&items), offsets, items, nulls));
+        }
+        DataType::FixedSizeList(_, length) => {
+            let (length, lists) = (*length, column.as_fixed_size_list());
+            let items = feature(ArrayRef::clone(lists.values()));
+            let (nulls, len) = (lists.nulls().cloned(), lists.len());
+            let field = item(&items);
+            let lists = FixedSizeListArray::try_new_with_length(field, length, items, nulls, len);
+            return Arc::new(lists.expect("there are as many items as before"));
+        }
+        _ => {}
+    }
     let Some(floats) = column.as_primitive_opt::<Float64Type>() else { return column };
     #[expect(clippy::cast_possible_truncation, reason = "features are 32-bit floats")]
     let floats: Float32Array = floats.unary(|value| value as f32);
@@ -197,6 +256,7 @@ impl Parts {
         let mut parts = Self {
             nodes: Vec::new(),
             last_uses: Vec::new(),
+            has_lists: false,
             vocabularies: Vec::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
@@ -211,7 +271,7 @@ impl Parts {
                 parts.last_uses[operand.index()] = here;
             }
             match &mut node.op {
-                Op::Lookup { vocabulary, .. } => {
+                Op::Lookup { vocabulary, .. } | Op::OfList(ListOp::BytePairs { vocabulary }) => {
                     let next = place_id(parts.vocabularies.len());
                     let old = vocabulary.index();
                     let new = *new_vocabularies[old].get_or_insert(VocabularyId(next));
@@ -220,14 +280,16 @@ impl Parts {
                     }
                     *vocabulary = new;
                 }
-                Op::Input { name, value_type } => {
-                    let input = GraphInput { name: name.clone(), value_type: *value_type };
-                    parts.inputs.push(input);
-                }
+                Op::Input { name, value_type, shape } => parts.inputs.push(GraphInput {
+                    name: name.clone(),
+                    value_type: *value_type,
+                    shape: *shape,
+                }),
                 _ => {}
             }
             new_ids[place] = NodeId(place_id(here));
             parts.last_uses.push(here);
+            parts.has_lists |= node.shape.is_many() || matches!(node.op, Op::OfList(_));
             parts.nodes.push(node);
         }
 
@@ -235,13 +297,15 @@ impl Parts {
         for (name, node) in outputs {
             let node = new_ids[node.index()];
             parts.last_uses[node.index()] = usize::MAX;
-            let value_type = parts.nodes[node.index()].value_type;
+            let NodeType { value_type, shape } = parts.nodes[node.index()].node_type();
             let num_buckets = bounds[node.index()].filter(|b| b.is_ids).map(|b| b.below);
-            parts.outputs.push(GraphOutput { name, value_type, num_buckets });
+            parts.outputs.push(GraphOutput { name, value_type, shape, num_buckets });
             parts.output_nodes.push(node);
         }
-        let field =
-            |output: &GraphOutput| Field::new(&output.name, output.value_type.feature_type(), true);
+        let field = |output: &GraphOutput| {
+            let GraphOutput { value_type, shape, .. } = *output;
+            Field::new(&output.name, NodeType { value_type, shape }.feature_type(), true)
+        };
         parts.schema =
             SchemaRef::new(Schema::new(parts.outputs.iter().map(field).collect::<Vec<_>>()));
         parts
@@ -255,8 +319,12 @@ impl Parts {
         for node in &self.nodes {
             bounds.push(match (&node.op, node.operands.as_slice()) {
                 (Op::Bucketize(boundaries), _) => ids(boundaries.values().len() as u64 + 1),
+                (Op::BucketizePerKey(boundaries), _) => ids(boundaries.most() as u64 + 1),
                 (Op::Hash { num_buckets } | Op::KeyedHash { num_buckets, .. }, _) => {
                     ids(*num_buckets)
+                }
+                (Op::OfList(ListOp::BytePairs { vocabulary }), _) => {
+                    ids(self.vocabularies[vocabulary.index()].1.len() as u64)
                 }
                 (Op::Lookup { vocabulary, num_oov_buckets, default_value }, _) => {
                     let len = self.vocabularies[vocabulary.index()].1.len() as u64;
@@ -274,6 +342,11 @@ impl Parts {
                         is_ids: a.is_ids || b.is_ids,
                     })
                 }
+                (Op::OfList(ListOp::TermIds { size }), _) => ids(u64::from(*size)),
+                (Op::OfList(ListOp::Pad { value: Literal::Int(value), .. }), [a]) => {
+                    bounds[a.index()].map(|a| Bound { below: a.below.max(bound_of(*value)), ..a })
+                }
+                (Op::OfList(op), [a, ..]) if op.keeps_values() => bounds[a.index()],
                 _ => None,
             });
         }

@@ -13,9 +13,12 @@ mod evaluate;
 mod graph;
 mod input;
 mod kernels;
+mod list_op;
 mod mappers;
 mod op;
 mod serialize;
+mod shape;
+mod table;
 mod types;
 mod value;
 mod vocabulary;
@@ -23,6 +26,14 @@ mod vocabulary;
 pub use builder::{GraphBuilder, NodeId, VocabularyId};
 pub use error::{BuildError, GraphError};
 pub use graph::{Graph, GraphInput, GraphOutput, Node};
-pub use op::{Boundaries, Literals, Op, TrimSide};
+pub use kernels::byte_pairs::byte_tokens;
+pub use list_op::{Floats, ListOp, Matrix};
+pub use op::{
+    Boundaries, FloatOp, IntOp, JsonPath, JsonStep, KeyedBoundaries, Literals, NormalForm, Op,
+    Pattern, Period, RegexpOp, Replacement, Side, TextOp, TextPairOp, TimeFormat, TimeOp, TimePart,
+    TimeUnit, TrimSide, Zone,
+};
+pub use shape::{NodeType, Shape};
+pub use table::Table;
 pub use value::{Literal, ValueType};
 pub use vocabulary::Vocabulary;

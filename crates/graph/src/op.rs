@@ -1,8 +1,23 @@
 //! The operations of a graph: what each takes, gives, and does at the edges.
 
-use std::hash::{Hash, Hasher};
+mod json;
+mod number;
+mod regexp;
+mod text;
+mod time;
 
-use crate::{BuildError, Literal, ValueType, VocabularyId};
+use std::hash::{Hash, Hasher};
+use std::num::NonZeroU8;
+use std::sync::Arc;
+
+pub use json::{JsonPath, JsonStep};
+pub use number::{FloatOp, IntOp};
+pub(crate) use regexp::Piece;
+pub use regexp::{Pattern, RegexpOp, Replacement};
+pub use text::{NormalForm, Side, TextOp, TextPairOp};
+pub use time::{Period, TimeFormat, TimeOp, TimePart, TimeUnit, Zone};
+
+use crate::{BuildError, ListOp, Literal, Shape, Table, ValueType, VocabularyId};
 
 /// An operation. Its operands are beside it in [`crate::Node`]; what is constant is inside.
 ///
@@ -10,6 +25,10 @@ use crate::{BuildError, Literal, ValueType, VocabularyId};
 /// value and not missing, it compares as unequal to everything, and 0.0 equals -0.0. *Number* is INT or FLOAT;
 /// operands that have to be of one type are never converted silently here: [`crate::GraphBuilder::node`] puts
 /// a [`Op::Cast`] between where an INT meets a FLOAT.
+///
+/// With lists as operands, operations go from value to value: lists of one length give a list of that length, and one
+/// value goes with each value of a list. A row is missing where one of its lists is. [`Op::IsNull`] is about the
+/// whole row, and so are [`Op::Coalesce`] and [`Op::Select`] where whole lists are chosen between by one condition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Op {
@@ -19,6 +38,8 @@ pub enum Op {
         name: String,
         /// The type of its values.
         value_type: ValueType,
+        /// How many of them a row has.
+        shape: Shape,
     },
     /// A constant, the same for all rows. No operands.
     Literal(Literal),
@@ -70,6 +91,17 @@ pub enum Op {
     Tanh,
     /// `1 / (1 + e^-a)` of a FLOAT.
     Sigmoid,
+    /// The principal branch of Lambert's W of a FLOAT: the `w` with `w * e^w = a`. NaN for negative numbers and infinity.
+    ///
+    /// Eight of Newton's steps from `a` where it is less than 1/e, from the line through (1/e, 1/e) and (e, 1) up to
+    /// e, and from `l + (1/l - 1) ln(l)` with `l = ln(a)` beyond.
+    LambertW,
+    /// Another function of a FLOAT.
+    Float(FloatOp),
+    /// The angle in radians of the point `(b, a)` of two FLOATs, from -pi to pi, as C's `atan2`.
+    Atan2,
+    /// An operation of two INTs.
+    Int(IntOp),
 
     /// `a = b` of two values of one type.
     Equal,
@@ -96,6 +128,10 @@ pub enum Op {
     IsNull,
     /// Whether a FLOAT is NaN.
     IsNan,
+    /// Whether a FLOAT is neither NaN nor infinite.
+    IsFinite,
+    /// Whether a FLOAT is one of the infinities.
+    IsInfinite,
     /// `CASE WHEN a THEN b ELSE c END`: `c` where the BOOL `a` is false or missing. `b` and `c` are of one type.
     Select,
     /// `a`, or `b` of the same type where `a` is missing.
@@ -151,11 +187,43 @@ pub enum Op {
     EndsWith,
     /// Whether the STRING `b` is in the STRING `a`.
     Contains,
+    /// Another operation of a STRING.
+    Text(TextOp),
+    /// How the STRING `a` relates to the STRING `b`.
+    TextPair(TextPairOp),
+    /// A regular expression over a STRING.
+    Regexp(RegexpOp),
+    /// A value within a STRING that is JSON.
+    ///
+    /// Missing when the text is no JSON (of any depth, though the path itself is followed at most 127 levels deep),
+    /// when the path leads nowhere, to `null`, or to a value of another type. INT takes numbers without a fraction
+    /// that 64 bits hold, however they are written; FLOAT takes all numbers. Of two fields with one name the last one
+    /// counts.
+    Json {
+        /// Where it is.
+        path: JsonPath,
+        /// Its type.
+        to: ValueType,
+    },
+    /// An operation of points in time.
+    Time(TimeOp),
+    /// The geohash, as STRING, of the latitude `a` and the longitude `b`, two FLOATs in degrees; missing for places
+    /// that the earth has not.
+    Geohash {
+        /// How many characters.
+        precision: NonZeroU8,
+    },
 
     /// The number of boundaries that are at most a FLOAT, as INT: bucket `i` holds `b[i-1] <= x < b[i]`.
     ///
     /// There is one bucket more than boundaries. NaN goes to the last one; what is missing stays missing.
     Bucketize(Boundaries),
+    /// The number of boundaries of a key that are at most the FLOAT `a`, as INT, where the INT `b` is the key's place.
+    ///
+    /// As [`Op::Bucketize`] with the boundaries at that place; -1 where there is no such place.
+    BucketizePerKey(KeyedBoundaries),
+    /// The constant at the place, from 0, that an INT says; the table's default where there is no such place.
+    Gather(Table),
     /// The place of a STRING in a vocabulary, from 0, as INT; what is missing stays missing.
     ///
     /// A token that is not in it gets `vocabulary size + Fingerprint64(token) mod num_oov_buckets`, or
@@ -182,6 +250,9 @@ pub enum Op {
         /// The key.
         key: [u64; 2],
     },
+
+    /// An operation of whole lists, or one that makes them.
+    OfList(ListOp),
 }
 
 /// Which ends of a text are trimmed.
@@ -233,6 +304,27 @@ impl Eq for Boundaries {}
 impl Hash for Boundaries {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.iter().for_each(|value| value.to_bits().hash(state));
+    }
+}
+
+/// Bucket boundaries of many keys, by their places.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct KeyedBoundaries(Arc<[Boundaries]>);
+
+impl KeyedBoundaries {
+    /// Takes the boundaries of each key, which may differ in number.
+    pub fn new(keys: Vec<Boundaries>) -> Self {
+        Self(keys.into())
+    }
+
+    /// Returns the boundaries of each key, by place.
+    pub fn keys(&self) -> &[Boundaries] {
+        &self.0
+    }
+
+    /// Returns how many boundaries the key with the most of them has.
+    pub fn most(&self) -> usize {
+        self.0.iter().map(|boundaries| boundaries.values().len()).max().unwrap_or(0)
     }
 }
 

@@ -12,13 +12,16 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::{BuildError, Graph, GraphBuilder, GraphError, NodeId, Vocabulary};
+use crate::{BuildError, Graph, GraphBuilder, GraphError, NodeId, Op, Vocabulary};
 
 mod constants;
+mod list_constants;
 
 const DESCRIPTION: &str = "graph.json";
 const ASSETS: &str = "assets";
-const VERSION: u64 = 1;
+/// Version 2 has lists, which are inputs with a shape and operations of their own; all of version 1 is as it was.
+const VERSION: u64 = 2;
+const OLDEST_VERSION: u64 = 1;
 
 #[derive(Deserialize)]
 struct AnyVersion {
@@ -128,6 +131,11 @@ impl V1 {
     }
 }
 
+/// Returns what is stored of an operation beside its name.
+pub(crate) fn constants(op: &Op) -> Option<Value> {
+    constants::encode(op).expect("constants are names, numbers and texts")
+}
+
 /// Returns the node of a stored number, which has to be one of those read so far.
 fn known(ids: &[NodeId], node: u32) -> Result<NodeId, BuildError> {
     let unknown = BuildError::UnknownNode { node, num_nodes: ids.len() };
@@ -172,7 +180,7 @@ pub(crate) fn load(dir: &Path) -> Result<Graph, GraphError> {
     let text = fs::read(&path).map_err(IoError::at("read", &path))?;
     let description = |source| GraphError::Description { path: path.clone(), source };
     let AnyVersion { version } = serde_json::from_slice(&text).map_err(description)?;
-    if version != VERSION {
+    if !(OLDEST_VERSION..=VERSION).contains(&version) {
         return Err(GraphError::Version { path, found: version, newest: VERSION });
     }
     let stored: V1 = serde_json::from_slice(&text).map_err(description)?;

@@ -19,6 +19,8 @@ pub struct InferredFeature {
     pub name: String,
     /// The type of its values, lists looked through; `None` where no value was seen.
     pub feature_type: Option<FeatureType>,
+    /// Whether an example may have many values of it.
+    pub is_list: bool,
     /// Whether all of the data was looked at. A type seen in a part of it may still widen: from none to INT to
     /// FLOAT to BYTES.
     pub complete: bool,

@@ -2,7 +2,8 @@
 
 use formats::metadata::anomaly_info::Severity;
 use formats::metadata::drift_skew_info::{Measurement, measurement};
-use formats::metadata::{Anomalies, AnomalyInfo, FeatureType, Path, Schema};
+use formats::metadata::feature::ShapeType;
+use formats::metadata::{Anomalies, AnomalyInfo, Feature, FeatureType, Path, Schema};
 
 /// One reason of one anomaly.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +101,15 @@ fn formula(measurement: &Measurement) -> &'static str {
 /// Returns the top-level features and their types, in the schema's order.
 pub fn feature_types(schema: &Schema) -> Vec<(String, FeatureType)> {
     schema.feature.iter().map(|feature| (feature.name().to_owned(), feature.r#type())).collect()
+}
+
+/// Returns whether an example may have many values of a feature, and not at most one, as far as its schema tells.
+pub fn is_list(feature: &Feature) -> Option<bool> {
+    Some(match feature.shape_type.as_ref()? {
+        ShapeType::Shape(shape) => shape.dim.iter().any(|dim| dim.size != Some(1)),
+        ShapeType::ValueCount(count) => count.max != Some(1),
+        ShapeType::ValueCounts(_) => true,
+    })
 }
 
 fn path(key: &str, info: &AnomalyInfo) -> String {

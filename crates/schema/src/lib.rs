@@ -32,7 +32,7 @@ pub use diff::{Change, Effect, SchemaChange, diff_schemas};
 pub use distribution::{Blessing, DistributionConfig, DistributionReport, validate_distributions};
 pub use error::SchemaError;
 pub use file::{read_schema, write_schema};
-pub use findings::{Comparison, Distance, Finding, distances, feature_types, findings};
+pub use findings::{Comparison, Distance, Finding, distances, feature_types, findings, is_list};
 pub use infer::{InferConfig, infer_schema};
 pub use options::{SeverityOverride, ValidateOptions, anomaly_type_names};
 pub use slices::{ALL_EXAMPLES, SliceControls, default_slice, validate_slices};

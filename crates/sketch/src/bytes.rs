@@ -26,6 +26,11 @@ impl<'a> Reader<'a> {
         Self { rest: bytes }
     }
 
+    /// Returns how many bytes are left.
+    pub fn num_left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// Takes the next `len` bytes.
     ///
     /// # Errors

@@ -119,6 +119,20 @@ impl<C: Count> Summary<C> {
         self.nearest(num_quantiles).map(entry).collect()
     }
 
+    /// Returns the number nearest to the rank that cuts the multiset after a fraction of it, from 0 for the least number
+    /// to 1 for the greatest; none when it is empty.
+    pub fn quantile(&self, fraction: f64) -> Option<f64> {
+        let wanted = 2.0 * fraction * self.total().to_f64();
+        let num_before = |rank: f64| {
+            self.entries.partition_point(|e| e.min_rank.plus(e.max_rank).to_f64() <= rank)
+        };
+        let current = self.entries.get(num_before(wanted).saturating_sub(1))?;
+        let next = self.entries.get(num_before(wanted).max(1));
+        let is_next = next
+            .is_some_and(|next| wanted >= current.min_through().plus(next.max_below()).to_f64());
+        Some(if is_next { next.unwrap_or(current).value } else { current.value })
+    }
+
     /// Yields the entries nearest to the ranks `0, total / parts, …, total`; there is at least one entry.
     fn nearest(&self, parts: usize) -> impl Iterator<Item = usize> {
         let entries = &self.entries;

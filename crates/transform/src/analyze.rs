@@ -1,35 +1,26 @@
 //! Full passes: what is learned of the arguments of analyzers.
 //!
 //! A pass evaluates the arguments of its analyzers with a graph, the same that makes features later, and takes the
-//! values in. Analyzers over one argument share what is learned of it.
+//! values in. Analyzers over the same arguments share what is learned of them.
 
-mod numbers;
+mod align;
+mod byte_pairs;
+pub(crate) mod cache;
+mod counts;
+mod information;
+pub(crate) mod keyed;
+pub(crate) mod numbers;
 mod pass;
-mod tokens;
+mod runs;
+mod selection;
+mod subject;
+mod table;
+pub(crate) mod tukey;
+pub(crate) mod vocabulary;
 
-use serde::{Deserialize, Serialize};
-
-pub(crate) use numbers::{LearnedNumbers, NumbersState};
-pub use pass::{AnalyzerPass, AnalyzerState};
-pub(crate) use tokens::TokensState;
-
-/// What is learned of an argument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(crate) enum Analysis {
-    /// The distribution of numbers.
-    Numbers,
-    /// How often each text occurs.
-    Tokens,
-}
-
-/// What was learned of an argument.
-#[derive(Clone, Debug)]
-pub enum Learned {
-    /// The distribution of numbers.
-    #[doc(hidden)]
-    Numbers(LearnedNumbers),
-    /// Texts and how often each occurs, the most frequent first, equally frequent ones in descending order.
-    #[doc(hidden)]
-    Tokens(Vec<(String, u64)>),
-}
+pub(crate) use byte_pairs::learn_byte_pairs;
+pub use cache::{Shard, StateStore};
+pub(crate) use counts::Counts;
+pub(crate) use numbers::LearnedNumbers;
+pub use pass::{AnalyzerPass, AnalyzerState, Learned};
+pub(crate) use subject::{Analysis, Beside, Found, State, Subject};

@@ -3,25 +3,31 @@
 //! An analyzer whose argument depends on no other analyzer is in the first pass; every other one is in the pass
 //! behind the last that its argument depends on. What no feature needs is neither learned nor compiled.
 
+mod analyzers;
+mod keyed;
+mod passes;
+
 use std::collections::BTreeMap;
 
-use dataflow::{Accumulator as _, Engine, EngineError, Source};
-use graph::{Graph, GraphBuilder, Literal, Op, ValueType, Vocabulary};
+use dataflow::{Engine, Source};
+use graph::{GraphBuilder, Literal, ValueType};
 
-use crate::TransformError;
-use crate::analyze::{Analysis, AnalyzerPass, Learned, LearnedNumbers};
-use crate::ir::{Analyzer, NodeCode, NodeId, VocabularyOptions};
+use crate::analyze::{Analysis, Beside, Learned, State, cache};
+use crate::ir::{Analyzer, Mapper, Node, NodeCode, NodeId};
 use crate::typecheck::Program;
-
-/// A vocabulary without tokens holds this one, as tf.Transform's does, so that there is an id.
-const NO_TOKENS: &str = "49d0cd50-04bb-48c0-bc6f-5b575dce351a";
+use crate::{AnalyzeOptions, Analyzed, PassReport, TransformError};
+use keyed::Keys;
 
 /// Learns what the analyzers need and returns the graph with it frozen in.
 pub(crate) fn compile(
     program: &Program,
     source: &dyn Source,
     engine: &dyn Engine,
-) -> Result<Graph, TransformError> {
+    options: &AnalyzeOptions<'_>,
+) -> Result<Analyzed, TransformError> {
+    if !options.shards.is_empty() && !cache::are_all(options.shards, source) {
+        return Err(TransformError::Shards);
+    }
     let levels = levels(program);
     let num_passes = levels.iter().copied().flatten().max().unwrap_or(0);
     let mut compiler = Compiler {
@@ -29,7 +35,10 @@ pub(crate) fn compile(
         builder: GraphBuilder::new(),
         lowered: vec![None; program.arena.len()],
         learned: BTreeMap::new(),
+        keys: BTreeMap::new(),
         vocabulary_names: BTreeMap::new(),
+        options,
+        passes: Vec::new(),
     };
     for pass in 1..=num_passes {
         compiler.lower(&levels, pass - 1)?;
@@ -40,7 +49,7 @@ pub(crate) fn compile(
         let node = compiler.operand(*node)?;
         compiler.builder.output(name, node)?;
     }
-    Ok(compiler.builder.build())
+    Ok(Analyzed { graph: compiler.builder.build(), passes: compiler.passes })
 }
 
 /// Returns how many passes have to come before each node, none for those that no feature needs.
@@ -65,13 +74,20 @@ fn levels(program: &Program) -> Vec<Option<usize>> {
     levels
 }
 
+/// What is learned of which nodes together.
+type Wanted = (Vec<NodeId>, Analysis);
+
 struct Compiler<'a> {
     program: &'a Program,
     builder: GraphBuilder,
     lowered: Vec<Option<graph::NodeId>>,
-    learned: BTreeMap<(NodeId, Analysis), Learned>,
+    learned: BTreeMap<Wanted, Learned>,
+    /// The keys that were seen, where functions of keys need them.
+    keys: BTreeMap<Wanted, Keys>,
     /// How many vocabularies have a name, behind which a number goes then.
     vocabulary_names: BTreeMap<String, usize>,
+    options: &'a AnalyzeOptions<'a>,
+    passes: Vec<PassReport>,
 }
 
 impl Compiler<'_> {
@@ -86,9 +102,10 @@ impl Compiler<'_> {
                 node.args.iter().map(|&arg| self.operand(arg)).collect::<Result<Vec<_>, _>>()?;
             let lowered = match &node.code {
                 NodeCode::Op(op) => self.builder.node(op.clone(), &args)?,
-                NodeCode::Analyzer(analyzer) => {
-                    self.analyzer(analyzer, node.args[0], args[0], node.value_type)?
+                NodeCode::Mapper(Mapper::Interpolate(boundaries)) => {
+                    self.builder.apply_buckets_with_interpolation(args[0], boundaries)?
                 }
+                NodeCode::Analyzer(analyzer) => self.analyzer(analyzer, node, &args)?,
                 // All types are known here, so what has none is always missing.
                 NodeCode::Null | NodeCode::Column(_) | NodeCode::Mistake => {
                     self.builder.literal(Literal::Null(ValueType::Float))?
@@ -112,107 +129,26 @@ impl Compiler<'_> {
         source: &dyn Source,
         engine: &dyn Engine,
     ) -> Result<(), TransformError> {
-        let mut wanted: Vec<(NodeId, Analysis)> = Vec::new();
+        let mut wanted: Vec<Wanted> = Vec::new();
         for (id, node) in self.program.arena.nodes() {
             if let (NodeCode::Analyzer(analyzer), Some(found)) = (&node.code, levels[id.index()])
                 && found == level
             {
-                let key = (node.args[0], analyzer.needs());
-                if !wanted.contains(&key) && !self.learned.contains_key(&key) {
-                    wanted.push(key);
+                for needed in needs(analyzer, node) {
+                    if !wanted.contains(&needed) && !self.learned.contains_key(&needed) {
+                        wanted.push(needed);
+                    }
                 }
             }
         }
-        let mut builder = self.builder.clone();
-        for (place, (node, _)) in wanted.iter().enumerate() {
-            builder.output(&place.to_string(), self.operand(*node)?)?;
-        }
-        let analyses = wanted.iter().map(|(_, analysis)| *analysis).collect();
-        let pass = AnalyzerPass::new(builder.build(), analyses);
-        let state = dataflow::fold(engine, source, &pass).map_err(TransformError::Engine)?;
-        let learned = state.finish();
-        let learned = learned.map_err(|error| TransformError::Engine(EngineError::Work(error)))?;
-        self.learned.extend(wanted.into_iter().zip(learned));
+        let states = self.states(&wanted, source, engine)?;
+        self.learned.extend(wanted.into_iter().zip(states.into_iter().map(State::finish)));
         Ok(())
     }
 
-    fn analyzer(
-        &mut self,
-        analyzer: &Analyzer,
-        argument: NodeId,
-        x: graph::NodeId,
-        value_type: Option<ValueType>,
-    ) -> Result<graph::NodeId, TransformError> {
-        let learned = self.learned.get(&(argument, analyzer.needs()));
-        let learned = learned.expect("a pass comes before what needs it").clone();
-        let numbers = match learned {
-            Learned::Tokens(tokens) => {
-                let Analyzer::Vocabulary(options) = analyzer else {
-                    unreachable!("only vocabularies need tokens")
-                };
-                return self.vocabulary(options, argument, x, tokens);
-            }
-            Learned::Numbers(numbers) => numbers,
-        };
-        let moments = &numbers.distributed.moments;
-        let value_type = value_type.unwrap_or(ValueType::Float);
-        Ok(match analyzer {
-            Analyzer::ScaleToZScore => {
-                let (mean, variance) = (moments.finite_mean(), moments.finite_variance());
-                self.builder.scale_to_z_score(x, mean, variance)?
-            }
-            Analyzer::ScaleByMinMax { output_min, output_max } => {
-                let range = numbers.range().unwrap_or((0.0, 0.0));
-                let output = (as_float(output_min), as_float(output_max));
-                self.builder.scale_by_min_max(x, range, output)?
-            }
-            Analyzer::Bucketize { num_buckets } => {
-                let boundaries = graph::Boundaries::new(numbers.boundaries(*num_buckets))?;
-                self.builder.node(Op::Bucketize(boundaries), &[x])?
-            }
-            Analyzer::Min => self.builder.literal(extreme(
-                &numbers,
-                value_type,
-                |(min, _)| min,
-                |(min, _)| min,
-            ))?,
-            Analyzer::Max => self.builder.literal(extreme(
-                &numbers,
-                value_type,
-                |(_, max)| max,
-                |(_, max)| max,
-            ))?,
-            Analyzer::Mean => self.builder.literal(moments.finite_mean())?,
-            Analyzer::Var => self.builder.literal(moments.finite_variance())?,
-            Analyzer::Size => {
-                self.builder.literal(i64::try_from(numbers.size()).unwrap_or(i64::MAX))?
-            }
-            Analyzer::Vocabulary(_) => unreachable!("vocabularies need tokens"),
-        })
-    }
-
-    fn vocabulary(
-        &mut self,
-        options: &VocabularyOptions,
-        argument: NodeId,
-        x: graph::NodeId,
-        tokens: Vec<(String, u64)>,
-    ) -> Result<graph::NodeId, TransformError> {
-        let frequent =
-            tokens.into_iter().take_while(|(_, count)| *count >= options.frequency_threshold);
-        let mut tokens: Vec<String> =
-            frequent.take(options.top_k.unwrap_or(usize::MAX)).map(|(token, _)| token).collect();
-        if tokens.is_empty() {
-            tokens.push(NO_TOKENS.to_owned());
-        }
-        let name = self.vocabulary_name(argument);
-        let vocabulary = self.builder.vocabulary(&name, Vocabulary::new(tokens)?)?;
-        let op = Op::Lookup {
-            vocabulary,
-            num_oov_buckets: options.num_oov_buckets,
-            default_value: options.default_value,
-        };
-        Ok(self.builder.node(op, &[x])?)
+    /// Returns what was learned for an analyzer, by place.
+    fn found(&self, wanted: &Wanted) -> Learned {
+        self.learned.get(wanted).expect("a pass comes before what needs it").clone()
     }
 
     /// Names a vocabulary for the column that it is about.
@@ -221,44 +157,53 @@ impl Compiler<'_> {
         let column = loop {
             let found = self.program.arena.node(node);
             match (&found.code, found.args.first()) {
-                (NodeCode::Op(Op::Input { name, .. }), _) => break name.as_str(),
+                (NodeCode::Op(graph::Op::Input { name, .. }), _) => break name.as_str(),
                 (_, Some(&first)) => node = first,
                 _ => break "vocabulary",
             }
         };
-        let used = self.vocabulary_names.entry(column.to_owned()).or_insert(0);
-        *used += 1;
-        if *used == 1 { column.to_owned() } else { format!("{column}_{used}") }
+        self.free_name(column)
     }
-}
 
-impl Analyzer {
-    /// Returns what has to be learned of the argument.
-    fn needs(&self) -> Analysis {
-        match self {
-            Self::Vocabulary(_) => Analysis::Tokens,
-            _ => Analysis::Numbers,
+    /// Returns a name that no vocabulary has, and none is to have.
+    fn free_name(&mut self, stem: &str) -> String {
+        loop {
+            let used = self.vocabulary_names.entry(stem.to_owned()).or_insert(0);
+            *used += 1;
+            let name = if *used == 1 { stem.to_owned() } else { format!("{stem}_{used}") };
+            let is_taken = self.program.arena.nodes().any(|(_, node)| match &node.code {
+                NodeCode::Analyzer(Analyzer::Vocabulary(options)) => {
+                    options.name.as_ref() == Some(&name)
+                }
+                _ => false,
+            });
+            if !is_taken {
+                return name;
+            }
         }
     }
 }
 
-/// Returns the least or greatest value as a constant, missing when there is none.
-fn extreme(
-    numbers: &LearnedNumbers,
-    value_type: ValueType,
-    of_ints: impl Fn((i64, i64)) -> i64,
-    of_floats: impl Fn((f64, f64)) -> f64,
-) -> Literal {
-    let found = match value_type {
-        ValueType::Int => numbers.ints.map(|range| Literal::Int(of_ints(range))),
-        _ => numbers.range().map(|range| Literal::Float(of_floats(range))),
-    };
-    found.unwrap_or(Literal::Null(value_type))
-}
-
-fn as_float(literal: &Literal) -> f64 {
-    match *literal {
-        Literal::Float(value) => value,
-        _ => 0.0,
+/// Returns what has to be learned for an analyzer. The first is what tells most of it.
+fn needs(analyzer: &Analyzer, node: &Node) -> Vec<Wanted> {
+    let all = |analysis| vec![(node.args.clone(), analysis)];
+    match analyzer {
+        Analyzer::Numbers(_) => all(Analysis::Numbers),
+        Analyzer::WeightedBuckets { .. } => all(Analysis::WeightedNumbers),
+        Analyzer::PerKey(_) => all(Analysis::KeyedNumbers),
+        Analyzer::CountPerKey | Analyzer::BytePairs { .. } => {
+            all(Analysis::Texts { beside: Beside::Nothing, is_weighted: false })
+        }
+        Analyzer::Vocabulary(options) => {
+            let beside = match (options.has_labels, options.has_key) {
+                (true, _) => Beside::Labels,
+                (_, true) => Beside::Keys,
+                _ => Beside::Nothing,
+            };
+            all(Analysis::Texts { beside, is_weighted: options.has_weights })
+        }
+        Analyzer::Density { .. } => {
+            node.args.iter().map(|&arg| (vec![arg], Analysis::Numbers)).collect()
+        }
     }
 }

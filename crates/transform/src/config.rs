@@ -23,6 +23,8 @@ pub struct InputFeature {
     pub name: String,
     /// The type of its values; `None` when the data seen so far does not tell.
     pub feature_type: Option<InputKind>,
+    /// Whether an example has one value or many; of no account where the type is not known.
+    pub shape: graph::Shape,
     /// What a person should know about its type when it does not fit, such as which cell made it text; a sentence
     /// that the name begins: `reads as numbers up to trips.csv:7, which holds "far"`.
     pub note: Option<String>,
@@ -46,6 +48,8 @@ pub struct OutputFeature {
     pub name: String,
     /// The type of its values; `None` when it follows from an input of unknown type.
     pub value_type: Option<graph::ValueType>,
+    /// How many of them an example has.
+    pub shape: graph::Shape,
     /// For ids: all are below this. `None` for a vocabulary, whose size is not known before the data was read.
     pub num_buckets: Option<u64>,
 }

@@ -50,9 +50,29 @@ pub enum TransformError {
     #[error("analyzers: {0}")]
     State(#[from] StateError),
 
-    /// A stored pass holds another number of analyzers than its graph has outputs.
-    #[error("a pass of {found} analyzers over a graph of {expected} inputs")]
-    Pass { found: usize, expected: usize },
+    /// A stored pass learns of outputs that its graph does not have, or that have other types.
+    #[error("analyzer {subject} of the pass is not of its graph's outputs")]
+    Pass { subject: usize },
+
+    /// Arguments that go together are lists of different lengths.
+    #[error(
+        "row {row} of the batch: lists of {first} and {second} values as arguments of one analyzer, expected the same number"
+    )]
+    Lengths { row: usize, first: usize, second: usize },
+
+    /// The shards that a cache is to know are not those of the source.
+    #[error("shards: not all partitions of the examples, in order")]
+    Shards,
+
+    /// Counts did not fit in memory, nor in a temporary file.
+    #[error("cannot keep the counts of texts in a temporary file")]
+    Spill { source: std::io::Error },
+
+    /// More keys than a graph holds.
+    #[error(
+        "a function `_per_key` found more than {limit} different keys, expected at most so many"
+    )]
+    TooManyKeys { limit: usize },
 
     /// Two states are not of one pass.
     #[error("cannot merge states of different analyzers")]
@@ -70,8 +90,12 @@ impl Classify for TransformError {
             Self::Engine(error) => error.kind(),
             Self::Graph(error) => error.kind(),
             Self::Build(error) => error.kind(),
-            Self::State(_) | Self::Pass { .. } => ErrorKind::Data,
-            Self::DifferentPass => ErrorKind::Bug,
+            Self::State(_)
+            | Self::Pass { .. }
+            | Self::Lengths { .. }
+            | Self::TooManyKeys { .. } => ErrorKind::Data,
+            Self::Spill { .. } => ErrorKind::Unavailable,
+            Self::DifferentPass | Self::Shards => ErrorKind::Bug,
         }
     }
 
@@ -80,6 +104,13 @@ impl Classify for TransformError {
             Self::Problems { problems } => problems.iter().find_map(|problem| problem.hint.clone()),
             Self::Engine(error) => error.hint(),
             Self::Graph(error) => error.hint(),
+            Self::Spill { .. } => {
+                Some("the system's folder for temporary files needs room for them".to_owned())
+            }
+            Self::TooManyKeys { .. } => Some(
+                "take the frequent ones: `CASE WHEN vocabulary(key, top_k => 1000) >= 0 THEN key ELSE 'other' END`"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }

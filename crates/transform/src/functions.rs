@@ -3,12 +3,24 @@
 //! The type checker, the compiler and `docs/expressions.md` read this table; there is no other list.
 
 mod analyzers;
+mod geography;
+mod json;
+mod lists;
 mod missing;
 mod numbers;
 mod operators;
+mod regexp;
+mod similarity;
 mod text;
+mod time;
+mod tokens;
 
-use graph::{Op, ValueType};
+use graph::{Op, Side, ValueType};
+
+#[cfg(test)]
+pub(crate) use time::{PARTS, PERIODS};
+
+use crate::ir::Statistic;
 
 /// A function or operator.
 #[derive(Debug)]
@@ -32,6 +44,20 @@ pub(crate) struct Param {
     pub(crate) name: &'static str,
     pub(crate) takes: Takes,
     pub(crate) arity: Arity,
+    pub(crate) count: Count,
+}
+
+/// How many values of an example an argument is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Count {
+    /// One, or a list: the function is applied to each of its values.
+    Each,
+    /// One only.
+    One,
+    /// A list only.
+    List,
+    /// One or a list, which the function knows to tell apart.
+    Both,
 }
 
 /// What an argument may be.
@@ -43,6 +69,8 @@ pub(crate) enum Takes {
     String,
     /// Conditions.
     Bool,
+    /// Whole numbers.
+    Int,
     /// Integers or floats; floats for all such arguments if one of them is.
     Number,
     /// Any type, one for all such arguments; integers become floats if one of them is.
@@ -57,6 +85,10 @@ pub(crate) enum Takes {
     LiteralInt { min: i64, max: i64 },
     /// A text written as such.
     LiteralString,
+    /// One of some words, written as text.
+    LiteralWord(&'static [&'static str]),
+    /// `TRUE` or `FALSE`.
+    LiteralBool,
 }
 
 /// How often an argument may be given.
@@ -88,6 +120,7 @@ pub(crate) enum Code {
     /// An operation of two, over all arguments from the left.
     Fold(Op),
     Special(Special),
+    Mapper(Mapper),
 }
 
 /// Functions that see all examples first.
@@ -96,13 +129,20 @@ pub(crate) enum AnalyzerCode {
     ScaleToZScore,
     ScaleByMinMax,
     ScaleTo01,
+    ScaleToGaussian,
     Bucketize,
+    BucketizeWithInterpolation,
+    Density,
     Vocabulary,
-    Min,
-    Max,
-    Mean,
-    Var,
-    Size,
+    Quantile,
+    Statistic(Statistic),
+    ScaleToZScorePerKey,
+    ScaleByMinMaxPerKey,
+    ScaleTo01PerKey,
+    BucketizePerKey,
+    StatisticPerKey(Statistic),
+    CountPerKey,
+    TokenizeBpe,
 }
 
 /// Functions of one example that are more than one operation over their arguments.
@@ -115,7 +155,57 @@ pub(crate) enum Special {
     Substring,
     Replace,
     ApplyBuckets,
+    ApplyBucketsWithInterpolation,
     HashStrings,
+    Lists(ListCode),
+}
+
+/// Functions of whole lists, and those that make lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ListCode {
+    Get,
+    Slice,
+    Pad,
+    Join,
+    Split,
+    NGrams,
+    BagOfWords,
+    Cross,
+    OneHot,
+    MultiHot,
+    TermIds,
+}
+
+/// Functions of one example whose constants need a closer look, or that are made of several operations.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Mapper {
+    ILike,
+    RegexpLike,
+    RegexpFullMatch,
+    RegexpExtract,
+    RegexpReplace,
+    RegexpSplit,
+    RegexpExtractAll,
+    Normalize,
+    Pad(Side),
+    Left,
+    Right,
+    SplitPart,
+    Repeat,
+    Jaccard,
+    ParseTime,
+    FormatTime,
+    DatePart,
+    DateTrunc,
+    Json(ValueType),
+    GeoDistance,
+    Geohash,
+    /// The argument, so many times.
+    Times(f64),
+    Number(f64),
+    Clip,
+    NanToMissing,
+    WidthBucket,
 }
 
 /// A heading of the reference and what stands under it.
@@ -125,11 +215,18 @@ pub(crate) struct Group {
 }
 
 /// All functions, in the order of the reference.
-pub(crate) const GROUPS: [Group; 5] = [
+pub(crate) const GROUPS: [Group; 12] = [
     Group { title: "Analyzers", functions: analyzers::FUNCTIONS },
     Group { title: "Missing values", functions: missing::FUNCTIONS },
     Group { title: "Numbers", functions: numbers::FUNCTIONS },
     Group { title: "Text", functions: text::FUNCTIONS },
+    Group { title: "Lists", functions: lists::FUNCTIONS },
+    Group { title: "Regular expressions", functions: regexp::FUNCTIONS },
+    Group { title: "Similarity of text", functions: similarity::FUNCTIONS },
+    Group { title: "Time", functions: time::FUNCTIONS },
+    Group { title: "JSON", functions: json::FUNCTIONS },
+    Group { title: "Places", functions: geography::FUNCTIONS },
+    Group { title: "Tokens", functions: tokens::FUNCTIONS },
     Group { title: "Operators", functions: operators::FUNCTIONS },
 ];
 
@@ -160,22 +257,52 @@ impl Function {
 
 impl Param {
     const fn required(name: &'static str, takes: Takes) -> Self {
-        Self { name, takes, arity: Arity::Required }
+        Self { name, takes, arity: Arity::Required, count: Count::Each }
     }
 
     const fn optional(name: &'static str, takes: Takes, default: &'static str) -> Self {
-        Self { name, takes, arity: Arity::Optional { default } }
+        Self { name, takes, arity: Arity::Optional { default }, count: Count::Each }
     }
 
     const fn repeated(name: &'static str, takes: Takes) -> Self {
-        Self { name, takes, arity: Arity::Repeated }
+        Self { name, takes, arity: Arity::Repeated, count: Count::Each }
+    }
+
+    /// Returns the argument where lists are not taken value by value.
+    const fn of(self, count: Count) -> Self {
+        Self { count, ..self }
+    }
+}
+
+impl Param {
+    /// Returns what people read where something else was found.
+    pub(crate) fn describe(&self) -> String {
+        let of = self.takes.describe();
+        match self.count {
+            Count::Each | Count::Both => of,
+            Count::One if self.takes.is_any() => "one value".to_owned(),
+            Count::One => format!("one {of}"),
+            Count::List if self.takes.is_any() => "a list".to_owned(),
+            Count::List => format!("a list of {of}"),
+        }
     }
 }
 
 impl Takes {
+    fn is_any(self) -> bool {
+        matches!(self, Self::Any | Self::Each)
+    }
+
     /// Returns whether the argument has to be written as a value, not computed.
     pub(crate) fn is_literal(self) -> bool {
-        matches!(self, Self::LiteralNumber | Self::LiteralInt { .. } | Self::LiteralString)
+        matches!(
+            self,
+            Self::LiteralNumber
+                | Self::LiteralInt { .. }
+                | Self::LiteralString
+                | Self::LiteralWord(_)
+                | Self::LiteralBool
+        )
     }
 
     /// Returns what people read where something else was found.
@@ -184,6 +311,7 @@ impl Takes {
             Self::Float | Self::Number => "int or float".to_owned(),
             Self::String => "string".to_owned(),
             Self::Bool => "bool".to_owned(),
+            Self::Int => "int".to_owned(),
             Self::Any | Self::Each => "any type".to_owned(),
             Self::Token => "string or int".to_owned(),
             Self::LiteralNumber => "a number such as 0.5".to_owned(),
@@ -191,7 +319,18 @@ impl Takes {
             Self::LiteralInt { min, max: i64::MAX } => format!("a whole number of at least {min}"),
             Self::LiteralInt { min, max } => format!("a whole number from {min} to {max}"),
             Self::LiteralString => "a text such as 'abc'".to_owned(),
+            Self::LiteralWord(words) => one_of(words),
+            Self::LiteralBool => "TRUE or FALSE".to_owned(),
         }
+    }
+}
+
+/// Returns `'a', 'b' or 'c'`.
+fn one_of(words: &[&str]) -> String {
+    let quoted: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
+    match quoted.split_last() {
+        Some((last, [_, ..])) => format!("{} or {last}", quoted[..quoted.len() - 1].join(", ")),
+        _ => quoted.concat(),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use graph::{Literal, Op, ValueType};
+use graph::{Boundaries, Literal, NodeType, Op, Shape, ValueType};
 
 /// A node, by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,13 +23,16 @@ pub(crate) struct Node {
     pub(crate) args: Vec<NodeId>,
     /// None where it depends on a column of unknown type.
     pub(crate) value_type: Option<ValueType>,
+    pub(crate) shape: Shape,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum NodeCode {
     /// A row-wise operation of the compiled graph.
     Op(Op),
-    /// A function of one argument that needs to have seen all of its values.
+    /// Several row-wise operations, which the graph's builder knows.
+    Mapper(Mapper),
+    /// A function that needs to have seen all values of its arguments.
     Analyzer(Analyzer),
     /// A raw column whose type is not known.
     Column(String),
@@ -39,32 +42,155 @@ pub(crate) enum NodeCode {
     Mistake,
 }
 
-/// What is done with what was learned of an argument.
+/// A function of one example that is made of several operations.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Mapper {
+    /// Where among some boundaries a number is, from 0 to 1.
+    Interpolate(Boundaries),
+}
+
+/// What is done with what was learned of arguments. The first is the one that is transformed, where one is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Analyzer {
+    /// Of one argument of numbers.
+    Numbers(OfNumbers),
+    /// Of numbers by the weights that are the second argument.
+    WeightedBuckets { num_buckets: usize },
+    /// Of numbers by the key that is the second argument.
+    PerKey(PerKey),
+    /// How often a text occurs.
+    CountPerKey,
+    /// Of texts, with labels, keys and weights as further arguments, in this order, where there are any.
+    Vocabulary(VocabularyOptions),
+    /// The tokens that words are made of; the argument is a list of words.
+    BytePairs { vocab_size: usize },
+    /// How dense numbers are in the bucket that is the first argument, of so many of equal width. The numbers are the
+    /// second argument, where the width follows from them; else the buckets go from 0 to 1.
+    Density { num_buckets: usize },
+}
+
+/// How many values an analyzer has for a row.
+enum Results {
+    /// One for all examples.
+    One,
+    /// One for each value of the arguments together.
+    OfEach,
+    /// One for each value of an argument.
+    OfArgument(usize),
+}
+
+impl Analyzer {
+    fn results(&self) -> Results {
+        match self {
+            Self::Numbers(OfNumbers::Statistic(_) | OfNumbers::Quantile { .. }) => Results::One,
+            Self::PerKey(PerKey::Statistic(_)) => Results::OfArgument(1),
+            Self::PerKey(_) => Results::OfEach,
+            _ => Results::OfArgument(0),
+        }
+    }
+}
+
+/// What is done with what was learned of one argument of numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum OfNumbers {
     ScaleToZScore,
-    /// The output range, two floats.
-    ScaleByMinMax {
-        output_min: Literal,
-        output_max: Literal,
-    },
+    ScaleByMinMax(Range),
+    ScaleToGaussian,
     Bucketize {
         num_buckets: usize,
     },
-    Vocabulary(VocabularyOptions),
+    /// Buckets of equal width between the least and the greatest number.
+    EqualWidthBuckets {
+        num_buckets: usize,
+    },
+    BucketizeWithInterpolation {
+        num_buckets: usize,
+    },
+    Statistic(Statistic),
+    /// The number at a fraction of all, a float.
+    Quantile {
+        fraction: Literal,
+    },
+}
+
+/// What is done with what was learned of each key's numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum PerKey {
+    ScaleToZScore,
+    ScaleByMinMax(Range),
+    Bucketize { num_buckets: usize },
+    Statistic(Statistic),
+}
+
+/// An output range, two floats.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Range {
+    pub(crate) min: Literal,
+    pub(crate) max: Literal,
+}
+
+/// One number about numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Statistic {
     Min,
     Max,
+    Sum,
     Mean,
     Var,
     Size,
+    TukeyLocation,
+    TukeyScale,
+    TukeyHLeft,
+    TukeyHRight,
 }
 
+/// How the tokens of a vocabulary are chosen, and what becomes of others. Numbers are floats.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct VocabularyOptions {
     pub(crate) top_k: Option<usize>,
-    pub(crate) frequency_threshold: u64,
+    /// Of the frequency, the weight, or the information about labels.
+    pub(crate) frequency_threshold: Option<Literal>,
     pub(crate) num_oov_buckets: u64,
     pub(crate) default_value: i64,
+    pub(crate) has_weights: bool,
+    pub(crate) has_labels: bool,
+    pub(crate) use_adjusted_mutual_info: bool,
+    pub(crate) min_diff_from_avg: Literal,
+    pub(crate) has_key: bool,
+    pub(crate) coverage_top_k: Option<usize>,
+    pub(crate) coverage_frequency_threshold: Option<Literal>,
+    pub(crate) reserved_tokens: Vec<String>,
+    pub(crate) fingerprint_shuffle: bool,
+    /// The vocabulary's name, which its file shows.
+    pub(crate) name: Option<String>,
+}
+
+impl VocabularyOptions {
+    pub(crate) fn threshold(&self) -> Option<f64> {
+        self.frequency_threshold.as_ref().map(as_float)
+    }
+
+    pub(crate) fn coverage_threshold(&self) -> f64 {
+        self.coverage_frequency_threshold.as_ref().map_or(0.0, as_float)
+    }
+
+    pub(crate) fn min_diff_from_avg(&self) -> f64 {
+        as_float(&self.min_diff_from_avg)
+    }
+}
+
+impl Range {
+    pub(crate) fn floats(&self) -> (f64, f64) {
+        (as_float(&self.min), as_float(&self.max))
+    }
+}
+
+/// Returns a constant that is known to be a float.
+pub(crate) fn as_float(literal: &Literal) -> f64 {
+    match *literal {
+        Literal::Float(value) => value,
+        _ => 0.0,
+    }
 }
 
 /// All nodes so far.
@@ -82,7 +208,19 @@ impl Arena {
         args: Vec<NodeId>,
         value_type: Option<ValueType>,
     ) -> NodeId {
-        let node = Node { code, args, value_type };
+        let shape = self.result_shape(&code, &args);
+        self.add_shaped(code, args, value_type, shape)
+    }
+
+    /// Returns the node of something whose shape does not follow from its arguments.
+    pub(crate) fn add_shaped(
+        &mut self,
+        code: NodeCode,
+        args: Vec<NodeId>,
+        value_type: Option<ValueType>,
+        shape: Shape,
+    ) -> NodeId {
+        let node = Node { code, args, value_type, shape };
         if let Some(&id) = self.known.get(&node) {
             return id;
         }
@@ -90,6 +228,37 @@ impl Arena {
         self.nodes.push(node.clone());
         self.known.insert(node, id);
         id
+    }
+
+    /// Returns how many values a row has; one where that would be a mistake, which calls report.
+    fn result_shape(&self, code: &NodeCode, args: &[NodeId]) -> Shape {
+        let lifted =
+            || Shape::lifted(args.iter().map(|&arg| self.node(arg).shape)).unwrap_or_default();
+        match code {
+            NodeCode::Op(Op::OfList(op)) => {
+                // Of unknown types, the shape is that of any type that will do.
+                let types = [ValueType::Int, ValueType::Float, ValueType::String, ValueType::Bool];
+                let with = |unknown: ValueType| {
+                    let known = |&arg: &NodeId| {
+                        let Node { value_type, shape, .. } = *self.node(arg);
+                        NodeType { value_type: value_type.unwrap_or(unknown), shape }
+                    };
+                    let args: Vec<_> = args.iter().map(known).collect();
+                    Op::OfList(op.clone()).node_type(&args).ok()
+                };
+                types.into_iter().find_map(with).map_or(Shape::One, |found| found.shape)
+            }
+            NodeCode::Op(Op::Input { shape, .. }) => *shape,
+            NodeCode::Op(Op::IsNull) => Shape::One,
+            NodeCode::Op(_) => lifted(),
+            NodeCode::Mapper(_) => lifted(),
+            NodeCode::Analyzer(analyzer) => match analyzer.results() {
+                Results::One => Shape::One,
+                Results::OfEach => lifted(),
+                Results::OfArgument(place) => self.node(args[place]).shape,
+            },
+            _ => Shape::One,
+        }
     }
 
     /// Returns the node of a row-wise operation.
@@ -114,6 +283,10 @@ impl Arena {
 
     pub(crate) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0]
+    }
+
+    pub(crate) fn shape(&self, id: NodeId) -> Shape {
+        self.node(id).shape
     }
 
     pub(crate) fn value_type(&self, id: NodeId) -> Option<ValueType> {

@@ -13,13 +13,14 @@
 //! # Examples
 //!
 //! ```
+//! use graph::Shape;
 //! use transform::{Config, InputFeature, InputKind, check};
 //!
 //! let config = Config {
 //!     features: [("fare".to_owned(), "scale_to_z_scor(ln(fare + 1))".to_owned())].into(),
 //!     ..Config::default()
 //! };
-//! let fare = InputFeature { name: "fare".to_owned(), feature_type: Some(InputKind::Float), note: None };
+//! let fare = InputFeature { name: "fare".to_owned(), feature_type: Some(InputKind::Float), shape: Shape::One, note: None };
 //! let problems = check(&config, &[fare]).unwrap_err();
 //! assert_eq!(problems[0].to_string(), "features.fare:1: there is no function `scale_to_z_scor`");
 //! assert_eq!(problems[0].hint.as_deref(), Some("did you mean `scale_to_z_score`?"));
@@ -40,16 +41,54 @@ mod typecheck;
 
 use arrow::datatypes::{DataType, Schema};
 use dataflow::{Engine, Source};
-use graph::{Graph, Op, ValueType};
+use graph::{Graph, Op, Shape, ValueType};
 
-pub use analyze::{AnalyzerPass, AnalyzerState, Learned};
+pub use analyze::{AnalyzerPass, AnalyzerState, Learned, Shard, StateStore};
 pub use apply::ApplyGraph;
 pub use config::{Config, InputFeature, InputKind, OutputFeature};
 pub use error::{Problem, TransformError};
 pub use reference::reference;
 
-use ir::{Analyzer, NodeCode, NodeId};
+use ir::{Analyzer, NodeCode, NodeId, OfNumbers, PerKey};
 use typecheck::Program;
+
+/// How examples are analyzed.
+#[derive(Clone, Copy)]
+pub struct AnalyzeOptions<'a> {
+    /// The shards of the source, all its partitions in order, where their content is known. What is learned of each is
+    /// merged in this order.
+    pub shards: &'a [Shard],
+    /// Where what is learned of each shard is kept, by its content, for the next time. It never shows in a graph.
+    pub cache: Option<&'a dyn StateStore>,
+    /// How much memory counts of texts take, about, for each argument, before they go to a temporary file.
+    pub max_count_bytes: usize,
+}
+
+impl Default for AnalyzeOptions<'_> {
+    fn default() -> Self {
+        Self { shards: &[], cache: None, max_count_bytes: MAX_COUNT_BYTES }
+    }
+}
+
+const MAX_COUNT_BYTES: usize = 128 << 20;
+
+/// A graph, and what it took to learn it.
+#[derive(Clone, Debug)]
+pub struct Analyzed {
+    /// The graph.
+    pub graph: Graph,
+    /// Each pass over the shards, in order; empty where the shards are not known.
+    pub passes: Vec<PassReport>,
+}
+
+/// What one pass had to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PassReport {
+    /// How many shards there are.
+    pub num_shards: usize,
+    /// Of how many of them everything was known already.
+    pub num_cached: usize,
+}
 
 /// Checks all expressions against the raw columns and returns the features that they make, in order.
 ///
@@ -63,6 +102,7 @@ pub fn check(config: &Config, inputs: &[InputFeature]) -> Result<Vec<OutputFeatu
     let output = |(name, node): &(String, NodeId)| OutputFeature {
         name: name.clone(),
         value_type: program.arena.value_type(*node),
+        shape: program.arena.shape(*node),
         num_buckets: num_buckets(&program, *node),
     };
     Ok(program.outputs.iter().map(output).collect())
@@ -83,29 +123,48 @@ pub fn analyze(
     source: &dyn Source,
     engine: &dyn Engine,
 ) -> Result<Graph, TransformError> {
+    Ok(analyze_with(config, inputs, source, engine, &AnalyzeOptions::default())?.graph)
+}
+
+/// As [`analyze`], shard by shard, with what is known of them from before.
+///
+/// # Errors
+///
+/// As [`analyze`], and [`TransformError::Shards`] when the shards are not those of the source.
+pub fn analyze_with(
+    config: &Config,
+    inputs: &[InputFeature],
+    source: &dyn Source,
+    engine: &dyn Engine,
+    options: &AnalyzeOptions<'_>,
+) -> Result<Analyzed, TransformError> {
     let problems = |problems| TransformError::Problems { problems };
     let mut inputs = inputs.to_vec();
     let schema = source.schema();
     for input in inputs.iter_mut().filter(|input| input.feature_type.is_none()) {
-        input.feature_type = kind_in(&schema, &input.name);
+        if let Some((kind, shape)) = kind_in(&schema, &input.name) {
+            (input.feature_type, input.shape) = (Some(kind), shape);
+        }
     }
     let program = typecheck::check(config, &inputs).map_err(problems)?;
     if inputs.iter().all(|input| input.feature_type.is_some()) {
-        return compile::compile(&program, source, engine);
+        return compile::compile(&program, source, engine, options);
     }
     for input in inputs.iter_mut().filter(|input| input.feature_type.is_none()) {
-        input.feature_type = Some(match program.taken_for.get(&input.name) {
+        let taken_for = program.taken_for.get(&input.name);
+        input.feature_type = Some(match taken_for.map(|taken_for| taken_for.value_type) {
             Some(ValueType::Int | ValueType::Bool) => InputKind::Int,
             Some(ValueType::String) => InputKind::String,
             Some(ValueType::Float) | None => InputKind::Float,
         });
+        input.shape = taken_for.map_or(Shape::One, |taken_for| taken_for.shape);
     }
     let program = typecheck::check(config, &inputs).map_err(problems)?;
-    compile::compile(&program, source, engine)
+    compile::compile(&program, source, engine, options)
 }
 
 /// Returns the type of a source's column, none when it holds no values, or values that expressions do not know.
-fn kind_in(schema: &Schema, name: &str) -> Option<InputKind> {
+fn kind_in(schema: &Schema, name: &str) -> Option<(InputKind, Shape)> {
     let field = schema.field_with_name(name).ok()?;
     let of = |data_type: &DataType| match data_type {
         DataType::Boolean => Some(InputKind::Int),
@@ -119,9 +178,15 @@ fn kind_in(schema: &Schema, name: &str) -> Option<InputKind> {
         | DataType::BinaryView => Some(InputKind::String),
         _ => None,
     };
-    match field.data_type() {
+    let of_values = |data_type: &DataType| match data_type {
         DataType::Dictionary(_, values) => of(values),
         other => of(other),
+    };
+    match field.data_type() {
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            Some((of_values(item.data_type())?, Shape::List))
+        }
+        other => Some((of_values(other)?, Shape::One)),
     }
 }
 
@@ -131,7 +196,11 @@ fn num_buckets(program: &Program, node: NodeId) -> Option<u64> {
             Some(*num_buckets)
         }
         NodeCode::Op(Op::Bucketize(boundaries)) => Some(boundaries.values().len() as u64 + 1),
-        NodeCode::Analyzer(Analyzer::Bucketize { num_buckets }) => Some(*num_buckets as u64),
+        NodeCode::Analyzer(
+            Analyzer::Numbers(OfNumbers::Bucketize { num_buckets })
+            | Analyzer::WeightedBuckets { num_buckets }
+            | Analyzer::PerKey(PerKey::Bucketize { num_buckets }),
+        ) => Some(*num_buckets as u64),
         _ => None,
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use graph::{ListOp, Op};
+
 use crate::functions::{Arity, Function, GROUPS, Group};
 
 const INTRODUCTION: &str = "\
@@ -54,9 +56,19 @@ expected, and where it meets one; nothing else is converted without a `cast`:
 | text | int, float | the decimal number; missing where it is none |
 | text | bool | `true`, `yes`, `1` and the like, or `false`, `no`, `0`; missing where it is none |
 
+`try_cast` and `x::type` are other ways to write `cast`, which never fails: what cannot be converted is missing.
 Types are written `int`, `float`, `text` and `bool` (`integer`, `bigint`, `double`, `real`, `string`, `varchar` and
 `boolean` will do). `CASE WHEN … THEN … ELSE … END` gives the value behind the first condition that is true; a missing
 condition is not. Without `ELSE` the value is missing where none is. `NULL` is a missing value.
+
+## Lists
+
+A column may hold many values of an example: a list, which may be missing, or there and empty, and whose values may be
+missing too. Functions of one value are applied to each value of a list, and one value goes with each of a list:
+`ln(prices + 1) / total` is a list where `prices` is one. Two lists go together value by value and have to be of one
+length in each example, or the step fails and names the row. `IS NULL` asks for the whole list; `fill_missing(x, 0)`
+fills in values within a list, `fill_missing(x, y)` of two lists whole lists. [Functions of lists](#lists-1) take them
+as a whole. Lists of a length that is always the same (`list_pad`, `one_hot`, …) come out as fixed-size lists.
 
 ## Analyzers and mappers
 
@@ -65,8 +77,13 @@ the graph, so that a later example is transformed just as a training example was
 expressions, with analyzers in them too: all that do not depend on one another share one pass over the data.
 
 Names and formulas are tf.Transform's. What differs: computation is in 64 bits; `bucketize` has no `epsilon`, as its
-ranks are exact up to 65,536 distinct values; `min` and `max` of nothing are missing; examples have at most one value
-per column, so there are no `elementwise` and `reduce_instance_dims`.
+ranks are exact up to 65,536 distinct values; `min` and `max` of nothing are missing; the L-moments behind the functions
+of Tukey's distribution are those of all examples, not of batches on average; boundaries of `bucketize_per_key` are not
+moved apart where they are equal; `estimated_probability_density` does not move its boundaries by 0.0001; every
+value of a list counts, so there are no `elementwise` and `reduce_instance_dims`.
+
+A pass takes bounded memory: counts of texts, and of pairs of a key and a value, go to a temporary file beyond 128 MiB for
+each argument. What a graph holds is in memory: vocabularies as they are chosen, and the constants of keys.
 ";
 
 /// Returns the reference of expressions as Markdown: rules of names and types, and all functions.
@@ -93,14 +110,14 @@ fn entry(page: &mut String, function: &Function) {
     let takes: Vec<_> = function
         .params
         .iter()
-        .map(|param| format!("`{}`: {}", param.name, param.takes.describe()))
+        .map(|param| format!("`{}`: {}", param.name, param.describe()))
         .collect();
     let _ = write!(page, "\nTakes {}. Gives {}.\n", takes.join("; "), function.gives());
     let _ = write!(page, "\n    {}\n", function.example);
 }
 
 fn operators(page: &mut String, group: &Group) {
-    page.push_str("\nFrom those that bind tightest: `-x`; `* / %`; `+ - ||`; comparisons, `IN`, `BETWEEN`, `LIKE`, ");
+    page.push_str("\nFrom those that bind tightest: `-x`; `* / %`; `+ - ||`; `&`; `|`; comparisons, `IN`, `BETWEEN`, `LIKE`, `ILIKE`, ");
     page.push_str(
         "`IS`; `NOT`; `AND`; `OR`.\n\n| operator | gives | example |\n| --- | --- | --- |\n",
     );
@@ -133,9 +150,9 @@ impl Function {
         format!("{}({})", self.name, params.join(", "))
     }
 
-    fn gives(&self) -> &'static str {
+    fn gives(&self) -> String {
         use crate::functions::{Returns, Takes};
-        match self.returns {
+        let of = match self.returns {
             Returns::Type(graph::ValueType::Int) => "int",
             Returns::Type(graph::ValueType::Float) => "float",
             Returns::Type(graph::ValueType::String) => "string",
@@ -144,6 +161,20 @@ impl Function {
                 "the common type"
             }
             Returns::Common => "int or float, as it takes",
+        };
+        if self.makes_list() { format!("a list of {of}") } else { of.to_owned() }
+    }
+
+    fn makes_list(&self) -> bool {
+        use crate::functions::{Code, ListCode, Special};
+        match &self.code {
+            Code::Op(Op::OfList(op)) | Code::Fold(Op::OfList(op)) => {
+                matches!(op, ListOp::Make | ListOp::Distinct | ListOp::Sort | ListOp::Append)
+            }
+            Code::Special(Special::Lists(code)) => {
+                !matches!(code, ListCode::Get | ListCode::Join | ListCode::Cross)
+            }
+            _ => false,
         }
     }
 }

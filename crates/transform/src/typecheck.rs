@@ -3,13 +3,17 @@
 //! Types are int, float, string and bool. An int becomes a float where a float is expected; nothing else is
 //! converted without a `cast`. A column of unknown type fits everywhere.
 
+mod analyzers;
 mod call;
 mod emit;
+mod emit_lists;
 mod evidence;
+mod mappers;
+mod patterns;
 
 use std::collections::BTreeMap;
 
-use graph::{Literal, Op, ValueType};
+use graph::{Literal, NodeType, Op, ValueType};
 
 use crate::ast::{self, Expr, ExprKind};
 use crate::definitions::{Definitions, Kind, Target};
@@ -23,7 +27,7 @@ pub(crate) struct Program {
     /// The features, in the order of the configuration.
     pub(crate) outputs: Vec<(String, NodeId)>,
     /// What columns of unknown type were first taken for.
-    pub(crate) taken_for: BTreeMap<String, ValueType>,
+    pub(crate) taken_for: BTreeMap<String, NodeType>,
 }
 
 /// Checks all expressions of a configuration.
@@ -76,7 +80,7 @@ struct Checker<'a> {
     arena: Arena,
     /// The node of each definition that was checked.
     results: Vec<Option<NodeId>>,
-    taken_for: BTreeMap<String, ValueType>,
+    taken_for: BTreeMap<String, NodeType>,
     problems: Vec<Problem>,
     /// The definition at hand.
     current: usize,
@@ -138,8 +142,8 @@ impl Checker<'_> {
             }
             Some(Target::Column(index)) => match self.inputs[index].feature_type {
                 Some(kind) => {
-                    let value_type = kind.value_type();
-                    let op = Op::Input { name: name.to_owned(), value_type };
+                    let (value_type, shape) = (kind.value_type(), self.inputs[index].shape);
+                    let op = Op::Input { name: name.to_owned(), value_type, shape };
                     self.arena.op(op, Vec::new(), Some(value_type))
                 }
                 None => self.arena.add(NodeCode::Column(name.to_owned()), Vec::new(), None),
@@ -312,8 +316,10 @@ impl Checker<'_> {
             NodeCode::Null => self.arena.literal(Literal::Null(to)),
             NodeCode::Column(name) => {
                 let name = name.clone();
-                self.taken_for.entry(name.clone()).or_insert(to);
-                self.arena.add(NodeCode::Column(name), Vec::new(), Some(to))
+                let shape = self.arena.shape(node);
+                let taken_for = NodeType { value_type: to, shape };
+                self.taken_for.entry(name.clone()).or_insert(taken_for);
+                self.arena.add_shaped(NodeCode::Column(name), Vec::new(), Some(to), shape)
             }
             _ => self.cast(node, to),
         }

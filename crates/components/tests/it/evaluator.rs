@@ -164,6 +164,7 @@ fn problems(config: &Value) -> Vec<String> {
     let feature = |name: &str, kind| FeatureInfo {
         name: name.to_owned(),
         kind: Some(kind),
+        is_list: Some(false),
         num_buckets: None,
         note: None,
     };

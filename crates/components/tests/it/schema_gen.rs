@@ -117,6 +117,7 @@ fn a_curated_file_is_checked_before_the_run_and_its_features_are_known() {
     let feature = |name: &str| artifact::FeatureInfo {
         name: name.to_owned(),
         kind: Some(FeatureKind::Bytes),
+        is_list: Some(false),
         num_buckets: None,
         note: None,
     };

@@ -146,6 +146,7 @@ impl Stage {
         let feature = |(name, kind): &(&str, FeatureKind)| FeatureInfo {
             name: (*name).to_owned(),
             kind: Some(*kind),
+            is_list: Some(false),
             num_buckets: None,
             note: None,
         };

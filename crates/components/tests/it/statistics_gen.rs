@@ -142,6 +142,7 @@ fn mistakes_are_found_before_anything_runs_each_at_its_place() {
     let feature = |name: &str, kind| FeatureInfo {
         name: name.to_owned(),
         kind,
+        is_list: Some(false),
         num_buckets: None,
         note: None,
     };

@@ -11,6 +11,8 @@ use formats::onnx::{
     ValueInfoProto, type_proto,
 };
 
+use graph::Shape;
+
 /// The domain of the operators for vocabularies.
 pub(super) const ML: &str = "ai.onnx.ml";
 
@@ -85,9 +87,16 @@ impl Emitter {
         }
     }
 
-    /// Names an input that has one value per row.
-    pub(super) fn set_rows(&mut self, input: &Tensor) {
-        self.rows = Some(self.op("Shape", &[input]));
+    /// Names an input that has as many rows as all have.
+    pub(super) fn set_rows(&mut self, input: &Tensor, shape: Shape) {
+        self.rows = Some(match shape {
+            Shape::One => self.op("Shape", &[input]),
+            _ => {
+                let first = vec![("start", Attribute::Int(0)), ("end", Attribute::Int(1))];
+                let (num_rows, one) = (self.with("Shape", &[input], first), self.list(&[1]));
+                self.with("Concat", &[&num_rows, &one], vec![("axis", Attribute::Int(0))])
+            }
+        });
     }
 
     /// Returns the shape of one value per row, where there is an input that has it.

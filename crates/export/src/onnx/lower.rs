@@ -1,10 +1,10 @@
 //! Every node of a graph, as ONNX nodes.
 
-use graph::{Graph, Literal, Node, Op, ValueType};
+use graph::{Graph, ListOp, Literal, Node, Op, Shape, ValueType};
 
 use super::column::Column;
 use super::emit::Emitter;
-use super::{Refused, case, cast, hash, logic, numbers, text};
+use super::{Refused, case, cast, hash, logic, numbers, text, vectors};
 use crate::Support;
 
 /// What lowering a node needs to know of the graph.
@@ -25,6 +25,23 @@ pub(super) fn lower(
     let graph = so_far.graph;
     let operand = |place: usize| &so_far.columns[node.operands[place].index()];
     let operand_type = |place: usize| graph.nodes()[node.operands[place].index()].value_type;
+    let shape = |place: usize| graph.nodes()[node.operands[place].index()].shape;
+    let num_operands = node.operands.len();
+    if let Op::OfList(op) = &node.op {
+        let operands: Vec<_> = (0..num_operands)
+            .map(|place| (operand(place), shape(place), operand_type(place)))
+            .collect();
+        return vectors::lower(e, op, &operands);
+    }
+    if node.shape == Shape::List {
+        return Err(Refused::new(vectors::LISTS));
+    }
+    if node.shape.is_many() || (0..num_operands).any(|place| shape(place).is_many()) {
+        if !vectors::is_lifted(e, &node.op, operand_type(0)) {
+            return Err(Refused::new(vectors::NOT_OF_VECTORS));
+        }
+        vectors::check_operands((0..num_operands).map(|place| (operand(place), shape(place))))?;
+    }
     let constant = |place: usize| so_far.constants[node.operands[place].index()].as_ref();
     Ok(match &node.op {
         op @ (Op::Add | Op::Subtract | Op::Multiply | Op::Divide)
@@ -90,18 +107,37 @@ pub(super) fn lower(
         Op::KeyedHash { num_buckets, key } => {
             Column::like(hash::keyed(e, &operand(0).values, *num_buckets, *key), operand(0))
         }
+        Op::BucketizePerKey(boundaries) => {
+            vectors::bucketize_per_key(e, boundaries, [operand(0), operand(1)])
+        }
+        Op::Gather(table) => vectors::gather(e, table, operand(0)),
         Op::Length => text::length(e, operand(0)),
         Op::Lower => case::lower(e, operand(0)),
         Op::Upper => case::upper(e, operand(0)),
         Op::Trim(side) => text::trim(e, *side, operand(0)),
         Op::Substring { start, length } => text::substring(e, *start, *length, operand(0)),
         Op::Replace { from, to } => text::replace(e, from, to, operand(0)),
-        // What later versions of graphs have.
-        _ => return Err(Refused::new(UNKNOWN)),
+        op => return Err(Refused::new(reason(op))),
     })
 }
 
-const UNKNOWN: &str = "this version does not know how";
+/// Why an operation is refused that no operand makes one that is not.
+fn reason(op: &Op) -> &'static str {
+    match op {
+        Op::Text(_) | Op::TextPair(_) => "its operators cannot do this to text",
+        Op::Regexp(_) => {
+            "its regular expressions are another language, and take nothing out of a text"
+        }
+        Op::Json { .. } => "its operators do not read JSON",
+        Op::Time(_) => "its operators know neither dates nor time zones",
+        Op::OfList(_) => vectors::LISTS,
+        _ => "it is not exported yet",
+    }
+}
+
+/// What of vectors can be expressed.
+const VECTORS: &str =
+    "as long as no single value within a vector can be missing, and of no lists of other lengths";
 
 /// Tells how far an operation of operands of some types can be expressed.
 pub(super) fn support(op: &Op, operands: &[ValueType]) -> Support {
@@ -110,6 +146,15 @@ pub(super) fn support(op: &Op, operands: &[ValueType]) -> Support {
             Support::None(cast::FLOAT_TO_TEXT)
         }
         Op::Contains => Support::Partial(text::NOT_CONSTANT),
+        Op::OfList(
+            ListOp::OneHot { .. }
+            | ListOp::MultiHot { .. }
+            | ListOp::Make
+            | ListOp::Length
+            | ListOp::Get { .. }
+            | ListOp::Contains
+            | ListOp::Multiply(_),
+        ) => Support::Partial(VECTORS),
         Op::Input { .. }
         | Op::Literal(_)
         | Op::Add
@@ -160,9 +205,11 @@ pub(super) fn support(op: &Op, operands: &[ValueType]) -> Support {
         | Op::StartsWith
         | Op::EndsWith
         | Op::Bucketize(_)
+        | Op::BucketizePerKey(_)
+        | Op::Gather(_)
         | Op::Lookup { .. }
         | Op::Hash { .. }
         | Op::KeyedHash { .. } => Support::Full,
-        _ => Support::None(UNKNOWN),
+        op => Support::None(reason(op)),
     }
 }

@@ -2,9 +2,5 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
-mod onnx_runtime;
-mod random_graphs;
-mod servables;
-mod skew;
-mod taxi;
-mod texts;
+mod onnx;
+mod tensorflow;

@@ -6,6 +6,7 @@ use arrow::array::{
 use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::compute;
 
+use super::many::{self, Many};
 use super::text::TextBuilder;
 use super::{Numbers, Texts, bools, floats, ints, texts};
 use crate::evaluate::Values;
@@ -64,13 +65,27 @@ pub(super) fn select(
         Some(nulls) => conditions.values() & nulls.inner(),
         None => conditions.values().clone(),
     };
-    choose(&is_true, a, b, num_rows)
+    match (a, b) {
+        (Values::Many(a), Values::Many(b)) => many::choose(&is_true, a, b),
+        (Values::Many(a), b) => many::choose(&is_true, a, &none(b, num_rows)?),
+        (a, Values::Many(b)) => many::choose(&is_true, &none(a, num_rows)?, b),
+        (a, b) => choose(&is_true, a, b, num_rows),
+    }
+}
+
+/// Returns missing lists, which is what a missing constant means beside lists.
+fn none(constant: &Values, num_rows: usize) -> Result<Many, GraphError> {
+    many::missing(constant.value_type(), num_rows)
 }
 
 /// Returns `a`, or `b` where `a` is missing.
 pub(super) fn coalesce(a: &Values, b: &Values, num_rows: usize) -> Result<Values, GraphError> {
     match (a, a.nulls()) {
         (Values::Constant(Literal::Null(_)), _) => Ok(b.clone()),
+        (Values::Many(a), Some(nulls)) => match b {
+            Values::Many(b) => many::choose(nulls.inner(), a, b),
+            _ => Ok(Values::Many(a.clone())),
+        },
         (_, Some(nulls)) if nulls.null_count() > 0 => choose(nulls.inner(), a, b, num_rows),
         _ => Ok(a.clone()),
     }

@@ -4,7 +4,8 @@ use arrow::array::{BooleanArray, Int64Array, StringArray};
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 
 use super::{CHECKED, Texts};
-use crate::{GraphError, Op, TrimSide};
+use crate::evaluate::Values;
+use crate::{GraphError, Literal, Op, TrimSide, ValueType};
 
 /// Builds a column of text, and says so when it gets too large for one.
 pub(crate) struct TextBuilder {
@@ -24,7 +25,7 @@ impl TextBuilder {
     }
 
     /// Makes sure that so many bytes more still fit a column, before they take up memory.
-    fn check_room(&self, num_bytes: usize) -> Result<(), GraphError> {
+    pub(super) fn check_room(&self, num_bytes: usize) -> Result<(), GraphError> {
         match i32::try_from(self.text.len().saturating_add(num_bytes)) {
             Ok(_) => Ok(()),
             Err(_) => Err(GraphError::TooMuchText),
@@ -32,14 +33,14 @@ impl TextBuilder {
     }
 
     /// Adds a piece to the row that is being written.
-    fn push(&mut self, piece: &str) -> Result<(), GraphError> {
+    pub(super) fn push(&mut self, piece: &str) -> Result<(), GraphError> {
         self.check_room(piece.len())?;
         self.text.push_str(piece);
         Ok(())
     }
 
     /// Ends the row that was being written.
-    fn end_row(&mut self, is_valid: bool) {
+    pub(super) fn end_row(&mut self, is_valid: bool) {
         let end = i32::try_from(self.text.len()).expect("tested with each piece");
         self.offsets.push(end);
         self.is_valid.push(is_valid);
@@ -72,7 +73,12 @@ pub(crate) fn repeat(text: &str, num_rows: usize) -> Result<StringArray, GraphEr
 }
 
 /// Computes an operation of one text that gives a text.
-pub(super) fn unary(op: &Op, texts: Texts<'_>, num_rows: usize) -> Result<StringArray, GraphError> {
+pub(super) fn unary(op: &Op, texts: Texts<'_>, num_rows: usize) -> Result<Values, GraphError> {
+    if let Texts::Constant(None) = texts {
+        return Ok(Values::Constant(Literal::Null(ValueType::String)));
+    }
+    let is_constant = matches!(texts, Texts::Constant(_));
+    let num_rows = if is_constant { 1 } else { num_rows };
     let mut builder = TextBuilder::with_rows(num_rows);
     for row in 0..num_rows {
         let Some(text) = texts.at(row) else {
@@ -99,7 +105,10 @@ pub(super) fn unary(op: &Op, texts: Texts<'_>, num_rows: usize) -> Result<String
         }
         builder.end_row(true);
     }
-    Ok(builder.finish())
+    Ok(match is_constant {
+        true => Values::Constant(Literal::String(builder.text)),
+        false => Values::String(builder.finish()),
+    })
 }
 
 /// Returns a text without the ASCII whitespace at its ends, as C's `isspace` has it.
@@ -126,7 +135,7 @@ fn substring(text: &str, start: i64, length: Option<u64>) -> &str {
 }
 
 /// Returns where a character starts, by its number from 0, or the end of the text.
-fn position(text: &str, character: u64) -> usize {
+pub(super) fn position(text: &str, character: u64) -> usize {
     match usize::try_from(character) {
         Ok(0) => 0,
         Ok(n) if n < text.len() => text.char_indices().nth(n).map_or(text.len(), |(at, _)| at),

@@ -1,15 +1,21 @@
 //! The constants of each operation, as they are stored.
 
+pub(super) mod grouped;
+
 use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::{Boundaries, BuildError, GraphError, Literal, Literals, Op, ValueType, VocabularyId};
+use super::list_constants;
+use crate::{
+    Boundaries, BuildError, GraphError, KeyedBoundaries, Literal, Literals, Op, Shape, Table,
+    ValueType, VocabularyId,
+};
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum TypeV1 {
+pub(super) enum TypeV1 {
     Int,
     Float,
     String,
@@ -39,7 +45,7 @@ impl From<TypeV1> for ValueType {
 }
 
 /// A float that JSON may have no number for.
-struct FloatV1(f64);
+pub(super) struct FloatV1(pub(super) f64);
 
 impl Serialize for FloatV1 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -79,7 +85,7 @@ impl<'de> Deserialize<'de> for FloatV1 {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum LiteralV1 {
+pub(super) enum LiteralV1 {
     Int(i64),
     Float(FloatV1),
     String(String),
@@ -117,6 +123,43 @@ struct InputV1 {
     name: String,
     #[serde(rename = "type")]
     value_type: TypeV1,
+    #[serde(default, skip_serializing_if = "ShapeV2::is_one")]
+    shape: ShapeV2,
+}
+
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum ShapeV2 {
+    #[default]
+    One,
+    List,
+    Vector(u32),
+}
+
+impl ShapeV2 {
+    fn is_one(&self) -> bool {
+        matches!(self, Self::One)
+    }
+}
+
+impl From<Shape> for ShapeV2 {
+    fn from(shape: Shape) -> Self {
+        match shape {
+            Shape::One => Self::One,
+            Shape::List => Self::List,
+            Shape::Vector(length) => Self::Vector(length),
+        }
+    }
+}
+
+impl From<ShapeV2> for Shape {
+    fn from(stored: ShapeV2) -> Self {
+        match stored {
+            ShapeV2::One => Self::One,
+            ShapeV2::List => Self::List,
+            ShapeV2::Vector(length) => Self::Vector(length),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -155,12 +198,65 @@ struct KeyedHashV1 {
     key: [u64; 2],
 }
 
+/// Constants by place; `null` is missing.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum TableV1 {
+    Int { values: Vec<Option<i64>>, default: Option<i64> },
+    Float { values: Vec<Option<FloatV1>>, default: Option<FloatV1> },
+    Bool { values: Vec<Option<bool>>, default: Option<bool> },
+}
+
+impl From<&Table> for TableV1 {
+    fn from(table: &Table) -> Self {
+        let int = |literal| match literal {
+            Literal::Int(value) => Some(value),
+            _ => None,
+        };
+        let float = |literal| match literal {
+            Literal::Float(value) => Some(FloatV1(value)),
+            _ => None,
+        };
+        let bool = |literal| match literal {
+            Literal::Bool(value) => Some(value),
+            _ => None,
+        };
+        let default = table.default_value();
+        match table.value_type() {
+            ValueType::Int => {
+                Self::Int { values: table.values().map(int).collect(), default: int(default) }
+            }
+            ValueType::Bool => {
+                Self::Bool { values: table.values().map(bool).collect(), default: bool(default) }
+            }
+            _ => {
+                Self::Float { values: table.values().map(float).collect(), default: float(default) }
+            }
+        }
+    }
+}
+
+impl From<TableV1> for Table {
+    fn from(stored: TableV1) -> Self {
+        let float = |value: Option<FloatV1>| value.map(|value| value.0);
+        match stored {
+            TableV1::Int { values, default } => Self::ints(values, default),
+            TableV1::Bool { values, default } => Self::bools(values, default),
+            TableV1::Float { values, default } => {
+                Self::floats(values.into_iter().map(float), float(default))
+            }
+        }
+    }
+}
+
 /// Returns what is stored of an operation beside its name.
 pub(super) fn encode(op: &Op) -> Result<Option<Value>, serde_json::Error> {
     let value = match op {
-        Op::Input { name, value_type } => {
-            serde_json::to_value(InputV1 { name: name.clone(), value_type: (*value_type).into() })
-        }
+        Op::Input { name, value_type, shape } => serde_json::to_value(InputV1 {
+            name: name.clone(),
+            value_type: (*value_type).into(),
+            shape: (*shape).into(),
+        }),
         Op::Literal(literal) => serde_json::to_value(LiteralV1::from(literal)),
         Op::IsIn(literals) => {
             let literals: Vec<_> = literals.values().iter().map(LiteralV1::from).collect();
@@ -177,6 +273,12 @@ pub(super) fn encode(op: &Op) -> Result<Option<Value>, serde_json::Error> {
             let boundaries: Vec<_> = boundaries.values().iter().copied().map(FloatV1).collect();
             serde_json::to_value(boundaries)
         }
+        Op::BucketizePerKey(boundaries) => {
+            let floats = |key: &Boundaries| key.values().iter().copied().map(FloatV1).collect();
+            let keys: Vec<Vec<FloatV1>> = boundaries.keys().iter().map(floats).collect();
+            serde_json::to_value(keys)
+        }
+        Op::Gather(table) => serde_json::to_value(TableV1::from(table)),
         Op::Lookup { vocabulary, num_oov_buckets, default_value } => {
             serde_json::to_value(LookupV1 {
                 vocabulary: vocabulary.0,
@@ -188,13 +290,14 @@ pub(super) fn encode(op: &Op) -> Result<Option<Value>, serde_json::Error> {
         Op::KeyedHash { num_buckets, key } => {
             serde_json::to_value(KeyedHashV1 { num_buckets: *num_buckets, key: *key })
         }
-        _ => return Ok(None),
+        Op::OfList(op) => return list_constants::encode(op),
+        _ => return grouped::encode(op),
     };
     value.map(Some)
 }
 
 /// Why constants cannot be an operation's.
-enum Wrong {
+pub(super) enum Wrong {
     Shape(serde_json::Error),
     Content(BuildError),
     UnknownOp,
@@ -236,8 +339,8 @@ fn op(name: &str, constants: Value) -> Result<Op, Wrong> {
     }
     Ok(match name {
         "input" => {
-            let InputV1 { name, value_type } = serde_json::from_value(constants)?;
-            Op::Input { name, value_type: value_type.into() }
+            let InputV1 { name, value_type, shape } = serde_json::from_value(constants)?;
+            Op::Input { name, value_type: value_type.into(), shape: shape.into() }
         }
         "literal" => {
             let stored: LiteralV1 = serde_json::from_value(constants)?;
@@ -263,6 +366,17 @@ fn op(name: &str, constants: Value) -> Result<Op, Wrong> {
             let stored: Vec<FloatV1> = serde_json::from_value(constants)?;
             Op::Bucketize(Boundaries::new(stored.into_iter().map(|b| b.0).collect())?)
         }
+        "bucketize_per_key" => {
+            let stored: Vec<Vec<FloatV1>> = serde_json::from_value(constants)?;
+            let boundaries =
+                |key: Vec<FloatV1>| Boundaries::new(key.into_iter().map(|b| b.0).collect());
+            let keys = stored.into_iter().map(boundaries).collect::<Result<_, _>>()?;
+            Op::BucketizePerKey(KeyedBoundaries::new(keys))
+        }
+        "gather" => {
+            let stored: TableV1 = serde_json::from_value(constants)?;
+            Op::Gather(stored.into())
+        }
         "lookup" => {
             let LookupV1 { vocabulary, num_oov_buckets, default_value } =
                 serde_json::from_value(constants)?;
@@ -276,6 +390,9 @@ fn op(name: &str, constants: Value) -> Result<Op, Wrong> {
             let KeyedHashV1 { num_buckets, key } = serde_json::from_value(constants)?;
             Op::KeyedHash { num_buckets, key }
         }
-        _ => return Err(Wrong::UnknownOp),
+        name => match list_constants::decode(name, &constants)? {
+            Some(op) => Op::OfList(op),
+            None => return grouped::decode(name, constants),
+        },
     })
 }

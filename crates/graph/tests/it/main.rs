@@ -4,12 +4,21 @@
 
 mod edges;
 mod golden;
+mod grouped;
 mod inputs;
+mod json;
+mod keyed;
+mod lists;
 mod naive;
 mod outputs;
+mod peers;
 mod property;
+mod regexp;
 mod stored;
+mod texts;
 mod three_valued;
+mod times;
+mod tokens;
 
 use std::sync::Arc;
 

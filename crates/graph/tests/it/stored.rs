@@ -5,7 +5,8 @@ use std::path::Path;
 
 use base::{BoxError, Classify, ErrorKind};
 use graph::{
-    Boundaries, Graph, GraphBuilder, GraphError, Literal, Literals, Op, ValueType, Vocabulary,
+    Boundaries, Graph, GraphBuilder, GraphError, ListOp, Literal, Literals, NodeType, Op, Pattern,
+    ValueType, Vocabulary,
 };
 use insta::assert_snapshot;
 use proptest::prelude::*;
@@ -148,11 +149,50 @@ fn version_1_stays_readable() {
     assert_eq!(stored, every_operation());
 }
 
+/// A graph with every operation of a group, each of inputs of its own.
+fn every_grouped_operation() -> Graph {
+    let mut builder = GraphBuilder::new();
+    let tokens = Vocabulary::new(graph::byte_tokens()).unwrap();
+    let vocabulary = builder.vocabulary("bytes", tokens).unwrap();
+    let pattern = || Pattern::new("(a)|b").unwrap();
+    let of_lists = [
+        ListOp::BytePairs { vocabulary },
+        ListOp::ByteWords,
+        ListOp::RegexpSplit(pattern()),
+        ListOp::RegexpExtractAll { pattern: pattern(), group: 1 },
+    ];
+    let ops = crate::grouped::operations().into_iter().chain(crate::grouped::others());
+    let ops = ops.chain(of_lists.map(Op::OfList));
+    let types = [ValueType::Float, ValueType::Int, ValueType::String].map(NodeType::from);
+    let list = NodeType::list(ValueType::String);
+    for (place, op) in ops.enumerate() {
+        let candidates = types.iter().flat_map(|&t| [vec![t], vec![t, t]]).chain([vec![list]]);
+        let operands = candidates.into_iter().find(|types| op.node_type(types).is_ok()).unwrap();
+        let operands: Vec<_> = operands
+            .into_iter()
+            .enumerate()
+            .map(|(operand, t)| builder.input(&format!("{t} {operand}"), t).unwrap())
+            .collect();
+        let node = builder.node(op.clone(), &operands).unwrap();
+        builder.output(&format!("{place} {}", op.name()), node).unwrap();
+    }
+    builder.build()
+}
+
+#[test]
+fn groups_of_operations_of_version_2_stay_readable() {
+    let dir = Path::new("testdata/v2-groups");
+    if std::env::var_os("UPDATE").is_some() {
+        every_grouped_operation().save(dir).unwrap();
+    }
+    assert_eq!(Graph::load(dir).unwrap(), every_grouped_operation());
+}
+
 #[test]
 fn a_spoiled_description_is_told_by_node() {
     let cases = [
-        ("\"version\": 1", "\"version\": 2"),
-        ("\"version\": 1", "\"version\": \"one\""),
+        ("\"version\": 2", "\"version\": 3"),
+        ("\"version\": 2", "\"version\": \"one\""),
         ("\"divide\"", "\"embed\""),
         ("\"divide\"", "\"and\""),
         ("\"divide\"", "\"ln\""),
@@ -175,9 +215,9 @@ fn a_spoiled_description_is_told_by_node() {
         .map(|(from, to)| format!("{from} -> {to}\n    {}", load_edited(from, to)))
         .collect();
     assert_snapshot!(told.join("\n"), @r#"
-    "version": 1 -> "version": 2
-        graph.json: format version 2, expected at most 1
-    "version": 1 -> "version": "one"
+    "version": 2 -> "version": 3
+        graph.json: format version 3, expected at most 2
+    "version": 2 -> "version": "one"
         graph.json: not a graph description: invalid type: string "one", expected u64 at line 2 column 18
     "divide" -> "embed"
         graph.json: node 4: unknown operation `embed`

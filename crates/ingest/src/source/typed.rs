@@ -75,6 +75,7 @@ pub(crate) fn features_of(schema: &SchemaRef, complete: bool) -> Vec<InferredFea
     let fields = schema.fields().iter().map(|field| InferredFeature {
         name: field.name().clone(),
         feature_type: FeatureType::of(field.data_type()),
+        is_list: field.data_type().is_list(),
         complete,
         turned_text: None,
     });

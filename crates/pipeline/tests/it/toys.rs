@@ -443,6 +443,7 @@ fn check_source(config: &Value, context: &CheckContext<'_>) -> Checked {
             let feature = |name: &str| FeatureInfo {
                 name: name.to_owned(),
                 kind: Some(FeatureKind::Int),
+                is_list: Some(false),
                 num_buckets: None,
                 note: None,
             };

@@ -10,42 +10,53 @@ use serde::{Deserialize, Serialize};
 use sketch::StateError;
 use sketch::bytes::{Reader, Stored, write_bytes};
 
-use super::{Analysis, Learned, NumbersState, TokensState};
+use super::Subject;
+use super::subject::{Found, State};
 use crate::TransformError;
 
 /// The version of the byte form.
-const VERSION: u64 = 1;
+pub(super) const VERSION: u64 = 2;
+
+/// In place of a version, where a state could not be written.
+const NOT_WRITTEN: u64 = u64::MAX;
 
 /// Learns of the outputs of a graph: plain data from which any worker can rebuild the pass.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AnalyzerPass {
     /// Its outputs are the arguments of analyzers.
     graph: Graph,
-    /// What is learned of each output, in their order.
-    analyses: Vec<Analysis>,
+    /// What is learned of which outputs.
+    subjects: Vec<Subject>,
+    /// How much memory counts of texts take, for each subject, before they go to a temporary file.
+    max_count_bytes: usize,
 }
 
 /// What was learned so far.
-#[derive(Clone, Debug)]
+///
+/// Counts of texts are in memory up to a bound, and beyond it in a temporary file on this machine. Its bytes hold them
+/// all: a state that travels is one partition's, which bounds it.
+#[derive(Debug)]
 pub struct AnalyzerState {
     pass: Arc<AnalyzerPass>,
     states: Vec<State>,
 }
 
+/// What was learned of some outputs of a pass.
 #[derive(Clone, Debug)]
-enum State {
-    Numbers(NumbersState),
-    Tokens(TokensState),
-}
+pub struct Learned(pub(crate) Found);
 
 impl AnalyzerPass {
-    pub(crate) fn new(graph: Graph, analyses: Vec<Analysis>) -> Self {
-        Self { graph, analyses }
+    pub(crate) fn new(graph: Graph, subjects: Vec<Subject>, max_count_bytes: usize) -> Self {
+        Self { graph, subjects, max_count_bytes }
     }
 
     fn check(&self) -> Result<(), TransformError> {
-        let (found, expected) = (self.analyses.len(), self.graph.outputs().len());
-        if found == expected { Ok(()) } else { Err(TransformError::Pass { found, expected }) }
+        let types: Vec<_> = self.graph.outputs().iter().map(|output| output.value_type).collect();
+        match self.subjects.iter().position(|subject| !subject.fits(&types)) {
+            None => Ok(()),
+            Some(subject) => Err(TransformError::Pass { subject }),
+        }
     }
 }
 
@@ -58,85 +69,79 @@ impl Pass for AnalyzerPass {
 
     fn start(&self) -> Result<AnalyzerState, BoxError> {
         self.check()?;
-        let state = |analysis: &Analysis| match analysis {
-            Analysis::Numbers => State::Numbers(NumbersState::new()),
-            Analysis::Tokens => State::Tokens(TokensState::default()),
-        };
-        let states = self.analyses.iter().map(state).collect();
+        let states = self.subjects.iter().map(|subject| subject.start(self.max_count_bytes));
+        let states = states.collect();
         Ok(AnalyzerState { pass: Arc::new(self.clone()), states })
     }
 }
 
 impl AnalyzerState {
+    /// Returns the state of each subject of the pass, in order.
+    pub(crate) fn into_states(self) -> Vec<State> {
+        self.states
+    }
+
     fn read(bytes: &[u8]) -> Result<Self, TransformError> {
         let mut input = Reader::new(bytes);
-        if u64::read(&mut input)? != VERSION {
-            return Err(StateError { reason: "its version is unknown" }.into());
+        match u64::read(&mut input)? {
+            VERSION => {}
+            NOT_WRITTEN => {
+                let reason = "its counts could not be read back from a temporary file";
+                return Err(StateError { reason }.into());
+            }
+            _ => return Err(StateError { reason: "its version is unknown" }.into()),
         }
         let pass: AnalyzerPass = serde_json::from_slice(input.take_bytes()?)
             .map_err(|_| StateError { reason: "its pass cannot be read" })?;
         pass.check()?;
-        let mut state = |analysis: &Analysis| -> Result<State, StateError> {
-            Ok(match analysis {
-                Analysis::Numbers => State::Numbers(NumbersState::read(&mut input)?),
-                Analysis::Tokens => State::Tokens(TokensState::read(&mut input)?),
-            })
-        };
-        let states = pass.analyses.iter().map(&mut state).collect::<Result<_, _>>()?;
+        let states = pass.subjects.iter().map(|subject| subject.read(&mut input));
+        let states = states.collect::<Result<_, _>>()?;
         input.finish()?;
         Ok(Self { pass: Arc::new(pass), states })
+    }
+
+    fn write(&self) -> Result<Vec<u8>, TransformError> {
+        let mut out = Vec::new();
+        VERSION.write(&mut out);
+        let pass = serde_json::to_vec(&*self.pass).expect("a pass is names, numbers and texts");
+        write_bytes(&pass, &mut out);
+        self.states.iter().try_for_each(|state| state.write(&mut out))?;
+        Ok(out)
     }
 }
 
 impl Accumulator for AnalyzerState {
-    /// One for each output of the pass's graph, in order.
+    /// One for each subject of the pass, in order.
     type Output = Vec<Learned>;
 
     fn update(&mut self, batch: &RecordBatch) -> Result<(), BoxError> {
         let columns = self.pass.graph.evaluate(batch)?;
-        for (state, column) in self.states.iter_mut().zip(columns) {
-            match state {
-                State::Numbers(numbers) => numbers.update(&column),
-                State::Tokens(tokens) => tokens.update(&column),
-            }
+        for (state, subject) in self.states.iter_mut().zip(&self.pass.subjects) {
+            subject.update(state, &columns)?;
         }
         Ok(())
     }
 
     fn merge(&mut self, other: Self) -> Result<(), BoxError> {
-        if self.pass.analyses != other.pass.analyses {
+        if self.pass.subjects != other.pass.subjects {
             return Err(TransformError::DifferentPass.into());
         }
-        for pair in self.states.iter_mut().zip(other.states) {
-            match pair {
-                (State::Numbers(one), State::Numbers(other)) => one.merge(&other),
-                (State::Tokens(one), State::Tokens(other)) => one.merge(other),
-                _ => return Err(TransformError::DifferentPass.into()),
-            }
+        for (one, other) in self.states.iter_mut().zip(&other.states) {
+            one.merge(other)?;
         }
         Ok(())
     }
 
     fn finish(self) -> Result<Vec<Learned>, BoxError> {
-        let learned = |state| match state {
-            State::Numbers(numbers) => Learned::Numbers(numbers.finish()),
-            State::Tokens(tokens) => Learned::Tokens(tokens.finish()),
-        };
-        Ok(self.states.into_iter().map(learned).collect())
+        Ok(self.states.into_iter().map(State::finish).collect())
     }
 
     fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        VERSION.write(&mut out);
-        let pass = serde_json::to_vec(&*self.pass).expect("a pass is names, numbers and texts");
-        write_bytes(&pass, &mut out);
-        for state in &self.states {
-            match state {
-                State::Numbers(numbers) => numbers.write(&mut out),
-                State::Tokens(tokens) => tokens.write(&mut out),
-            }
-        }
-        out
+        self.write().unwrap_or_else(|_| {
+            let mut out = Vec::new();
+            NOT_WRITTEN.write(&mut out);
+            out
+        })
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, BoxError> {

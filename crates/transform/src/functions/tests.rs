@@ -10,6 +10,7 @@ fn columns() -> Vec<InputFeature> {
         move |name: &&str| InputFeature {
             name: (*name).to_owned(),
             feature_type: Some(kind),
+            shape: graph::Shape::One,
             note: None,
         }
     };

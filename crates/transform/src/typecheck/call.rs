@@ -1,11 +1,11 @@
 //! Calls: which argument is for which parameter, and whether it fits.
 
-use graph::{Literal, ValueType};
+use graph::{Literal, NodeType, Shape, ValueType};
 
 use super::{Checker, as_float, graph_literal, type_name};
 use crate::ast::{Arg, Expr, ExprKind};
-use crate::functions::{self, Arity, Code, Function, Param, Returns, Takes};
-use crate::ir::NodeId;
+use crate::functions::{self, Arity, Code, Count, Function, Param, Returns, Takes};
+use crate::ir::{NodeCode, NodeId};
 
 /// What one parameter was given: nothing, something, or for the last parameter of some functions more.
 pub(super) struct Given<'a> {
@@ -30,12 +30,25 @@ impl Given<'_> {
         self.literals.first().and_then(number)
     }
 
+    /// Returns the condition given, if one was.
+    pub(super) fn bool(&self) -> Option<bool> {
+        match self.literals.first() {
+            Some(&Literal::Bool(value)) => Some(value),
+            _ => None,
+        }
+    }
+
     /// Returns the text given, if one was.
     pub(super) fn text(&self) -> Option<&str> {
         match self.literals.first() {
             Some(Literal::String(text)) => Some(text),
             _ => None,
         }
+    }
+
+    /// Returns whether `true` was given.
+    pub(super) fn is_true(&self) -> bool {
+        matches!(self.literals.first(), Some(Literal::Bool(true)))
     }
 
     /// Returns where it stands.
@@ -70,15 +83,17 @@ impl Checker<'_> {
         let num_problems = self.problems.len();
         let common = self.values(function, &mut given);
         self.constants(function, &mut given);
+        self.lengths(function, &given, at);
         let value_type = fixed.or(common);
         if self.problems.len() > num_problems {
             return self.arena.mistake(value_type);
         }
         match &function.code {
-            Code::Analyzer(code) => self.analyzer(*code, &given, value_type),
+            Code::Analyzer(code) => self.analyzer(function, *code, &given, value_type),
             Code::Op(op) => self.plain(op, &given, value_type),
             Code::Fold(op) => self.fold(op, &given, value_type),
             Code::Special(code) => self.special(*code, &given, value_type),
+            Code::Mapper(code) => self.mapper(*code, &given, value_type),
         }
     }
 
@@ -181,6 +196,7 @@ impl Checker<'_> {
             for (nth, &expr) in given.exprs.iter().enumerate() {
                 let node = self.expr(expr);
                 let what = describe(function, param, nth);
+                let node = self.counted(&what, param, expr, node);
                 let node = self.value(&what, param.takes, expr, node);
                 if matches!(param.takes, Takes::Number | Takes::Any) {
                     shared.push((what, expr));
@@ -199,11 +215,67 @@ impl Checker<'_> {
         Some(common)
     }
 
+    /// Checks whether a value is one or a list as it has to be, and takes a column of which nothing is known for it.
+    fn counted(&mut self, what: &str, param: &Param, expr: &Expr, node: NodeId) -> NodeId {
+        let found = self.arena.node(node);
+        let is_many = found.shape.is_many();
+        let fits = match (&found.code, param.count) {
+            (NodeCode::Mistake | NodeCode::Null, _) | (_, Count::Each | Count::Both) => true,
+            (NodeCode::Column(name), Count::List) if found.value_type.is_none() => {
+                let name = name.clone();
+                let value_type = found_type(param.takes).unwrap_or(ValueType::Float);
+                self.taken_for.entry(name.clone()).or_insert(NodeType::list(value_type));
+                let code = NodeCode::Column(name);
+                return self.arena.add_shaped(code, Vec::new(), None, Shape::List);
+            }
+            (_, Count::One) => !is_many,
+            (_, Count::List) => is_many,
+        };
+        if fits {
+            return node;
+        }
+        let name = match &expr.kind {
+            ExprKind::Name(name) => format!("`{name}` is "),
+            _ => "found ".to_owned(),
+        };
+        let of = match (is_many, found.value_type.map(type_name)) {
+            (true, Some(of)) => format!("a list of {of}"),
+            (true, None) => "a list".to_owned(),
+            (false, of) => format!("one {}", of.unwrap_or("value")),
+        };
+        let message = format!("{what}: {name}{of}, expected {}", param.describe());
+        self.report(expr.at, message, None);
+        self.arena.mistake(found_type(param.takes))
+    }
+
+    /// Checks that vectors which go together value by value are of one length.
+    fn lengths(&mut self, function: &Function, given: &[Given<'_>], at: usize) {
+        let by_value = function.params.iter().zip(given);
+        let by_value = by_value.filter(|(param, _)| param.count == Count::Each);
+        let shapes =
+            by_value.flat_map(|(_, given)| &given.nodes).map(|node| self.arena.shape(*node));
+        let shapes: Vec<Shape> = shapes.collect();
+        if Shape::lifted(shapes.iter().copied()).is_none() {
+            let lengths = shapes.iter().filter_map(|shape| match shape {
+                Shape::Vector(length) => Some(length.to_string()),
+                _ => None,
+            });
+            let lengths: Vec<_> = lengths.collect();
+            let message = format!(
+                "`{}` of lists with {} values, expected lists of one length",
+                function.name,
+                lengths.join(" and ")
+            );
+            self.report(at, message, None);
+        }
+    }
+
     /// Checks one value and converts it, unless its type depends on others.
     fn value(&mut self, what: &str, takes: Takes, expr: &Expr, node: NodeId) -> NodeId {
         let found = self.arena.value_type(node);
         let wanted = match takes {
             Takes::Float => ValueType::Float,
+            Takes::Int => ValueType::Int,
             Takes::String | Takes::Token => ValueType::String,
             Takes::Bool => ValueType::Bool,
             Takes::Number => match found {
@@ -241,9 +313,13 @@ impl Checker<'_> {
                     }
                     (Some(Literal::Int(_) | Literal::Float(_)), Takes::LiteralNumber) => true,
                     (Some(Literal::String(_)), Takes::LiteralString) => true,
+                    (Some(Literal::String(word)), Takes::LiteralWord(words)) => {
+                        words.contains(&word.as_str())
+                    }
+                    (Some(Literal::Bool(_)), Takes::LiteralBool) => true,
                     _ => false,
                 };
-                let (Some(literal), true) = (literal, fits) else {
+                let Some(literal) = literal.clone().filter(|_| fits) else {
                     let found = match &expr.kind {
                         ExprKind::Literal(literal) => shown(literal),
                         ExprKind::Name(name) => format!("`{name}`"),
@@ -251,16 +327,33 @@ impl Checker<'_> {
                     };
                     let what = describe(function, param, nth);
                     let expected = param.takes.describe();
+                    let nearest = match (&literal, param.takes) {
+                        (Some(Literal::String(word)), Takes::LiteralWord(words)) => {
+                            base::nearest(word, words.iter().copied())
+                        }
+                        _ => None,
+                    };
                     self.report(
                         expr.at,
                         format!("{what}: found {found}, expected {expected}"),
-                        None,
+                        nearest.map(|word| format!("did you mean '{word}'?")),
                     );
                     continue;
                 };
                 given.literals.push(literal);
             }
         }
+    }
+}
+
+/// Returns the type of an argument that is of one type only.
+fn found_type(takes: Takes) -> Option<ValueType> {
+    match takes {
+        Takes::Float => Some(ValueType::Float),
+        Takes::Int => Some(ValueType::Int),
+        Takes::String | Takes::Token => Some(ValueType::String),
+        Takes::Bool => Some(ValueType::Bool),
+        _ => None,
     }
 }
 

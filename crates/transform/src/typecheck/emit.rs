@@ -1,70 +1,15 @@
-//! What a checked call becomes: operations of the graph, or an analyzer.
+//! What a checked call becomes: operations of the graph.
 
 use graph::{Boundaries, Literal, Literals, Op, ValueType};
 
 use super::Checker;
 use super::call::{Given, number};
-use crate::functions::{AnalyzerCode, Special};
-use crate::ir::{Analyzer, NodeCode, NodeId, VocabularyOptions};
+use crate::functions::Special;
+use crate::ir::{Mapper, NodeCode, NodeId};
 
 const BOOL: Option<ValueType> = Some(ValueType::Bool);
 
 impl Checker<'_> {
-    pub(super) fn analyzer(
-        &mut self,
-        code: AnalyzerCode,
-        given: &[Given<'_>],
-        value_type: Option<ValueType>,
-    ) -> NodeId {
-        let int = |place: usize| given[place].int();
-        let analyzer = match code {
-            AnalyzerCode::ScaleToZScore => Analyzer::ScaleToZScore,
-            AnalyzerCode::ScaleTo01 => Analyzer::ScaleByMinMax {
-                output_min: Literal::Float(0.0),
-                output_max: Literal::Float(1.0),
-            },
-            AnalyzerCode::ScaleByMinMax => {
-                let (min, max) = (given[1].float().unwrap_or(0.0), given[2].float().unwrap_or(1.0));
-                if min >= max {
-                    let at = given[1].at().or(given[2].at()).unwrap_or(0);
-                    let message = format!(
-                        "`output_min` is {min:?}, expected less than `output_max`, which is {max:?}"
-                    );
-                    self.report(at, message, None);
-                    return self.arena.mistake(value_type);
-                }
-                Analyzer::ScaleByMinMax {
-                    output_min: Literal::Float(min),
-                    output_max: Literal::Float(max),
-                }
-            }
-            AnalyzerCode::Bucketize => {
-                Analyzer::Bucketize { num_buckets: size(int(1)).unwrap_or(1) }
-            }
-            AnalyzerCode::Vocabulary => {
-                let num_oov_buckets = count(int(3)).unwrap_or(0);
-                if let (true, Some(at)) = (num_oov_buckets > 0, given[4].at()) {
-                    let message = "`default_value` has no effect where `num_oov_buckets` is not 0";
-                    let hint = Some("leave one of them out".to_owned());
-                    self.report(at, message.to_owned(), hint);
-                    return self.arena.mistake(value_type);
-                }
-                Analyzer::Vocabulary(VocabularyOptions {
-                    top_k: size(int(1)),
-                    frequency_threshold: count(int(2)).unwrap_or(0),
-                    num_oov_buckets,
-                    default_value: int(4).unwrap_or(-1),
-                })
-            }
-            AnalyzerCode::Min => Analyzer::Min,
-            AnalyzerCode::Max => Analyzer::Max,
-            AnalyzerCode::Mean => Analyzer::Mean,
-            AnalyzerCode::Var => Analyzer::Var,
-            AnalyzerCode::Size => Analyzer::Size,
-        };
-        self.arena.add(NodeCode::Analyzer(analyzer), vec![given[0].nodes[0]], value_type)
-    }
-
     /// Returns the one operation that a function is, over all values given.
     pub(super) fn plain(
         &mut self,
@@ -100,7 +45,7 @@ impl Checker<'_> {
                 args = vec![low, high];
                 Op::And
             }
-            Special::Like => return self.like(args[0], &given[1]),
+            Special::Like => return self.like(args[0], &given[1], &given[2]),
             Special::NullIf => {
                 let equal = self.arena.op(Op::Equal, args.clone(), BOOL);
                 let null = self.null(value_type);
@@ -118,6 +63,16 @@ impl Checker<'_> {
                 Some(boundaries) => Op::Bucketize(boundaries),
                 None => return self.arena.mistake(value_type),
             },
+            Special::ApplyBucketsWithInterpolation => {
+                return match self.boundaries(&given[1]) {
+                    Some(boundaries) => {
+                        let code = NodeCode::Mapper(Mapper::Interpolate(boundaries));
+                        self.arena.add(code, vec![args[0]], value_type)
+                    }
+                    None => self.arena.mistake(value_type),
+                };
+            }
+            Special::Lists(code) => return self.list(code, given, value_type),
             Special::HashStrings => match self.hash(given) {
                 Some(op) => op,
                 None => return self.arena.mistake(value_type),
@@ -145,34 +100,6 @@ impl Checker<'_> {
             equal.push(self.arena.op(Op::Equal, vec![args[0], arg], BOOL));
         }
         self.chain(&Op::Or, &equal, BOOL)
-    }
-
-    fn like(&mut self, text: NodeId, given: &Given<'_>) -> NodeId {
-        let pattern = given.text().unwrap_or_default();
-        let (open_front, rest) = match pattern.strip_prefix('%') {
-            Some(rest) => (true, rest),
-            None => (false, pattern),
-        };
-        let (part, open_back) = match rest.strip_suffix('%') {
-            Some(part) => (part, true),
-            None => (rest, pattern == "%"),
-        };
-        if part.contains(['%', '_']) {
-            let message = format!(
-                "pattern '{pattern}': found a wildcard within, expected `%` at the ends only"
-            );
-            let hint = Some("`starts_with`, `ends_with` and `contains` take any text".to_owned());
-            self.report(given.at().unwrap_or(0), message, hint);
-            return self.arena.mistake(BOOL);
-        }
-        let op = match (open_front, open_back) {
-            (false, false) => Op::Equal,
-            (false, true) => Op::StartsWith,
-            (true, false) => Op::EndsWith,
-            (true, true) => Op::Contains,
-        };
-        let part = self.arena.literal(Literal::String(part.to_owned()));
-        self.arena.op(op, vec![text, part], BOOL)
     }
 
     fn boundaries(&mut self, given: &Given<'_>) -> Option<Boundaries> {
@@ -204,15 +131,11 @@ impl Checker<'_> {
     }
 }
 
-fn all_values(given: &[Given<'_>]) -> Vec<NodeId> {
+pub(super) fn all_values(given: &[Given<'_>]) -> Vec<NodeId> {
     given.iter().flat_map(|given| &given.nodes).copied().collect()
 }
 
 /// Numbers were checked against the range of their parameter, so nothing is lost here.
-fn count(value: Option<i64>) -> Option<u64> {
+pub(super) fn count(value: Option<i64>) -> Option<u64> {
     value.and_then(|value| u64::try_from(value).ok())
-}
-
-fn size(value: Option<i64>) -> Option<usize> {
-    value.and_then(|value| usize::try_from(value).ok())
 }

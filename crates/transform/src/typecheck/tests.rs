@@ -4,8 +4,8 @@ use insta::assert_snapshot;
 
 use crate::{Config, InputFeature, InputKind, check};
 
-/// Checks expressions over the columns `fare` (float), `hour` (int), `company` (string) and `new` (unknown), and
-/// shows the types of the features, or all problems.
+/// Checks expressions over the columns `fare` (float), `hour` (int), `company` (string), `new` (unknown), `tags` (list
+/// of strings) and `prices` (list of floats), and shows the types of the features, or all problems.
 fn types(helpers: &[(&str, &str)], features: &[(&str, &str)]) -> String {
     let owned = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
@@ -16,10 +16,16 @@ fn types(helpers: &[(&str, &str)], features: &[(&str, &str)]) -> String {
         ("hour", Some(InputKind::Int)),
         ("company", Some(InputKind::String)),
         ("new", None),
+        ("tags", Some(InputKind::String)),
+        ("prices", Some(InputKind::Float)),
     ];
     let columns = columns.map(|(name, feature_type)| InputFeature {
         name: name.to_owned(),
         feature_type,
+        shape: match name {
+            "tags" | "prices" => graph::Shape::List,
+            _ => graph::Shape::One,
+        },
         note: None,
     });
     let mut shown = String::new();
@@ -29,6 +35,13 @@ fn types(helpers: &[(&str, &str)], features: &[(&str, &str)]) -> String {
                 let value_type =
                     output.value_type.map_or("unknown".to_owned(), |found| found.to_string());
                 let _ = write!(shown, "{}: {value_type}", output.name);
+                match output.shape {
+                    graph::Shape::One => {}
+                    graph::Shape::List => shown.push_str(" list"),
+                    graph::Shape::Vector(length) => {
+                        let _ = write!(shown, " × {length}");
+                    }
+                }
                 if let Some(num_buckets) = output.num_buckets {
                     let _ = write!(shown, " below {num_buckets}");
                 }
@@ -277,24 +290,57 @@ fn wrong_arguments_say_how_the_function_is_called() {
         "vocabulary(company, top_k => 1, top_k => 2)",
         "vocabulary(company, top_k => 'x')",
         "vocabulary(company, num_oov_buckets => 1, default_value => 5)",
+        "vocabulary(company, min_diff_from_avg => 1, coverage_top_k => 3)",
+        "vocabulary(company, key => hour)",
+        "vocabulary(company, key => hour, labels => hour, coverage_top_k => 1)",
+        "vocabulary(company, frequency_threshold => -1)",
+        "vocabulary(company, labels => fare)",
+        "vocabulary(company, fingerprint_shuffle => 1)",
+        "vocabulary(company, reserved_tokens => 'a,,b')",
+        "vocabulary(company, reserved_tokens => 'a, b,a')",
+        "vocabulary(company, vocab_filename => 'v') + vocabulary(hour, vocab_filename => 'v')",
+        "vocabulary(company, vocab_filename => 'v') + vocabulary(company, vocab_filename => 'v')",
+        "quantile(fare, 1.5)",
+        "scale_to_z_score_per_key(fare, fare)",
+        "mean_per_key(company, hour)",
+        "estimated_probability_density(fare, 1)",
         "replace(company, 'a', company)",
         "scale_by_min_max(fare, 1, 0)",
         "apply_buckets(fare)",
         "apply_buckets(fare, 2, 1)",
         "hash_strings(company, 9, key_0 => 1)",
-        "company LIKE 'a_c'",
+        "regexp_like(company, 'it''s (a')",
+        "regexp_extract(company, 'a', 1)",
+        "regexp_replace(company, '(a)', '\\2')",
+        "regexp_replace(company, '(a)', 'b\\x')",
+        "regexp_like(company, company)",
+        "company LIKE 'a!c' ESCAPE '!'",
+        "company LIKE 'a' ESCAPE '!!'",
+        "normalize(company, 'nfx')",
+        "split_part(company, ' ', 0)",
+        "lpad(company, -1)",
+        "parse_time(company, '%d.%m.')",
+        "parse_time(company, tz => 'Europe/Berln')",
+        "date_part('hours', hour)",
+        "extract(hours FROM hour)",
+        "date_trunc('day', fare)",
+        "date_part('hour', hour, unit => 'sec')",
+        "json_extract_int(company, '$.a..b')",
+        "width_bucket(fare, 3, 2, 5)",
+        "geohash(fare, fare, 13)",
+        "regexp_replace(company, 'a', '', replace_global => 1)",
         "coalesce()",
     ];
     let shown: Vec<_> = cases.iter().map(|case| format!("{case}\n    {}", type_of(case))).collect();
-    assert_snapshot!(shown.join("\n"), @"
+    assert_snapshot!(shown.join("\n"), @r#"
     ln()
         at 0: argument `x` is not given, expected ln(x)
     ln(fare, 2)
         at 9: too many arguments: found 2, expected ln(x)
     bucketize(fare)
-        at 0: argument `num_buckets` is not given, expected bucketize(x, num_buckets)
+        at 0: argument `num_buckets` is not given, expected bucketize(x, num_buckets, weights => 1)
     bucketize(fare, num_bukets => 3)
-        at 16: `bucketize` has no argument `num_bukets`, expected bucketize(x, num_buckets)
+        at 16: `bucketize` has no argument `num_bukets`, expected bucketize(x, num_buckets, weights => 1)
           hint: did you mean `num_buckets`?
     bucketize(fare, hour)
         at 16: argument `num_buckets` of `bucketize`: found `hour`, expected a whole number from 1 to 100000
@@ -314,6 +360,42 @@ fn wrong_arguments_say_how_the_function_is_called() {
     vocabulary(company, num_oov_buckets => 1, default_value => 5)
         at 59: `default_value` has no effect where `num_oov_buckets` is not 0
           hint: leave one of them out
+    vocabulary(company, min_diff_from_avg => 1, coverage_top_k => 3)
+        at 41: `min_diff_from_avg` has no effect without `labels`
+          hint: give `labels`, or leave it out
+        features.x at 62: `coverage_top_k` has no effect without a `key`
+          hint: give a `key`, or leave it out
+    vocabulary(company, key => hour)
+        at 27: `key` has no effect without a bound for what each key adds
+          hint: give `coverage_top_k` or `coverage_frequency_threshold`
+    vocabulary(company, key => hour, labels => hour, coverage_top_k => 1)
+        at 27: `key` has no effect beside `labels`
+          hint: leave one of them out
+    vocabulary(company, frequency_threshold => -1)
+        at 44: `frequency_threshold` is -1.0, expected at least 0
+    vocabulary(company, labels => fare)
+        at 30: argument `labels` of `vocabulary`: `fare` is float, expected int
+          hint: `cast(fare AS int)` cuts it off towards 0
+    vocabulary(company, fingerprint_shuffle => 1)
+        at 43: argument `fingerprint_shuffle` of `vocabulary`: found 1, expected TRUE or FALSE
+    vocabulary(company, reserved_tokens => 'a,,b')
+        at 39: a reserved token is "", expected some text without line breaks
+    vocabulary(company, reserved_tokens => 'a, b,a')
+        at 39: the reserved token `a` is given twice
+    vocabulary(company, vocab_filename => 'v') + vocabulary(hour, vocab_filename => 'v')
+        at 80: two vocabularies are named `v`
+    vocabulary(company, vocab_filename => 'v') + vocabulary(company, vocab_filename => 'v')
+        INT
+    quantile(fare, 1.5)
+        at 15: `fraction` is 1.5, expected from 0 to 1
+    scale_to_z_score_per_key(fare, fare)
+        at 31: argument `key` of `scale_to_z_score_per_key`: `fare` is float, expected string or int
+          hint: `cast(fare AS text)` makes text of it
+    mean_per_key(company, hour)
+        at 13: argument `x` of `mean_per_key`: `company` is string, expected int or float
+          hint: `cast(company AS float)` reads numbers from text
+    estimated_probability_density(fare, 1)
+        at 36: argument `num_boundaries` of `estimated_probability_density`: found 1, expected a whole number from 2 to 100000
     replace(company, 'a', company)
         at 22: argument `to` of `replace`: found `company`, expected a text such as 'abc'
     scale_by_min_max(fare, 1, 0)
@@ -324,12 +406,56 @@ fn wrong_arguments_say_how_the_function_is_called() {
         at 23: boundary 1.0 comes after 2.0, expected ascending ones
     hash_strings(company, 9, key_0 => 1)
         at 34: a key is two numbers: `key_1` is not given
-    company LIKE 'a_c'
-        at 13: pattern 'a_c': found a wildcard within, expected `%` at the ends only
-          hint: `starts_with`, `ends_with` and `contains` take any text
+    regexp_like(company, 'it''s (a')
+        at 28: pattern 'it's (a': unclosed group
+    regexp_extract(company, 'a', 1)
+        at 29: found group 1, expected one that the pattern has, which has 0
+          hint: parentheses make a group; `(?:…)` does not
+    regexp_replace(company, '(a)', '\2')
+        at 31: found group 2, expected one that the pattern has, which has 1
+          hint: parentheses make a group; `(?:…)` does not
+    regexp_replace(company, '(a)', 'b\x')
+        at 33: replacement, character 2: found `\x`, expected `\0` to `\9` or `\\`
+    regexp_like(company, company)
+        at 21: argument `pattern` of `regexp_like`: found `company`, expected a text such as 'abc'
+    company LIKE 'a!c' ESCAPE '!'
+        at 13: pattern 'a!c': `!` stands before something else than `%`, `_` or itself
+    company LIKE 'a' ESCAPE '!!'
+        at 24: the escape of `LIKE`: found '!!', expected one character
+    normalize(company, 'nfx')
+        at 19: argument `form` of `normalize`: found 'nfx', expected 'nfc', 'nfd', 'nfkc' or 'nfkd'
+          hint: did you mean 'nfc'?
+    split_part(company, ' ', 0)
+        at 25: argument `place` of `split_part`: found 0, expected 1 for the first part or -1 for the last
+    lpad(company, -1)
+        at 15: argument `length` of `lpad`: found -1, expected a whole number from 0 to 1000000
+    parse_time(company, '%d.%m.')
+        at 20: time format "%d.%m.": date required to parse datetime: year required to parse date
+    parse_time(company, tz => 'Europe/Berln')
+        at 26: no time zone `Europe/Berln`, expected a name as `Europe/Berlin` or an offset as `+05:30`
+          hint: did you mean `Europe/Berlin`?
+    date_part('hours', hour)
+        at 10: argument `part` of `date_part`: found 'hours', expected 'year', 'isoyear', 'quarter', 'month', 'week', 'day', 'dayofweek', 'dow', 'isodow', 'dayofyear', 'doy', 'hour', 'minute' or 'second'
+          hint: did you mean 'hour'?
+    extract(hours FROM hour)
+        at 19: argument `part` of `date_part`: found 'hours', expected 'year', 'isoyear', 'quarter', 'month', 'week', 'day', 'dayofweek', 'dow', 'isodow', 'dayofyear', 'doy', 'hour', 'minute' or 'second'
+          hint: did you mean 'hour'?
+    date_trunc('day', fare)
+        at 18: argument `t` of `date_trunc`: `fare` is float, expected int
+          hint: `cast(fare AS int)` cuts it off towards 0
+    date_part('hour', hour, unit => 'sec')
+        at 32: argument `unit` of `date_part`: found 'sec', expected 's', 'ms', 'us' or 'ns'
+    json_extract_int(company, '$.a..b')
+        at 31: path, character 5: found `.`, expected a name, in `['…']` unless it is of letters, digits, `_` and `-`
+    width_bucket(fare, 3, 2, 5)
+        at 19: `low` is 3.0, expected less than `high`, which is 2.0
+    geohash(fare, fare, 13)
+        at 20: argument `precision` of `geohash`: found 13, expected a whole number from 1 to 12
+    regexp_replace(company, 'a', '', replace_global => 1)
+        at 51: argument `replace_global` of `regexp_replace`: found 1, expected TRUE or FALSE
     coalesce()
         at 0: argument `x` is not given, expected coalesce(x, …)
-    ");
+    "#);
 }
 
 #[test]
@@ -367,8 +493,12 @@ fn long_chains_of_helpers_do_not_exhaust_the_stack() {
     helpers.extend((1..20_000).map(|i| (format!("h{i}"), format!("h{} + 1", i - 1))));
     let features = [("x".to_owned(), "h19999".to_owned())].into();
     let config = Config { features, helpers: helpers.into_iter().rev().collect() };
-    let fare =
-        InputFeature { name: "fare".to_owned(), feature_type: Some(InputKind::Float), note: None };
+    let fare = InputFeature {
+        name: "fare".to_owned(),
+        feature_type: Some(InputKind::Float),
+        shape: graph::Shape::One,
+        note: None,
+    };
     assert_eq!(check(&config, &[fare]).unwrap().len(), 1);
 }
 
@@ -398,6 +528,7 @@ fn what_is_known_of_a_column_that_is_text_is_told_where_numbers_are_expected() {
     let column = |name: &str, feature_type, note| InputFeature {
         name: name.to_owned(),
         feature_type: Some(feature_type),
+        shape: graph::Shape::One,
         note,
     };
     let columns = [
@@ -440,4 +571,91 @@ fn what_is_known_of_a_column_that_is_text_is_told_where_numbers_are_expected() {
     ] {
         assert!(!hint(expression).contains("a.csv"), "{expression}");
     }
+}
+
+#[test]
+fn lists_are_known_by_their_types() {
+    let shown = |expressions: &[&str]| {
+        expressions.iter().map(|e| format!("{e}\n    {}\n", type_of(e))).collect::<String>()
+    };
+    assert_snapshot!(shown(&[
+        "ln(prices + 1) / fare",
+        "scale_to_z_score(prices)",
+        "vocabulary(tags, top_k => 10)",
+        "mean(prices)",
+        "prices IS NULL",
+        "list_get(tags, -1)",
+        "list_pad(hash_strings(tags, 10), 4, 10)",
+        "one_hot(hour, 24)",
+        "list(fare, hour, 1) * 2",
+        "list_concat(list(fare), list(hour, hour))",
+        "cross(company, hour)",
+        "cross(tags, hour)",
+        "CASE WHEN fare > 1 THEN prices END",
+        "list_sum(new)",
+        "split(new)",
+    ]), @"
+    ln(prices + 1) / fare
+        FLOAT list
+    scale_to_z_score(prices)
+        FLOAT list
+    vocabulary(tags, top_k => 10)
+        INT list
+    mean(prices)
+        FLOAT
+    prices IS NULL
+        BOOL
+    list_get(tags, -1)
+        STRING
+    list_pad(hash_strings(tags, 10), 4, 10)
+        INT × 4
+    one_hot(hour, 24)
+        FLOAT × 24
+    list(fare, hour, 1) * 2
+        FLOAT × 3
+    list_concat(list(fare), list(hour, hour))
+        FLOAT × 3
+    cross(company, hour)
+        STRING
+    cross(tags, hour)
+        STRING list
+    CASE WHEN fare > 1 THEN prices END
+        FLOAT list
+    list_sum(new)
+        unknown
+    split(new)
+        STRING list
+    ");
+    assert_snapshot!(shown(&[
+        "list_length(company)",
+        "split(tags)",
+        "one_hot(fare, 3)",
+        "list_sum(tags)",
+        "list_get(tags, 0)",
+        "list_pad(tags, 3, company)",
+        "ngrams(tags, 2, 1)",
+        "list(fare, fare) + list(hour, hour, hour)",
+        "list(tags)",
+    ]), @"
+    list_length(company)
+        at 12: argument `x` of `list_length`: `company` is one string, expected a list
+    split(tags)
+        at 6: argument `x` of `split`: `tags` is a list of string, expected one string
+    one_hot(fare, 3)
+        at 8: argument `x` of `one_hot`: `fare` is float, expected int
+          hint: `cast(fare AS int)` cuts it off towards 0
+    list_sum(tags)
+        at 9: argument `x` of `list_sum`: `tags` is string, expected int or float
+          hint: `cast(tags AS float)` reads numbers from text
+    list_get(tags, 0)
+        at 15: places count from 1, or from -1 at the back: found 0
+    list_pad(tags, 3, company)
+        at 18: argument `value` of `list_pad`: expected a constant
+    ngrams(tags, 2, 1)
+        at 13: `least` is 2, expected at most `most`, which is 1
+    list(fare, fare) + list(hour, hour, hour)
+        at 0: `+` of lists with 2 and 3 values, expected lists of one length
+    list(tags)
+        at 5: argument 1 of `list`: `tags` is a list of string, expected one value
+    ");
 }

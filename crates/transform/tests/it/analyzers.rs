@@ -106,6 +106,65 @@ fn vocabularies_are_in_order_of_frequency_then_backwards() {
 }
 
 #[test]
+fn vocabularies_by_weight_label_and_key() {
+    let columns = || -> Vec<(&'static str, ArrayRef)> {
+        let tokens = [Some("a"), Some("b"), Some("c"), Some("a"), None, Some("b"), Some("c")];
+        let weights = [Some(1.0), Some(2.5), None, NAN, Some(9.0), Some(-1.0), Some(0.5)];
+        vec![
+            ("x", Arc::new(StringArray::from(tokens.to_vec()))),
+            ("w", Arc::new(Float32Array::from(weights.to_vec()))),
+            ("l", Arc::new(Int64Array::from(vec![0, 1, 0, 0, 1, 1, 1]))),
+        ]
+    };
+    assert_snapshot!(values("vocabulary(x, weights => w)", columns()), @"1 0 2 1 - 0 2");
+    assert_snapshot!(values("vocabulary(x, weights => w, frequency_threshold => 1)", columns()), @"1 0 -1 1 - 0 -1");
+    // `a` and `b` come with one label each, `c` with both.
+    assert_snapshot!(values("vocabulary(x, labels => l, top_k => 2)", columns()), @"0 1 -1 0 - 1 -1");
+    assert_snapshot!(values("vocabulary(x, top_k => 1, key => l, coverage_top_k => 1)", columns()), @"2 1 0 2 - 1 0");
+    assert_snapshot!(values("vocabulary(x, reserved_tokens => '[UNK], b')", columns()), @"3 1 2 3 - 1 2");
+    // By their SHA-1: 84a5… of `c`, 86f7… of `a`, e9d7… of `b`.
+    assert_snapshot!(values("vocabulary(x, fingerprint_shuffle => true)", columns()), @"1 2 0 1 - 2 0");
+    let batch = RecordBatch::try_from_iter(columns()).unwrap();
+    let named = [
+        ("a", "vocabulary(x, vocab_filename => 'x_2')"),
+        ("b", "vocabulary(x)"),
+        ("c", "vocabulary(x, top_k => 1)"),
+    ];
+    let graph = learn(&config(&[], &named), &batch).unwrap();
+    let names: Vec<_> = graph.vocabularies().map(|(name, _)| name.to_owned()).collect();
+    assert_eq!(names, ["x_2", "x", "x_3"]);
+}
+
+#[test]
+fn densities_are_shares_by_width() {
+    let column = floats(&[Some(0.0), Some(1.0), Some(1.5), Some(4.0), None, NAN]);
+    // Two buckets of a width of two.
+    assert_snapshot!(values("estimated_probability_density(x, 3)", column.clone()), @"0.375 0.375 0.375 0.125 - -");
+    assert_snapshot!(values("estimated_probability_density(x)", column.clone()), @"2.5 7.5 7.5 7.5 - -");
+    assert_snapshot!(values("quantile(x, 0) + quantile(x, 1)", column.clone()), @"4.0 4.0 4.0 4.0 4.0 4.0");
+    assert_snapshot!(values("quantile(x, 0.5)", column.clone()), @"1.5 1.5 1.5 1.5 1.5 1.5");
+    assert_snapshot!(values("sum(x)", column), @"NaN NaN NaN NaN NaN NaN");
+    assert_snapshot!(values("sum(x)", floats(&[Some(1.5), None, Some(2.0)])), @"3.5 3.5 3.5");
+    assert_snapshot!(values("quantile(x, 0.5)", floats(&[None, NAN])), @"- -");
+    let weighted = floats(&[Some(1.0), Some(2.0), Some(3.0), Some(4.0)]);
+    assert_snapshot!(values("bucketize(x, 2, weights => CASE WHEN x > 3.5 THEN 9 ELSE 1 END)", weighted), @"0 0 0 1");
+}
+
+#[test]
+fn distributions_without_long_tails_are_scaled() {
+    let column = floats(&[Some(1.0), Some(3.0), None, NAN]);
+    assert_snapshot!(values("scale_to_gaussian(x)", column), @"-1.0 1.0 - NaN");
+    assert_snapshot!(values("scale_to_gaussian(x)", floats(&[Some(4.0), Some(4.0)])), @"0.0 0.0");
+    let mut column: Vec<_> = (-10_i8..=10).map(|i| Some(f32::from(i))).collect();
+    column.extend([Some(1e4), Some(f32::INFINITY)]);
+    let shown = values("scale_to_gaussian(x)", floats(&column));
+    let last: Vec<_> = shown.split(' ').rev().take(2).collect();
+    assert_eq!(last[0], "NaN");
+    let greatest: f64 = last[1].parse().unwrap();
+    assert!((1.5..4.0).contains(&greatest), "{shown}");
+}
+
+#[test]
 fn analyzers_go_into_analyzers() {
     let column = floats(&[Some(1.0), Some(2.0), Some(3.0), Some(10.0)]);
     assert_snapshot!(values("max(scale_to_0_1(x)) - min(scale_to_0_1(x))", column.clone()), @"1.0 1.0 1.0 1.0");
@@ -195,6 +254,7 @@ fn a_column_of_another_type_than_expected_is_an_error_that_names_it() {
     let input = InputFeature {
         name: "x".to_owned(),
         feature_type: Some(transform::InputKind::Float),
+        shape: graph::Shape::One,
         note: None,
     };
     let features = config(&[], &[("a", "mean(x)")]);
@@ -203,6 +263,7 @@ fn a_column_of_another_type_than_expected_is_an_error_that_names_it() {
     let missing = InputFeature {
         name: "y".to_owned(),
         feature_type: Some(transform::InputKind::Float),
+        shape: graph::Shape::One,
         note: None,
     };
     let features = config(&[], &[("a", "mean(y)")]);

@@ -20,6 +20,7 @@ fn taxi_columns() -> Vec<InputFeature> {
         move |name: &str| InputFeature {
             name: name.to_owned(),
             feature_type: Some(kind),
+            shape: graph::Shape::One,
             note: None,
         }
     };

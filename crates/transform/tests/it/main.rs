@@ -5,13 +5,20 @@
 mod analyzers;
 mod example;
 mod golden;
+mod keyed;
+mod lists;
+mod mappers;
 mod properties;
 mod reference;
+mod shards;
+mod tft;
+mod tokens;
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, Field};
 use dataflow::Batches;
 use engine::LocalEngine;
 use graph::Graph;
@@ -33,17 +40,29 @@ fn config(helpers: &[(&str, &str)], features: &[(&str, &str)]) -> Config {
 /// Returns the columns of a batch as inputs, of the types that they have there.
 fn inputs(batch: &RecordBatch) -> Vec<InputFeature> {
     let schema = batch.schema();
-    let input = |field: &Arc<arrow::datatypes::Field>| InputFeature {
+    let input = |field: &Arc<Field>| InputFeature {
         name: field.name().clone(),
-        feature_type: match field.data_type() {
+        feature_type: match value_type(field.data_type()) {
             found if found.is_integer() => Some(InputKind::Int),
             found if found.is_floating() => Some(InputKind::Float),
-            arrow::datatypes::DataType::Utf8 => Some(InputKind::String),
+            DataType::Utf8 => Some(InputKind::String),
             _ => None,
+        },
+        shape: match field.data_type() {
+            DataType::List(_) => graph::Shape::List,
+            _ => graph::Shape::One,
         },
         note: None,
     };
     schema.fields().iter().map(input).collect()
+}
+
+/// Returns the type of a column's values, of lists that of their values.
+fn value_type(data_type: &DataType) -> &DataType {
+    match data_type {
+        DataType::List(item) => item.data_type(),
+        other => other,
+    }
 }
 
 /// Cuts a batch into partitions of these many rows each, the rest being the last one.

@@ -20,6 +20,18 @@ fn everything() -> Config {
             ("number", "vocabulary(i, frequency_threshold => 2)"),
             ("stats", "mean(f) + var(i) + min(filled) + max(i) + size(f)"),
             ("second", "bucketize(scale_to_z_score(filled) - mean(i), 3)"),
+            ("by_key", "scale_to_z_score_per_key(f, s) + scale_by_min_max_per_key(i, s)"),
+            ("key_bucket", "bucketize_per_key(i, s, 3) + max_per_key(i, s)"),
+            ("key_stats", "sum_per_key(f, s) + var_per_key(f, s) + size_per_key(f, s)"),
+            ("counts", "count_per_key(s) + count_per_key(i)"),
+            ("weighted", "vocabulary(s, weights => abs(f), top_k => 4)"),
+            ("weighted_bucket", "bucketize(i, 3, weights => f)"),
+            ("labelled", "vocabulary(s, labels => i % 3, use_adjusted_mutual_info => true)"),
+            ("covered", "vocabulary(s, top_k => 1, key => i % 2, coverage_top_k => 2)"),
+            ("gaussian", "scale_to_gaussian(f)"),
+            ("density", "estimated_probability_density(least(abs(f), 9.0), 5)"),
+            ("interpolated", "bucketize_with_interpolation(f, 6)"),
+            ("numbers", "sum(i) + quantile(f, 0.3) + tukey_scale(f)"),
             ("hash", "hash_strings(s || 'x', 17)"),
             ("case", "CASE WHEN f > 0 AND i IN (1, 2, 3) THEN upper(s) ELSE s END"),
         ],
@@ -61,9 +73,23 @@ fn one_row() -> RecordBatch {
 /// A pass over what the batches hold, as it would reach another machine.
 fn pass() -> AnalyzerPass {
     let batch = one_row();
-    let outputs = [("0", "f"), ("1", "cast(s AS text)"), ("2", "i")];
+    let outputs = [("0", "f + 0"), ("1", "cast(s AS text)"), ("2", "i")];
     let graph = learn(&config(&[], &outputs), &batch).unwrap();
-    let value = serde_json::json!({ "graph": graph, "analyses": ["NUMBERS", "TOKENS", "NUMBERS"] });
+    let texts = |beside, is_weighted| serde_json::json!({ "texts": { "beside": beside, "is_weighted": is_weighted } });
+    let subject = |analysis, columns: &[usize]| serde_json::json!({ "analysis": analysis, "columns": columns });
+    let subjects = [
+        subject("numbers".into(), &[0]),
+        subject("numbers".into(), &[2]),
+        subject("weighted_numbers".into(), &[0, 0]),
+        subject("keyed_numbers".into(), &[0, 1]),
+        subject("keyed_numbers".into(), &[2, 1]),
+        subject(texts("nothing", false), &[1]),
+        subject(texts("labels", false), &[1, 2]),
+        subject(texts("keys", true), &[1, 1, 0]),
+    ];
+    // So little that all texts but the last few are in a temporary file.
+    let value =
+        serde_json::json!({ "graph": graph, "subjects": subjects, "max_count_bytes": 1500 });
     serde_json::from_value(value).unwrap()
 }
 
@@ -150,10 +176,14 @@ fn a_stage_survives_as_text() {
 fn states_of_other_passes_do_not_merge() {
     let batch = one_row();
     let graph = learn(&config(&[], &[("0", "f")]), &batch).unwrap();
-    let value = serde_json::json!({ "graph": graph, "analyses": ["NUMBERS"] });
-    let other: AnalyzerPass = serde_json::from_value(value).unwrap();
-    assert!(state_of(&batch).merge(other.start().unwrap()).is_err());
-    let value = serde_json::json!({ "graph": graph, "analyses": [] });
-    let wrong: AnalyzerPass = serde_json::from_value(value).unwrap();
-    assert!(wrong.start().is_err());
+    let pass = |columns: &[usize]| -> AnalyzerPass {
+        let subject = serde_json::json!({ "analysis": "numbers", "columns": columns });
+        let value =
+            serde_json::json!({ "graph": graph, "subjects": [subject], "max_count_bytes": 0 });
+        serde_json::from_value(value).unwrap()
+    };
+    assert!(state_of(&batch).merge(pass(&[0]).start().unwrap()).is_err());
+    for columns in [&[][..], &[1], &[0, 0], &[usize::MAX]] {
+        assert!(pass(columns).start().is_err(), "{columns:?}");
+    }
 }

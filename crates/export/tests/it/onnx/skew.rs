@@ -9,8 +9,8 @@ use export::{Support, onnx, onnx_support};
 use graph::{Graph, Op};
 use serde_json::Value;
 
-use crate::onnx_runtime::{self, Job};
-use crate::random_graphs::{Case, Precision, Question, generate};
+use crate::onnx::onnx_runtime::{self, Job};
+use crate::onnx::random_graphs::{Case, Precision, Question, generate};
 
 /// How far floats may be apart that are not exact, relative to their size.
 const TOLERANCE: f32 = 1e-5;

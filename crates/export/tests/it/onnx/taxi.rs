@@ -11,9 +11,9 @@ use graph::{Boundaries, Graph, GraphBuilder, Literal, NodeId, Op, ValueType, Voc
 use model::{Architecture, FeatureKind, FeatureSpec, Task};
 use serde_json::Value;
 
-use crate::onnx_runtime::{self, Job};
-use crate::random_graphs::column;
-use crate::servables;
+use crate::onnx::onnx_runtime::{self, Job};
+use crate::onnx::random_graphs::column;
+use crate::onnx::servables;
 
 const NUM_ROWS: usize = 400;
 

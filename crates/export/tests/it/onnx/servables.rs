@@ -7,8 +7,8 @@ use graph::{Boundaries, Graph, GraphBuilder, Literal, Op, ValueType, Vocabulary}
 use model::network::{Network, Weights};
 use model::{Architecture, FeatureKind, FeatureSpec, Model, Predictor, Signature, Task};
 
-use crate::onnx_runtime::{self, Job};
-use crate::random_graphs::{Random, column, value};
+use crate::onnx::onnx_runtime::{self, Job};
+use crate::onnx::random_graphs::{Random, column, value};
 
 /// Returns a graph of a feature of each kind, some of which can be missing or NaN; `text` and `other` are no model's.
 fn graph() -> Graph {

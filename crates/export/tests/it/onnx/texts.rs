@@ -6,9 +6,9 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use export::onnx;
 use graph::{GraphBuilder, Op, TrimSide, ValueType};
 
-use crate::onnx_runtime::{self, Job};
-use crate::random_graphs::{Case, Precision};
-use crate::skew;
+use crate::onnx::onnx_runtime::{self, Job};
+use crate::onnx::random_graphs::{Case, Precision};
+use crate::onnx::skew;
 
 /// Texts at whose lengths hashes change their ways, in one, two, three and four bytes a character; and all odd cases.
 fn texts() -> Vec<String> {
