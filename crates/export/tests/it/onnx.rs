@@ -4,3 +4,6 @@ mod onnx_runtime;
 mod random_graphs;
 mod servables;
 mod skew;
+mod taxi;
+mod texts;
+mod vectors;

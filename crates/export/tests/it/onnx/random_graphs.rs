@@ -450,7 +450,11 @@ fn text(random: &mut Random) -> String {
         6 => {
             let len = random.below(40);
             (0..len)
-                .map(|_| random.pick(&['ä', 'ß', 'İ', 'ſ', 'K', 'Σ', '語', '🚕', 'x', '\u{301}']))
+                .map(|_| {
+                    random.pick(&[
+                        'ä', 'ß', 'İ', 'ſ', 'K', 'Σ', 'Σ', '\u{2bc}', '語', '🚕', 'x', '\u{301}',
+                    ])
+                })
                 .collect()
         }
         _ => {
