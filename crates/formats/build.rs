@@ -18,7 +18,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     prost_build::Config::new()
         .enable_type_names()
         .btree_map(["."])
-        .out_dir(out_dir)
+        .out_dir(&out_dir)
         .compile_fds(descriptors)?;
+
+    // Only ever written, and never as text: their descriptors stay out of the library.
+    let tensorflow = protox::compile(["tensorflow.proto"], ["proto"])?;
+    prost_build::Config::new().btree_map(["."]).out_dir(&out_dir).compile_fds(tensorflow)?;
+    let onnx = protox::compile(["onnx.proto"], ["proto"])?;
+    prost_build::Config::new().out_dir(&out_dir).compile_fds(onnx)?;
     Ok(())
 }

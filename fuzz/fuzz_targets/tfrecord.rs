@@ -1,4 +1,6 @@
 //! Any bytes as a TFRecord file: records or an error, and records written again are read again.
+//!
+//! The first byte says how they are compressed then: mostly not at all, as compressing takes longer than all else.
 
 #![no_main]
 
@@ -44,6 +46,12 @@ fn mend(file: &mut [u8]) {
 }
 
 fuzz_target!(|input: &[u8]| {
+    let Some((first, input)) = input.split_first() else { return };
+    let compression = match first % 16 {
+        1 => Compression::Gzip,
+        2 => Compression::Zlib,
+        _ => Compression::None,
+    };
     read(input);
     let mut file = input.to_vec();
     mend(&mut file);
@@ -53,15 +61,13 @@ fuzz_target!(|input: &[u8]| {
         let starts = starts.expect("the lengths are right");
         assert_eq!(starts.is_empty(), file.is_empty());
     }
-    for compression in [Compression::None, Compression::Gzip, Compression::Zlib] {
-        let mut writer = RecordWriter::new(compression.encoder(Vec::new()));
-        records.iter().for_each(|record| writer.write(record).expect("a vector takes all"));
-        let again = writer.into_inner().finish().expect("a vector takes all");
-        assert_eq!(read(&again), (records.clone(), true));
-        if let Some(cut) = again.len().checked_sub(1)
-            && compression != Compression::None
-        {
-            assert!(!read(&again[..cut]).1);
-        }
+    let mut writer = RecordWriter::new(compression.encoder(Vec::new()));
+    records.iter().for_each(|record| writer.write(record).expect("a vector takes all"));
+    let again = writer.into_inner().finish().expect("a vector takes all");
+    assert_eq!(read(&again), (records, true));
+    if let Some(cut) = again.len().checked_sub(1)
+        && compression != Compression::None
+    {
+        assert!(!read(&again[..cut]).1);
     }
 });

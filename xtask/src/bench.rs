@@ -2,6 +2,7 @@
 //! `docs/benchmarks.md`. Medians; peers run in turn with ours.
 
 mod data;
+mod decode;
 mod files;
 mod peers;
 mod process;
@@ -88,9 +89,25 @@ impl Options {
         if !status.success() {
             return Err("the release build failed".into());
         }
+        Ok(self.release_dir().join("cupola"))
+    }
+
+    /// Returns an example of a crate, built as what is released.
+    fn example(&self, package: &str, name: &str) -> Result<PathBuf, Failure> {
+        let status = Command::new("cargo")
+            .args(["build", "--release", "--locked", "-p", package, "--example", name])
+            .current_dir(&self.workspace)
+            .status()?;
+        if !status.success() {
+            return Err(format!("the release build of the example `{name}` failed").into());
+        }
+        Ok(self.release_dir().join("examples").join(name))
+    }
+
+    fn release_dir(&self) -> PathBuf {
         let target = std::env::var_os("CARGO_TARGET_DIR")
             .map_or(self.workspace.join("target"), PathBuf::from);
-        Ok(target.join("release/cupola"))
+        target.join("release")
     }
 }
 

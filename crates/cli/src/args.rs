@@ -88,6 +88,12 @@ pub(crate) enum Command {
     /// Where data did not fit its schema.
     #[command(subcommand)]
     Anomalies(AnomaliesCommand),
+    /// The compiled transform: its operations, as a table or as a drawing.
+    #[command(subcommand)]
+    Graph(GraphCommand),
+    /// A transform graph and its model as files that other runtimes run.
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// Raw rows through a model: predictions as CSV.
     Predict(PredictArgs),
     /// Print a completion script for a shell.
@@ -250,6 +256,50 @@ pub(crate) struct ShowArgs {
     /// Only this split.
     #[arg(long)]
     pub(crate) split: Option<String>,
+}
+
+/// Which graph.
+#[derive(Debug, Args)]
+pub(crate) struct WhichArgs {
+    /// The folder of a graph, of a model or of pushed models, or an artifact's number [default: the newest artifact]
+    #[arg(value_name = "DIR|NUMBER")]
+    pub(crate) what: Option<String>,
+    #[command(flatten)]
+    pub(crate) root: RootArg,
+}
+
+/// `cupola graph`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum GraphCommand {
+    /// Print every operation with its constants, and the features.
+    Show(WhichArgs),
+    /// Print the graph in Graphviz's language: `cupola graph dot | dot -Tsvg > graph.svg`.
+    Dot(WhichArgs),
+}
+
+/// `cupola export`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExportCommand {
+    /// One ONNX file: raw features in, predictions (or features) out.
+    Onnx(ExportArgs),
+    /// A TensorFlow SavedModel: serialized tf.Examples or raw features in, predictions (or features) out.
+    SavedModel(ExportArgs),
+}
+
+/// What is exported, and where it goes.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    pub(crate) which: WhichArgs,
+    /// Where it goes.
+    #[arg(long, short, value_name = "PATH")]
+    pub(crate) output: PathBuf,
+    /// Leave the model out: raw features in, transformed features out.
+    #[arg(long)]
+    pub(crate) graph_only: bool,
+    /// Write over what is there.
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// `cupola predict`.

@@ -16,9 +16,9 @@ use formats::metadata::{
     self, DatasetFeatureStatistics, DatasetFeatureStatisticsList, FeatureNameStatistics, Schema,
 };
 use indicatif::{ProgressBar, ProgressStyle};
-use ingest::{Form, IngestError, Patterns, RawData, SourceConfig};
+use ingest::{FoundFiles, IngestError, Patterns, RawData};
 
-use self::format::Format;
+use self::format::{Format, NamedFile};
 use crate::args::{Global, ReadArgs};
 use crate::error::CliError;
 
@@ -30,8 +30,8 @@ pub(crate) struct Files {
     /// What to call it: its file, its pattern, or its first file and how many more there are.
     pub(crate) name: String,
     content: Content,
-    /// How to open the rows, where their types are a guess from their beginning.
-    guessed_from: Option<ingest::Config>,
+    /// Where the types of the rows are a guess from their beginning, those that features are to be read as besides.
+    guess: Option<Types>,
 }
 
 enum Content {
@@ -81,22 +81,27 @@ impl Files {
             [first, others @ ..] => format!("{first} and {} more", others.len()),
         };
         let patterns = Patterns::Many(patterns.to_vec());
-        let any = ingest::Config::new(SourceConfig::Csv(Form::Files(patterns.clone())));
-        let paths = ingest::source_files(&any, Path::new("")).map_err(FilesError)?.paths;
-        let first = paths.first().map_or(Path::new(""), PathBuf::as_path);
-        let source = match Format::of_all(&paths)? {
+        let found =
+            FoundFiles::find(patterns.clone(), Path::new(""), engine).map_err(FilesError)?;
+        let files: Vec<NamedFile> = found
+            .paths()
+            .iter()
+            .map(|path| NamedFile { shown: found.shown(path), path: path.clone() })
+            .collect();
+        let first = files.first().ok_or(FilesError(IngestError::NoPatterns))?;
+        let source = match Format::of_all(&files)? {
             Format::Rows(format) => format.source(patterns, first, args.delimiter.as_deref())?,
-            Format::Statistics(path) => {
-                let content = Content::Statistics(Box::new(read_statistics(&path)?));
-                return Ok(Self { name, content, guessed_from: None });
+            Format::Statistics => {
+                let content = Content::Statistics(Box::new(read_statistics(first)?));
+                return Ok(Self { name, content, guess: None });
             }
         };
         let max_rejected_rows = args.max_rejected_rows;
         let config = ingest::Config { max_rejected_rows, ..ingest::Config::new(source) };
-        let open = if guesses { ingest::guess } else { ingest::open };
-        let data = open(&config, Path::new(""), engine).map_err(FilesError)?;
+        let open = if guesses { FoundFiles::guess } else { FoundFiles::open };
+        let data = open(found, &config, engine).map_err(FilesError)?;
         let content = Content::Rows(Box::new(data));
-        Ok(Self { name, content, guessed_from: guesses.then_some(config) })
+        Ok(Self { name, content, guess: guesses.then(Types::new) })
     }
 
     /// Returns the types of the features that have any.
@@ -114,7 +119,13 @@ impl Files {
     }
 
     /// Reads columns of text as wider types, where they are wanted and their values fit.
-    pub(crate) fn widen(self, wanted: &Types) -> Result<Self, BoxError> {
+    pub(crate) fn widen(mut self, wanted: &Types) -> Result<Self, BoxError> {
+        if let Some(widened) = &mut self.guess {
+            for (name, kind) in wanted {
+                let widened = widened.entry(name.clone()).or_insert(*kind);
+                *widened = (*widened).max(*kind);
+            }
+        }
         let content = match self.content {
             Content::Rows(data) => {
                 let data = data.widen(|name| wanted.get(name).copied()).map_err(FilesError)?;
@@ -131,12 +142,14 @@ impl Files {
         engine: &dyn Engine,
         progress: &Progress,
     ) -> Result<DatasetFeatureStatistics, BoxError> {
-        let Some(config) = self.guessed_from.take() else { return self.compute(engine, progress) };
+        let Some(widened) = self.guess.take() else { return self.compute(engine, progress) };
         if let Ok(statistics) = self.compute(engine, progress) {
             return Ok(statistics);
         }
-        let data = ingest::open(&config, Path::new(""), engine).map_err(FilesError)?;
-        self.content = Content::Rows(Box::new(data));
+        if let Content::Rows(data) = &mut self.content {
+            let whole = data.reopen(engine).map_err(FilesError)?;
+            **data = whole.widen(|name| widened.get(name).copied()).map_err(FilesError)?;
+        }
         self.compute(engine, progress)
     }
 
@@ -222,10 +235,11 @@ fn feature_type(feature: &FeatureNameStatistics) -> FeatureType {
     }
 }
 
-fn read_statistics(path: &Path) -> Result<DatasetFeatureStatistics, BoxError> {
-    let bytes = std::fs::read(path).map_err(IoError::at("read", path))?;
+fn read_statistics(file: &NamedFile) -> Result<DatasetFeatureStatistics, BoxError> {
+    let NamedFile { shown, path } = file;
+    let bytes = std::fs::read(path).map_err(IoError::at("read", shown))?;
     let list = DatasetFeatureStatisticsList::decode(bytes.as_slice());
-    let not = |_| CliError::NotStatistics { path: path.to_path_buf() };
+    let not = |_| CliError::NotStatistics { path: shown.clone() };
     Ok(schema::default_slice(&list.map_err(not)?)?.clone())
 }
 

@@ -58,6 +58,10 @@ pub(crate) enum CliError {
     #[error("{}: no pushed model found, expected a folder named by a number with a `READY` file", .path.display())]
     NoModel { path: PathBuf },
 
+    /// A folder holds no graph.
+    #[error("{}: no graph found, expected the folder of a graph, of a model or of pushed models", .path.display())]
+    NoGraph { path: PathBuf },
+
     /// An input does not have a column that a model needs.
     #[error("{}: column `{column}` is missing, the model needs {needed}", .path.display())]
     MissingColumn { path: PathBuf, column: String, needed: String },
@@ -98,7 +102,7 @@ pub(crate) enum CliError {
 impl Classify for CliError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::NoRoot { .. } | Self::Nothing { .. } | Self::NoModel { .. } => {
+            Self::NoRoot { .. } | Self::Nothing { .. } | Self::NoModel { .. } | Self::NoGraph { .. } => {
                 ErrorKind::NotFound
             }
             Self::WrongType { .. }

@@ -35,6 +35,8 @@ fn main() -> ExitCode {
         Command::Schema(command) => commands::schema::schema(&command, global),
         Command::Validate(args) => commands::validate::validate(&args, global),
         Command::Anomalies(command) => commands::anomalies::anomalies(&command, global),
+        Command::Graph(command) => commands::graph::graph(&command, global),
+        Command::Export(command) => commands::export::export(&command, global),
         Command::Predict(args) => commands::predict::predict(&args, global),
         Command::Completions { shell } => commands::completions::completions(shell),
     };

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use base::BoxError;
+use base::{BoxError, IoError};
 use metadata::SqliteLedger;
 
 use crate::error::CliError;
@@ -17,6 +17,13 @@ pub(crate) const METADATA: &str = "metadata.sqlite";
 pub(crate) fn beside(pipeline: &Path, given: Option<&Path>) -> PathBuf {
     let parent = pipeline.parent().unwrap_or(Path::new(""));
     given.map_or_else(|| parent.join(ROOT), Path::to_path_buf)
+}
+
+/// Returns the folder of a pipeline file, absolute.
+pub(crate) fn base_dir(pipeline: &Path) -> Result<PathBuf, IoError> {
+    let parent = pipeline.parent().unwrap_or(Path::new(""));
+    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+    parent.canonicalize().map_err(IoError::at("read", parent))
 }
 
 /// Opens the ledger of the root given, or of the nearest one here or above.

@@ -11,29 +11,34 @@ const VERSION: u64 = 1;
 
 /// Returns the text of the file: one JSON object, in which each distance has its formula.
 pub(crate) fn to_json(distances: &[Distance], num_examples_ratio: Option<f64>) -> String {
-    let distances: Vec<Value> = distances
-        .iter()
-        .map(|distance| {
-            json!({
-                "feature": distance.path,
-                "comparison": match distance.comparison {
-                    Comparison::Drift => "drift",
-                    Comparison::Skew => "skew",
-                },
-                "measure": distance.measure,
-                "formula": distance.formula,
-                "value": distance.value,
-                "threshold": distance.threshold,
-                "is_too_large": distance.is_too_large(),
-            })
-        })
-        .collect();
+    let distances: Vec<Value> = distances.iter().map(distance_json).collect();
     let file = json!({
         "version": VERSION,
-        "num_examples_ratio": num_examples_ratio,
+        "num_examples_ratio": num_examples_ratio.map(json_number),
         "distances": distances,
     });
     format!("{file:#}\n")
+}
+
+/// Returns a distance as JSON, in the file and wherever else it is shown.
+pub fn distance_json(distance: &Distance) -> Value {
+    json!({
+        "feature": distance.path,
+        "comparison": match distance.comparison {
+            Comparison::Drift => "drift",
+            Comparison::Skew => "skew",
+        },
+        "measure": distance.measure,
+        "formula": distance.formula,
+        "value": json_number(distance.value),
+        "threshold": json_number(distance.threshold),
+        "is_too_large": distance.is_too_large(),
+    })
+}
+
+/// Returns a number as JSON, which has no infinities and no NaN: they are text.
+pub fn json_number(value: f64) -> Value {
+    if value.is_finite() { json!(value) } else { json!(value.to_string()) }
 }
 
 /// Returns the distance that is nearest to its threshold, or farthest above it, in a few words; none where nothing
@@ -81,5 +86,22 @@ mod tests {
         );
         let text = largest(&[distance("a", 9.0, 9.5), distance("c", 0.1, 0.0)]).unwrap();
         assert!(text.ends_with("`c` L_INFTY 0.1000 of 0"), "{text}");
+    }
+
+    #[test]
+    fn what_json_has_no_number_for_is_text() {
+        let text = to_json(&[distance("a", f64::NAN, f64::INFINITY)], Some(f64::INFINITY));
+        let file: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(file["num_examples_ratio"], "inf");
+        assert_eq!(
+            (&file["distances"][0]["value"], &file["distances"][0]["threshold"]),
+            (&json!("NaN"), &json!("inf"))
+        );
+        let text = to_json(&[distance("a", 0.5, 1.0)], None);
+        let file: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            (&file["num_examples_ratio"], &file["distances"][0]["value"]),
+            (&Value::Null, &json!(0.5))
+        );
     }
 }

@@ -35,6 +35,7 @@ use std::sync::Arc;
 use artifact::Registry;
 
 pub use anomalies::count_findings;
+pub use distances::{distance_json, json_number};
 pub use distribution_validator::DistributionValidator;
 pub use error::ComponentError;
 pub use evaluator::Evaluator;

@@ -21,7 +21,8 @@ pub const SHARD_ROWS: usize = 32 * ROW_GROUP_ROWS;
 /// Writes batches as `<stem>-SSSSS-of-NNNNN.parquet` below a folder.
 ///
 /// A new shard begins every [`SHARD_ROWS`] rows, so the same rows give the same files. The names carry the
-/// number of shards and appear when the writer is closed. A split without rows has one empty shard.
+/// number of shards and appear when the writer is closed; one that is dropped before leaves no shards behind. A split
+/// without rows has one empty shard.
 pub struct ShardWriter {
     dir: PathBuf,
     stem: String,
@@ -124,6 +125,18 @@ impl ShardWriter {
     }
 }
 
+impl Drop for ShardWriter {
+    fn drop(&mut self) {
+        if self.open.take().is_some() {
+            self.closed.push(self.open_path());
+        }
+        // Those that have their names are not there under the old ones any more.
+        for path in &self.closed {
+            fs::remove_file(path).ok();
+        }
+    }
+}
+
 /// Tells a disk that refuses from a batch that does not fit.
 fn write_error(path: &Path, error: parquet::errors::ParquetError) -> DatasetError {
     use parquet::errors::ParquetError;
@@ -137,4 +150,29 @@ fn write_error(path: &Path, error: parquet::errors::ParquetError) -> DatasetErro
         return IoError::at("write", path)(io).into();
     }
     DatasetError::Parquet { path: path.to_path_buf(), source: error }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array};
+
+    use super::*;
+
+    #[test]
+    fn a_writer_that_is_not_closed_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let numbers: ArrayRef = Arc::new(Int64Array::from(vec![7; SHARD_ROWS + 1]));
+        let batch = RecordBatch::try_from_iter([("n", numbers)]).unwrap();
+        let mut writer = ShardWriter::create(dir.path(), "data", batch.schema()).unwrap();
+        writer.write(&batch).unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+        drop(writer);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        let mut writer = ShardWriter::create(dir.path(), "data", batch.schema()).unwrap();
+        writer.write(&batch).unwrap();
+        assert_eq!(writer.close().unwrap().len(), 2);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
 }

@@ -35,7 +35,8 @@ pub enum Storage {
 
 /// Writes the splits of a dataset into `Split-<name>/` folders, shard by shard.
 ///
-/// Every split is written, with one shard where it has no rows. Shards have their names once the writer is closed.
+/// Every split is written, with one shard where it has no rows. Shards have their names once the writer is closed; if it
+/// is dropped before, there are none.
 pub struct DatasetWriter {
     root: PathBuf,
     splits: Vec<SplitWriter>,

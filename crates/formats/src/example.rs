@@ -22,7 +22,8 @@ pub use encode::{
 };
 pub use feature::{BytesList, Feature, FloatList, Int64List, ValueKind, with_feature};
 pub use visit::{
-    ExampleVisitor, FeatureReader, StepsReader, visit_example, visit_sequence_example,
+    ExampleVisitor, FeatureReader, StepsReader, has_feature_lists, visit_example,
+    visit_sequence_example,
 };
 
 #[cfg(test)]

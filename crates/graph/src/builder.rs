@@ -124,7 +124,7 @@ impl GraphBuilder {
     /// # Errors
     ///
     /// [`BuildError::Operands`] when the operation does not take these operands, [`BuildError::UnknownNode`],
-    /// [`BuildError::UnknownVocabulary`], [`BuildError::NumBuckets`], [`BuildError::Constants`],
+    /// [`BuildError::UnknownVocabulary`], [`BuildError::NumBuckets`], [`BuildError::Constants`], [`BuildError::Group`],
     /// [`BuildError::InputTypes`], and [`BuildError::TooLarge`].
     pub fn node(&mut self, op: Op, operands: &[NodeId]) -> Result<NodeId, BuildError> {
         let found = self.types(operands)?;
@@ -193,6 +193,7 @@ impl GraphBuilder {
                 let (op, found) = (op.name(), *num_buckets);
                 Err(BuildError::NumBuckets { op, found, least: 1, most })
             }
+            Op::Regexp(op) => op.check(),
             Op::Lookup { vocabulary, num_oov_buckets, .. } => {
                 match self.vocabularies.get(vocabulary.index()) {
                     None => Err(BuildError::UnknownVocabulary {

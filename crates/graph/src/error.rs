@@ -42,6 +42,29 @@ pub enum BuildError {
     /// Numbers that are not the full rows of a matrix.
     #[error("a matrix of {num_values} numbers with {num_columns} columns")]
     Matrix { num_values: usize, num_columns: u32 },
+    /// A text is no regular expression, or one that is too large.
+    #[error("pattern, character {}: {reason}", .at + 1)]
+    Pattern { at: usize, reason: String },
+
+    /// What is to replace a match has a backslash where nothing is meant by one.
+    #[error("replacement, character {}: found {}, expected `\\0` to `\\9` or `\\\\`", .at + 1, escape(*.found))]
+    Replacement { at: usize, found: Option<char> },
+
+    /// A pattern has no such group.
+    #[error("group {group} of a pattern that has {num_groups}")]
+    Group { group: u32, num_groups: u32 },
+
+    /// A format in which no points in time can be read or written.
+    #[error("time format {format:?}: {reason}")]
+    TimeFormat { format: String, reason: String },
+
+    /// There is no such time zone.
+    #[error("no time zone `{zone}`, expected a name as `Europe/Berlin` or an offset as `+05:30`")]
+    Zone { zone: String, nearest: Option<String> },
+
+    /// A text is no path into JSON.
+    #[error("path, character {}: found {}, expected {expected}", .at + 1, character(*.found))]
+    JsonPath { at: usize, found: Option<char>, expected: &'static str },
 
     /// One raw feature was read as two types.
     #[error("feature `{feature}` is read as {first} and as {second}")]
@@ -64,6 +87,14 @@ pub enum BuildError {
     TooLarge { what: &'static str },
 }
 
+fn escape(found: Option<char>) -> String {
+    found.map_or_else(|| "`\\` at the end".to_owned(), |found| format!("`\\{found}`"))
+}
+
+fn character(found: Option<char>) -> String {
+    found.map_or_else(|| "the end".to_owned(), |found| format!("`{found}`"))
+}
+
 fn list(types: &[NodeType]) -> String {
     match types {
         [] => "nothing".to_owned(),
@@ -79,6 +110,15 @@ fn short(digest: &str) -> String {
 impl Classify for BuildError {
     fn kind(&self) -> ErrorKind {
         ErrorKind::Data
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Zone { nearest, .. } => {
+                nearest.as_ref().map(|name| format!("did you mean `{name}`?"))
+            }
+            _ => None,
+        }
     }
 }
 

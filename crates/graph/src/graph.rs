@@ -57,6 +57,11 @@ impl Node {
     pub fn node_type(&self) -> NodeType {
         NodeType { value_type: self.value_type, shape: self.shape }
     }
+
+    /// Returns what is constant in the operation, as [`Graph::save`] writes it; none where nothing is.
+    pub fn constants(&self) -> Option<serde_json::Value> {
+        serialize::constants(&self.op)
+    }
 }
 
 /// A raw feature that a graph reads.

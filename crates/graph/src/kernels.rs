@@ -4,15 +4,22 @@
 //! values hold anything, and every kernel can compute on anything.
 
 mod cast;
+mod characters;
 mod compare;
+mod functions;
+mod geohash;
 mod ids;
+mod json;
 pub(crate) mod lists;
 mod lists_of_numbers;
 mod lists_of_text;
 pub(crate) mod logic;
 pub(crate) mod many;
 mod numbers;
+mod regexp;
+mod similarity;
 pub(crate) mod text;
+mod time;
 mod vectors;
 
 use std::sync::Arc;
@@ -37,6 +44,16 @@ impl<T: ArrowPrimitiveType> Clone for Numbers<'_, T> {
 }
 
 impl<T: ArrowPrimitiveType> Copy for Numbers<'_, T> {}
+
+impl<T: ArrowPrimitiveType> Numbers<'_, T> {
+    /// Returns the number of a row.
+    fn at(self, row: usize) -> Option<T::Native> {
+        match self {
+            Self::Rows(rows) => rows.is_valid(row).then(|| rows.value(row)),
+            Self::Constant(number) => number,
+        }
+    }
+}
 
 /// One operand of texts: one per row, or one for all rows.
 #[derive(Clone, Copy)]
@@ -202,6 +219,9 @@ fn compute_rows(
         | Op::Tanh
         | Op::Sigmoid
         | Op::LambertW => numbers::unary(op, operand(0)),
+        Op::Float(op) => Values::Float(functions::float(*op, &rows(0)?)),
+        Op::Atan2 => functions::atan2(floats(operand(0)), floats(operand(1)), num_rows).into(),
+        Op::Int(op) => functions::int(*op, ints(operand(0)), ints(operand(1)), num_rows).into(),
         Op::Equal
         | Op::NotEqual
         | Op::Less
@@ -218,6 +238,7 @@ fn compute_rows(
         Op::Not => Values::Bool(logic::not(&bools(operand(0), num_rows))),
         Op::IsNull => Values::Bool(logic::is_null(operand(0), num_rows)),
         Op::IsNan => Values::Bool(compare::is_nan(&rows(0)?)),
+        Op::IsFinite | Op::IsInfinite => Values::Bool(functions::test(op, &rows(0)?)),
         Op::Select => match (operand(0), operand(1), operand(2)) {
             (_, Values::Many(_), _) | (_, _, Values::Many(_)) => {
                 let conditions = bools(operand(0), num_rows);
@@ -242,6 +263,17 @@ fn compute_rows(
         Op::Length => Values::Int(text::length(texts(operand(0)), num_rows)),
         Op::StartsWith | Op::EndsWith | Op::Contains => {
             Values::Bool(text::search(op, texts(operand(0)), texts(operand(1)), num_rows))
+        }
+        Op::Text(op) => characters::compute(op, texts(operand(0)), num_rows)?,
+        Op::TextPair(op) => {
+            similarity::compute(*op, texts(operand(0)), texts(operand(1)), num_rows)
+        }
+        Op::Regexp(op) => regexp::compute(op, texts(operand(0)), num_rows)?,
+        Op::Json { path, to } => json::extract(path, *to, texts(operand(0)), num_rows)?,
+        Op::Time(op) => time::compute(op, operand(0), num_rows)?,
+        Op::Geohash { precision } => {
+            let (latitudes, longitudes) = (floats(operand(0)), floats(operand(1)));
+            Values::String(geohash::geohash(latitudes, longitudes, precision.get(), num_rows)?)
         }
         Op::Bucketize(boundaries) => ids::bucketize(floats(operand(0)), boundaries).into(),
         Op::BucketizePerKey(boundaries) => {

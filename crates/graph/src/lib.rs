@@ -27,7 +27,11 @@ pub use builder::{GraphBuilder, NodeId, VocabularyId};
 pub use error::{BuildError, GraphError};
 pub use graph::{Graph, GraphInput, GraphOutput, Node};
 pub use list_op::{Floats, ListOp, Matrix};
-pub use op::{Boundaries, KeyedBoundaries, Literals, Op, TrimSide};
+pub use op::{
+    Boundaries, FloatOp, IntOp, JsonPath, JsonStep, KeyedBoundaries, Literals, NormalForm, Op,
+    Pattern, Period, RegexpOp, Replacement, Side, TextOp, TextPairOp, TimeFormat, TimeOp, TimePart,
+    TimeUnit, TrimSide, Zone,
+};
 pub use shape::{NodeType, Shape};
 pub use table::Table;
 pub use value::{Literal, ValueType};

@@ -1,7 +1,21 @@
 //! The operations of a graph: what each takes, gives, and does at the edges.
 
+mod json;
+mod number;
+mod regexp;
+mod text;
+mod time;
+
 use std::hash::{Hash, Hasher};
+use std::num::NonZeroU8;
 use std::sync::Arc;
+
+pub use json::{JsonPath, JsonStep};
+pub use number::{FloatOp, IntOp};
+pub(crate) use regexp::Piece;
+pub use regexp::{Pattern, RegexpOp, Replacement};
+pub use text::{NormalForm, Side, TextOp, TextPairOp};
+pub use time::{Period, TimeFormat, TimeOp, TimePart, TimeUnit, Zone};
 
 use crate::{BuildError, ListOp, Literal, Shape, Table, ValueType, VocabularyId};
 
@@ -82,6 +96,12 @@ pub enum Op {
     /// Eight of Newton's steps from `a` where it is less than 1/e, from the line through (1/e, 1/e) and (e, 1) up to
     /// e, and from `l + (1/l - 1) ln(l)` with `l = ln(a)` beyond.
     LambertW,
+    /// Another function of a FLOAT.
+    Float(FloatOp),
+    /// The angle in radians of the point `(b, a)` of two FLOATs, from -pi to pi, as C's `atan2`.
+    Atan2,
+    /// An operation of two INTs.
+    Int(IntOp),
 
     /// `a = b` of two values of one type.
     Equal,
@@ -108,6 +128,10 @@ pub enum Op {
     IsNull,
     /// Whether a FLOAT is NaN.
     IsNan,
+    /// Whether a FLOAT is neither NaN nor infinite.
+    IsFinite,
+    /// Whether a FLOAT is one of the infinities.
+    IsInfinite,
     /// `CASE WHEN a THEN b ELSE c END`: `c` where the BOOL `a` is false or missing. `b` and `c` are of one type.
     Select,
     /// `a`, or `b` of the same type where `a` is missing.
@@ -163,6 +187,32 @@ pub enum Op {
     EndsWith,
     /// Whether the STRING `b` is in the STRING `a`.
     Contains,
+    /// Another operation of a STRING.
+    Text(TextOp),
+    /// How the STRING `a` relates to the STRING `b`.
+    TextPair(TextPairOp),
+    /// A regular expression over a STRING.
+    Regexp(RegexpOp),
+    /// A value within a STRING that is JSON.
+    ///
+    /// Missing when the text is no JSON (of any depth, though the path itself is followed at most 127 levels deep),
+    /// when the path leads nowhere, to `null`, or to a value of another type. INT takes numbers without a fraction
+    /// that 64 bits hold, however they are written; FLOAT takes all numbers. Of two fields with one name the last one
+    /// counts.
+    Json {
+        /// Where it is.
+        path: JsonPath,
+        /// Its type.
+        to: ValueType,
+    },
+    /// An operation of points in time.
+    Time(TimeOp),
+    /// The geohash, as STRING, of the latitude `a` and the longitude `b`, two FLOATs in degrees; missing for places
+    /// that the earth has not.
+    Geohash {
+        /// How many characters.
+        precision: NonZeroU8,
+    },
 
     /// The number of boundaries that are at most a FLOAT, as INT: bucket `i` holds `b[i-1] <= x < b[i]`.
     ///

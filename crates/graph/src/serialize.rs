@@ -12,7 +12,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::{BuildError, Graph, GraphBuilder, GraphError, NodeId, Vocabulary};
+use crate::{BuildError, Graph, GraphBuilder, GraphError, NodeId, Op, Vocabulary};
 
 mod constants;
 mod list_constants;
@@ -129,6 +129,11 @@ impl V1 {
         }
         Ok(builder.build())
     }
+}
+
+/// Returns what is stored of an operation beside its name.
+pub(crate) fn constants(op: &Op) -> Option<Value> {
+    constants::encode(op).expect("constants are names, numbers and texts")
 }
 
 /// Returns the node of a stored number, which has to be one of those read so far.

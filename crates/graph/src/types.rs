@@ -1,6 +1,9 @@
 //! Names and types of operations: which operands each takes, and what comes out.
 
-use crate::{BuildError, ListOp, Literal, Literals, NodeType, Op, Shape, TrimSide, ValueType};
+use crate::{
+    BuildError, FloatOp, IntOp, ListOp, Literal, Literals, NodeType, Op, Shape, TextOp, TextPairOp,
+    TimeOp, TrimSide, ValueType,
+};
 
 /// What an operation takes.
 #[derive(Clone, Copy)]
@@ -11,6 +14,8 @@ enum Takes {
     TwoNumbers,
     OneFloat,
     TwoFloats,
+    OneInt,
+    TwoInts,
     OneBool,
     TwoBools,
     OneString,
@@ -35,6 +40,8 @@ impl Takes {
             (Self::TwoNumbers, [a, b]) => a == b && a.is_number(),
             (Self::OneFloat, operands) => operands == [Float],
             (Self::TwoFloats, operands) => operands == [Float, Float],
+            (Self::OneInt, operands) => operands == [Int],
+            (Self::TwoInts, operands) => operands == [Int, Int],
             (Self::OneBool, operands) => operands == [Bool],
             (Self::TwoBools, operands) => operands == [Bool, Bool],
             (Self::OneString | Self::OneToken, operands) => operands == [String],
@@ -56,6 +63,8 @@ impl Takes {
             Self::TwoNumbers => "two INTs or FLOATs",
             Self::OneFloat => "one FLOAT",
             Self::TwoFloats => "two FLOATs",
+            Self::OneInt => "one INT",
+            Self::TwoInts => "two INTs",
             Self::OneBool => "one BOOL",
             Self::TwoBools => "two BOOLs",
             Self::OneString => "one STRING",
@@ -103,6 +112,9 @@ impl Op {
             Self::Tanh => "tanh",
             Self::Sigmoid => "sigmoid",
             Self::LambertW => "lambert_w",
+            Self::Float(op) => op.name(),
+            Self::Atan2 => "atan2",
+            Self::Int(op) => op.name(),
             Self::Equal => "equal",
             Self::NotEqual => "not_equal",
             Self::Less => "less",
@@ -115,6 +127,8 @@ impl Op {
             Self::Not => "not",
             Self::IsNull => "is_null",
             Self::IsNan => "is_nan",
+            Self::IsFinite => "is_finite",
+            Self::IsInfinite => "is_infinite",
             Self::Select => "select",
             Self::Coalesce => "coalesce",
             Self::Cast { .. } => "cast",
@@ -130,6 +144,12 @@ impl Op {
             Self::StartsWith => "starts_with",
             Self::EndsWith => "ends_with",
             Self::Contains => "contains",
+            Self::Text(op) => op.name(),
+            Self::TextPair(op) => op.name(),
+            Self::Regexp(op) => op.name(),
+            Self::Json { .. } => "json_extract",
+            Self::Time(op) => op.name(),
+            Self::Geohash { .. } => "geohash",
             Self::Bucketize(_) => "bucketize",
             Self::BucketizePerKey(_) => "bucketize_per_key",
             Self::Gather(_) => "gather",
@@ -142,6 +162,17 @@ impl Op {
 
     /// Returns the operation without constants that has a name, if there is one.
     pub(crate) fn without_constants(name: &str) -> Option<Self> {
+        const MORE: [Op; 9] = [
+            Op::Atan2,
+            Op::IsFinite,
+            Op::IsInfinite,
+            Op::Text(TextOp::StripAccents),
+            Op::Text(TextOp::Reverse),
+            Op::Text(TextOp::CodePoint),
+            Op::TextPair(TextPairOp::Position),
+            Op::TextPair(TextPairOp::Levenshtein),
+            Op::TextPair(TextPairOp::JaroWinkler),
+        ];
         const ALL: [Op; 47] = [
             Op::Add,
             Op::Subtract,
@@ -191,7 +222,9 @@ impl Op {
             Op::EndsWith,
             Op::Contains,
         ];
-        ALL.into_iter().find(|op| op.name() == name)
+        let floats = FloatOp::ALL.into_iter().map(Self::Float);
+        let ints = IntOp::ALL.into_iter().map(Self::Int);
+        ALL.into_iter().chain(MORE).chain(floats).chain(ints).find(|op| op.name() == name)
     }
 
     fn takes(&self) -> Takes {
@@ -220,10 +253,16 @@ impl Op {
             | Self::Sigmoid
             | Self::LambertW
             | Self::IsNan
+            | Self::IsFinite
+            | Self::IsInfinite
+            | Self::Float(_)
             | Self::Bucketize(_) => Takes::OneFloat,
             Self::BucketizePerKey(_) => Takes::FloatAndPlace,
             Self::Gather(_) => Takes::OnePlace,
-            Self::Divide | Self::Power => Takes::TwoFloats,
+            Self::Divide | Self::Power | Self::Atan2 | Self::Geohash { .. } => Takes::TwoFloats,
+            Self::Time(TimeOp::Parse { .. }) => Takes::OneString,
+            Self::Time(_) => Takes::OneInt,
+            Self::Int(_) => Takes::TwoInts,
             Self::Not => Takes::OneBool,
             Self::And | Self::Or => Takes::TwoBools,
             Self::Lower
@@ -231,8 +270,15 @@ impl Op {
             | Self::Trim(_)
             | Self::Length
             | Self::Substring { .. }
-            | Self::Replace { .. } => Takes::OneString,
-            Self::Concat | Self::StartsWith | Self::EndsWith | Self::Contains => Takes::TwoStrings,
+            | Self::Replace { .. }
+            | Self::Text(_)
+            | Self::Regexp(_)
+            | Self::Json { .. } => Takes::OneString,
+            Self::Concat
+            | Self::StartsWith
+            | Self::EndsWith
+            | Self::Contains
+            | Self::TextPair(_) => Takes::TwoStrings,
             Self::Lookup { .. } | Self::Hash { .. } | Self::KeyedHash { .. } => Takes::OneToken,
             Self::Equal
             | Self::NotEqual
@@ -298,8 +344,13 @@ impl Op {
             }
             Self::Input { value_type, .. } => *value_type,
             Self::Literal(literal) => literal.value_type(),
-            Self::Cast { to } => *to,
             Self::Gather(table) => table.value_type(),
+            Self::Cast { to } | Self::Json { to, .. } => *to,
+            Self::Text(op) => op.result(),
+            Self::TextPair(op) => op.result(),
+            Self::Regexp(op) => op.result(),
+            Self::Time(op) => op.result(),
+            Self::Geohash { .. } => ValueType::String,
             Self::Select | Self::Coalesce => operands[operands.len() - 1],
             Self::Length
             | Self::Bucketize(_)
@@ -319,6 +370,8 @@ impl Op {
             | Self::Not
             | Self::IsNull
             | Self::IsNan
+            | Self::IsFinite
+            | Self::IsInfinite
             | Self::StartsWith
             | Self::EndsWith
             | Self::Contains => ValueType::Bool,

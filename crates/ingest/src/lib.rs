@@ -1,6 +1,6 @@
 //! Raw data to examples: finds the files, infers the types, splits by content, writes the shards.
 //!
-//! Entry types: [`run`], [`open`], [`infer_features`], [`Config`]. **Invariants:** a row's split depends on its values
+//! Entry types: [`run`], [`FoundFiles`], [`infer_features`], [`Config`]. **Invariants:** a row's split depends on its values
 //! alone, so equal rows are never on both sides of a split, and neither threads, nor the cutting into files,
 //! nor the order of files, rows or columns shows in it; rows keep their order; the same files give the same
 //! bytes. A row that cannot be read is set aside with its reason, or ends the run: the budget decides.
@@ -31,7 +31,7 @@ pub use config::{
 pub use error::{IngestError, QueryFailure};
 pub use features::{InferredFeature, TurnedText, infer_features};
 pub use files::{SourceFiles, source_files};
-pub use open::{RawData, guess, open};
+pub use open::{FoundFiles, RawData};
 pub use output::{OutputConfig, OutputFormat, RecordCompression};
 pub use queries::{BigquerySource, PostgresSource, SqlSource, TableConfig};
 pub use range::{RangeConfig, RollingRange, StaticRange, list_spans};

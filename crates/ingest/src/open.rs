@@ -9,12 +9,15 @@ use dataflow::{Engine, Source};
 use dataset::{CsvFiles, FeatureType, JsonFiles};
 
 use crate::bring::{Brought, bring};
-use crate::source::{Prepared, infer_types, open_json, prepare};
-use crate::{Config, Hash, IngestError, SourceConfig};
+use crate::source::{GUESS_BYTES, Prepared, infer_types, open_json, prepare};
+use crate::{Config, Form, Hash, IngestError, Patterns, SourceConfig, source};
+
+/// The files of one dataset, found, and brought here where they lie elsewhere.
+pub struct FoundFiles(Brought);
 
 /// Raw data whose features are known, ready to be read.
 pub struct RawData {
-    brought: Brought,
+    brought: Arc<Brought>,
     num_rejected: u64,
     has_misfits: bool,
     file_of_partition: Vec<usize>,
@@ -29,14 +32,70 @@ enum Rows {
     Typed(Box<dyn Source>, &'static str),
 }
 
-/// Opens a source; of text, all is read once for the types. Splits are not looked at.
-///
-/// # Errors
-///
-/// As [`run`](crate::run), for what it says about the source and its rows.
-pub fn open(config: &Config, base_dir: &Path, engine: &dyn Engine) -> Result<RawData, IngestError> {
-    config.check()?;
-    opened(bring(&unsplit(config), base_dir, engine)?, engine)
+impl fmt::Debug for FoundFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FoundFiles").field(&self.0.files.paths).finish()
+    }
+}
+
+impl FoundFiles {
+    /// Finds the files that patterns name, relative to `base_dir`, and brings those here that lie elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](crate::run), for what it says about files.
+    pub fn find(
+        patterns: Patterns,
+        base_dir: &Path,
+        engine: &dyn Engine,
+    ) -> Result<Self, IngestError> {
+        // Every format finds its files in the same way.
+        let any = Config::new(SourceConfig::Csv(Form::Files(patterns)));
+        any.check()?;
+        bring(&any, base_dir, engine).map(Self)
+    }
+
+    /// Returns where the files lie here, in order.
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.0.files.paths
+    }
+
+    /// Returns what to call a file: its path, or its URL where it was brought here.
+    pub fn shown(&self, path: &Path) -> PathBuf {
+        self.0.shown(path)
+    }
+
+    /// Opens the files as what `config` says of their format; of text, all is read once for the types. The patterns
+    /// there are those that were found, and splits are not looked at.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](crate::run), for what it says about the source and its rows.
+    pub fn open(self, config: &Config, engine: &dyn Engine) -> Result<RawData, IngestError> {
+        config.check()?;
+        opened(Arc::new(self.configured(config)), engine)
+    }
+
+    /// As [`open`](Self::open), but of comma-separated text only the beginning is read for the types, which saves a pass
+    /// over the rest.
+    ///
+    /// Who reads all rows finds out whether the types hold. If they do, they are those that [`open`](Self::open) finds,
+    /// as types only widen; if not, the rows end at the first that does not fit with an error, and
+    /// [`RawData::reopen`] is to be called.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn guess(self, config: &Config, engine: &dyn Engine) -> Result<RawData, IngestError> {
+        config.check()?;
+        guessed(GUESS_BYTES, self.configured(config), engine)
+    }
+
+    fn configured(self, config: &Config) -> Brought {
+        let mut brought = self.0;
+        brought.config = unsplit(config);
+        brought
+    }
 }
 
 /// Returns the configuration without what tells splits apart: nothing of it is needed, and digests are no features.
@@ -44,7 +103,7 @@ fn unsplit(config: &Config) -> Config {
     Config { hash: Hash::Content, partition_feature: None, ..config.clone() }
 }
 
-fn opened(brought: Brought, engine: &dyn Engine) -> Result<RawData, IngestError> {
+fn opened(brought: Arc<Brought>, engine: &dyn Engine) -> Result<RawData, IngestError> {
     let opened = open_rows(&brought, engine).map_err(|error| brought.told(error))?;
     let (num_rejected, file_of_partition, rows) = opened;
     Ok(RawData { brought, num_rejected, has_misfits: num_rejected > 0, file_of_partition, rows })
@@ -82,63 +141,19 @@ fn open_rows(
     })
 }
 
-/// How much of comma-separated text is read for a guess of the types.
-const GUESS_BYTES: u64 = 8 << 20;
-
-/// As [`open`], but of comma-separated text only the beginning is read for the types, which saves a pass over the rest.
-///
-/// Who reads all rows finds out whether the types hold. If they do, they are those that [`open`] finds, as types only
-/// widen; if not, the rows end at the first that does not fit with an error, and [`open`] is to be called.
-///
-/// # Errors
-///
-/// As [`open`].
-pub fn guess(
-    config: &Config,
-    base_dir: &Path,
-    engine: &dyn Engine,
-) -> Result<RawData, IngestError> {
-    guess_from(GUESS_BYTES, config, base_dir, engine)
-}
-
-fn guess_from(
-    max_bytes: u64,
-    config: &Config,
-    base_dir: &Path,
-    engine: &dyn Engine,
-) -> Result<RawData, IngestError> {
-    config.check()?;
-    let brought = bring(&unsplit(config), base_dir, engine)?;
-    match guess_rows(max_bytes, &brought, engine) {
-        Some((file_of_partition, rows)) => {
-            Ok(RawData { brought, num_rejected: 0, has_misfits: false, file_of_partition, rows })
-        }
-        // What is wrong is said of the whole.
-        None => opened(brought, engine),
-    }
-}
-
-/// Opens text with the types of its beginning, where there is more than that and nothing is wrong with it.
-fn guess_rows(
-    max_bytes: u64,
-    brought: &Brought,
-    engine: &dyn Engine,
-) -> Option<(Vec<usize>, Rows)> {
+fn guessed(max_bytes: u64, brought: Brought, engine: &dyn Engine) -> Result<RawData, IngestError> {
     let (config, paths) = (&brought.config, &brought.files.paths);
-    let SourceConfig::Csv(source) = &config.source else { return None };
-    let format = source.table().format().ok()?;
-    let beginning = CsvFiles::open_with(paths, format.clone(), max_bytes).ok()?;
-    if beginning.is_complete() {
-        return None;
-    }
-    let inferred = infer_types(&beginning, config, engine).ok()?;
-    if inferred.num_rejected > 0 {
-        return None;
-    }
-    let files = CsvFiles::open_with(paths, format, u64::MAX).ok()?;
-    let types: Vec<_> = files.columns().iter().cloned().zip(inferred.types).collect();
+    let guess = match &config.source {
+        SourceConfig::Csv(source) => {
+            source::guess(config, &source.table(), paths, engine, max_bytes)
+        }
+        _ => None,
+    };
+    let brought = Arc::new(brought);
+    let Some((files, types)) = guess else { return opened(brought, engine) };
     let file_of_partition = files.file_of_partition().collect();
-    Some((file_of_partition, Rows::Csv(files.with_features(&types).ok()?, types)))
+    let rows = Rows::Csv(files, types);
+    Ok(RawData { brought, num_rejected: 0, has_misfits: false, file_of_partition, rows })
 }
 
 impl fmt::Debug for RawData {
@@ -148,6 +163,15 @@ impl fmt::Debug for RawData {
 }
 
 impl RawData {
+    /// Opens the same files once more; of text, all is read for the types.
+    ///
+    /// # Errors
+    ///
+    /// As [`FoundFiles::open`].
+    pub fn reopen(&self, engine: &dyn Engine) -> Result<Self, IngestError> {
+        opened(Arc::clone(&self.brought), engine)
+    }
+
     /// Returns the files, in order.
     pub fn paths(&self) -> &[PathBuf] {
         &self.brought.files.paths
@@ -313,6 +337,12 @@ mod tests {
 
     use super::*;
 
+    fn open(config: &Config, dir: &Path, engine: &dyn Engine) -> Result<RawData, IngestError> {
+        let patterns = config.source.files().patterns().map(|(_, pattern)| pattern.to_owned());
+        let patterns = Patterns::Many(patterns.collect());
+        FoundFiles::find(patterns, dir, engine)?.open(config, engine)
+    }
+
     fn opened(csv: &str, max_rejected_rows: u64) -> Result<RawData, String> {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("data.csv"), csv).unwrap();
@@ -348,16 +378,24 @@ mod tests {
             fs::write(dir.path().join("data.csv"), text).unwrap();
             let source = SourceConfig::Csv("data.csv".into());
             let config = Config { max_rejected_rows, ..Config::new(source) };
-            let guess = guess_from(64, &config, dir.path(), &engine).unwrap();
+            let found = bring(&unsplit(&config), dir.path(), &engine).unwrap();
+            let guess = guessed(64, found, &engine).unwrap();
             let source = guess.source();
             let mut batches =
                 (0..source.num_partitions()).flat_map(|it| source.read(it, None).unwrap());
             let read = batches.try_fold(0, |sum, batch| batch.map(|batch| sum + batch.num_rows()));
-            let opened = open(&config, dir.path(), &engine).unwrap();
+            let opened = guess.reopen(&engine).unwrap();
             (read.map_err(|error| error.to_string()), types(&guess) == types(&opened))
         };
         assert_eq!(guessed("2,2,,\n", 0), (Ok(5001), true));
-        for (rows, column) in [("1.5,1,,\n", "`a`"), ("1,x,,\n", "`b`"), ("1,1,1,\n", "`c`")] {
+        let large = format!("1,{},,\n", "9".repeat(20));
+        for (rows, column) in [
+            ("1.5,1,,\n", "`a`"),
+            ("1,x,,\n", "`b`"),
+            ("1,1,1,\n", "`c`"),
+            // It can be read as a float, and still makes text of the column.
+            (&large, "`b`"),
+        ] {
             let (read, is_right) = guessed(rows, 0);
             let error = read.unwrap_err();
             assert!(error.contains("data.csv:5002:") && error.contains(column), "{error}");

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use base::{Classify, ErrorKind};
 use dataflow::Engine;
 
 use crate::bring::{Brought, bring};
 use crate::rejected::write_rejected;
-use crate::source::{features_of, prepare};
-use crate::split::{Keys, Out, check_partition_feature, write_by_file, write_by_hash};
+use crate::source::{GUESS_BYTES, Prepared, features_of, prepare, prepare_guess};
+use crate::split::{Keys, Out, Written, check_partition_feature, write_by_file, write_by_hash};
 use crate::unchanged::Snapshot;
 use crate::{Config, IngestError};
 
@@ -31,14 +32,25 @@ pub struct Outcome {
 ///
 /// Files of stores elsewhere are brought here for as long as it takes, and so are the rows of a query: as Parquet, in
 /// the folder for temporary files. Text and records are read twice: once for the types, which are those of all values
-/// of all files, and once for the values. A split without rows is an empty dataset with all features.
+/// of all files, and once for the values. Comma-separated text is read for the values alone as long as the types are
+/// those of its beginning, with the same result. A split without rows is an empty dataset with all features.
 ///
 /// # Errors
 ///
 /// [`IngestError`]: the configuration makes no sense, a pattern matches nothing, a file or row cannot be read,
-/// somebody writes to a file meanwhile, there are no rows, or the disk refuses. What was written until then has no
-/// names of shards yet.
+/// somebody writes to a file meanwhile, there are no rows, or the disk refuses. No shards are left then.
 pub fn run(
+    config: &Config,
+    base_dir: &Path,
+    out_dir: &Path,
+    engine: &dyn Engine,
+) -> Result<Outcome, IngestError> {
+    run_guessing(GUESS_BYTES, config, base_dir, out_dir, engine)
+}
+
+/// As [`run`], with the types guessed from about the first `guess_bytes` of text.
+fn run_guessing(
+    guess_bytes: u64,
     config: &Config,
     base_dir: &Path,
     out_dir: &Path,
@@ -47,7 +59,7 @@ pub fn run(
     config.check()?;
     let brought = bring(config, base_dir, engine)?;
     let before = Snapshot::take(&brought.files.paths);
-    let outcome = write(&brought, base_dir, out_dir, engine);
+    let outcome = write(guess_bytes, &brought, base_dir, out_dir, engine);
     // What looks like damage may be a file that somebody still writes to.
     before.check()?;
     outcome.map_err(|error| brought.told(error))
@@ -55,13 +67,47 @@ pub fn run(
 
 /// Writes what lies here.
 fn write(
+    guess_bytes: u64,
     brought: &Brought,
     base_dir: &Path,
     out_dir: &Path,
     engine: &dyn Engine,
 ) -> Result<Outcome, IngestError> {
     let Brought { config, files, .. } = brought;
-    let prepared = prepare(config, &files.paths, engine)?;
+    let guess = prepare_guess(config, &files.paths, engine, guess_bytes);
+    let guessed =
+        guess.map(|prepared| (write_splits(&prepared, brought, out_dir, engine), prepared));
+    let (written, prepared) = match guessed {
+        Some((Ok(written), prepared)) => (written, prepared),
+        Some((Err(error), _)) if !may_be_of_the_guess(&error) => return Err(error),
+        Some((Err(_), _)) | None => {
+            let prepared = prepare(config, &files.paths, engine)?;
+            (write_splits(&prepared, brought, out_dir, engine)?, prepared)
+        }
+    };
+    let name = |path: &Path| {
+        let shown = brought.shown(path);
+        shown.strip_prefix(base_dir).unwrap_or(&shown).display().to_string()
+    };
+    write_rejected(&prepared.rejected, &name, out_dir)?;
+    let (num_rejected, span, version) = (prepared.num_rejected, files.span, files.version);
+    Ok(Outcome { splits: written.splits, num_rejected, span, version, spans: files.spans.clone() })
+}
+
+/// Returns whether data may be fine that was prepared by a guess: a value of another type, or a row to be left out,
+/// came behind what was looked at.
+fn may_be_of_the_guess(error: &IngestError) -> bool {
+    matches!(error.kind(), ErrorKind::Data | ErrorKind::Usage)
+}
+
+/// Writes the rows of raw data into the shards of their splits.
+fn write_splits(
+    prepared: &Prepared,
+    brought: &Brought,
+    out_dir: &Path,
+    engine: &dyn Engine,
+) -> Result<Written, IngestError> {
+    let Brought { config, files, .. } = brought;
     let source = prepared.source.as_ref();
     let out = Out { dir: out_dir, storage: config.storage() };
     let written = match &files.splits {
@@ -78,11 +124,8 @@ fn write(
         }
     };
     prepared.check(&written, &files.paths)?;
-    let name = |path: &Path| {
-        let shown = brought.shown(path);
-        shown.strip_prefix(base_dir).unwrap_or(&shown).display().to_string()
-    };
-    write_rejected(&prepared.rejected, &name, out_dir)?;
-    let (num_rejected, span, version) = (prepared.num_rejected, files.span, files.version);
-    Ok(Outcome { splits: written.splits, num_rejected, span, version, spans: files.spans.clone() })
+    Ok(written)
 }
+
+#[cfg(test)]
+mod tests;

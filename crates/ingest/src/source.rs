@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use dataflow::{Engine, Source};
 use dataset::RowError;
 
-pub(crate) use self::csv::infer_types;
+pub(crate) use self::csv::{guess, infer_types};
 pub(crate) use self::json::open_json;
 use self::typed::Format;
 pub(crate) use self::typed::features_of;
@@ -95,6 +95,27 @@ pub(crate) fn prepare(
         SourceConfig::Sql(_) | SourceConfig::Postgres(_) | SourceConfig::Bigquery(_) => {
             typed::prepare(Format::Parquet, &rows_of_query(), paths)
         }
+    }
+}
+
+/// How much of comma-separated text is read for a guess of the types.
+pub(crate) const GUESS_BYTES: u64 = 8 << 20;
+
+/// As [`prepare`], but with features found in about the first `max_bytes`, where that saves a pass over the data.
+///
+/// If all rows can be read, they are the features that [`prepare`] finds. If not, or if something is wrong with the
+/// features, the data is to be prepared as a whole.
+pub(crate) fn prepare_guess(
+    config: &Config,
+    paths: &[PathBuf],
+    engine: &dyn Engine,
+    max_bytes: u64,
+) -> Option<Prepared> {
+    match &config.source {
+        SourceConfig::Csv(source) => {
+            csv::prepare_guess(config, &source.table(), paths, engine, max_bytes)
+        }
+        _ => None,
     }
 }
 

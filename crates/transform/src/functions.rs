@@ -3,13 +3,21 @@
 //! The type checker, the compiler and `docs/expressions.md` read this table; there is no other list.
 
 mod analyzers;
+mod geography;
+mod json;
 mod lists;
 mod missing;
 mod numbers;
 mod operators;
+mod regexp;
+mod similarity;
 mod text;
+mod time;
 
-use graph::{Op, ValueType};
+use graph::{Op, Side, ValueType};
+
+#[cfg(test)]
+pub(crate) use time::{PARTS, PERIODS};
 
 use crate::ir::Statistic;
 
@@ -60,14 +68,14 @@ pub(crate) enum Takes {
     String,
     /// Conditions.
     Bool,
+    /// Whole numbers.
+    Int,
     /// Integers or floats; floats for all such arguments if one of them is.
     Number,
     /// Any type, one for all such arguments; integers become floats if one of them is.
     Any,
     /// Any type whatever the others are.
     Each,
-    /// Whole numbers.
-    Int,
     /// Text or integers, which become text.
     Token,
     /// A number written as such.
@@ -76,7 +84,9 @@ pub(crate) enum Takes {
     LiteralInt { min: i64, max: i64 },
     /// A text written as such.
     LiteralString,
-    /// `true` or `false`, written as such.
+    /// One of some words, written as text.
+    LiteralWord(&'static [&'static str]),
+    /// `TRUE` or `FALSE`.
     LiteralBool,
 }
 
@@ -109,6 +119,7 @@ pub(crate) enum Code {
     /// An operation of two, over all arguments from the left.
     Fold(Op),
     Special(Special),
+    Mapper(Mapper),
 }
 
 /// Functions that see all examples first.
@@ -163,6 +174,36 @@ pub(crate) enum ListCode {
     TermIds,
 }
 
+/// Functions of one example whose constants need a closer look, or that are made of several operations.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Mapper {
+    ILike,
+    RegexpLike,
+    RegexpFullMatch,
+    RegexpExtract,
+    RegexpReplace,
+    Normalize,
+    Pad(Side),
+    Left,
+    Right,
+    SplitPart,
+    Repeat,
+    Jaccard,
+    ParseTime,
+    FormatTime,
+    DatePart,
+    DateTrunc,
+    Json(ValueType),
+    GeoDistance,
+    Geohash,
+    /// The argument, so many times.
+    Times(f64),
+    Number(f64),
+    Clip,
+    NanToMissing,
+    WidthBucket,
+}
+
 /// A heading of the reference and what stands under it.
 pub(crate) struct Group {
     pub(crate) title: &'static str,
@@ -170,12 +211,17 @@ pub(crate) struct Group {
 }
 
 /// All functions, in the order of the reference.
-pub(crate) const GROUPS: [Group; 6] = [
+pub(crate) const GROUPS: [Group; 11] = [
     Group { title: "Analyzers", functions: analyzers::FUNCTIONS },
     Group { title: "Missing values", functions: missing::FUNCTIONS },
     Group { title: "Numbers", functions: numbers::FUNCTIONS },
     Group { title: "Text", functions: text::FUNCTIONS },
     Group { title: "Lists", functions: lists::FUNCTIONS },
+    Group { title: "Regular expressions", functions: regexp::FUNCTIONS },
+    Group { title: "Similarity of text", functions: similarity::FUNCTIONS },
+    Group { title: "Time", functions: time::FUNCTIONS },
+    Group { title: "JSON", functions: json::FUNCTIONS },
+    Group { title: "Places", functions: geography::FUNCTIONS },
     Group { title: "Operators", functions: operators::FUNCTIONS },
 ];
 
@@ -246,7 +292,11 @@ impl Takes {
     pub(crate) fn is_literal(self) -> bool {
         matches!(
             self,
-            Self::LiteralNumber | Self::LiteralInt { .. } | Self::LiteralString | Self::LiteralBool
+            Self::LiteralNumber
+                | Self::LiteralInt { .. }
+                | Self::LiteralString
+                | Self::LiteralWord(_)
+                | Self::LiteralBool
         )
     }
 
@@ -259,13 +309,23 @@ impl Takes {
             Self::Int => "int".to_owned(),
             Self::Any | Self::Each => "any type".to_owned(),
             Self::Token => "string or int".to_owned(),
-            Self::LiteralBool => "true or false".to_owned(),
             Self::LiteralNumber => "a number such as 0.5".to_owned(),
             Self::LiteralInt { min: i64::MIN, max: i64::MAX } => "a whole number".to_owned(),
             Self::LiteralInt { min, max: i64::MAX } => format!("a whole number of at least {min}"),
             Self::LiteralInt { min, max } => format!("a whole number from {min} to {max}"),
             Self::LiteralString => "a text such as 'abc'".to_owned(),
+            Self::LiteralWord(words) => one_of(words),
+            Self::LiteralBool => "TRUE or FALSE".to_owned(),
         }
+    }
+}
+
+/// Returns `'a', 'b' or 'c'`.
+fn one_of(words: &[&str]) -> String {
+    let quoted: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
+    match quoted.split_last() {
+        Some((last, [_, ..])) => format!("{} or {last}", quoted[..quoted.len() - 1].join(", ")),
+        _ => quoted.concat(),
     }
 }
 

@@ -125,6 +125,7 @@ fn is_operator(token: &Token) -> bool {
                 | Keyword::IS
                 | Keyword::IN
                 | Keyword::LIKE
+                | Keyword::ILIKE
                 | Keyword::BETWEEN
                 | Keyword::WHEN
         ),

@@ -56,6 +56,7 @@ expected, and where it meets one; nothing else is converted without a `cast`:
 | text | int, float | the decimal number; missing where it is none |
 | text | bool | `true`, `yes`, `1` and the like, or `false`, `no`, `0`; missing where it is none |
 
+`try_cast` and `x::type` are other ways to write `cast`, which never fails: what cannot be converted is missing.
 Types are written `int`, `float`, `text` and `bool` (`integer`, `bigint`, `double`, `real`, `string`, `varchar` and
 `boolean` will do). `CASE WHEN … THEN … ELSE … END` gives the value behind the first condition that is true; a missing
 condition is not. Without `ELSE` the value is missing where none is. `NULL` is a missing value.
@@ -116,7 +117,7 @@ fn entry(page: &mut String, function: &Function) {
 }
 
 fn operators(page: &mut String, group: &Group) {
-    page.push_str("\nFrom those that bind tightest: `-x`; `* / %`; `+ - ||`; comparisons, `IN`, `BETWEEN`, `LIKE`, ");
+    page.push_str("\nFrom those that bind tightest: `-x`; `* / %`; `+ - ||`; `&`; `|`; comparisons, `IN`, `BETWEEN`, `LIKE`, `ILIKE`, ");
     page.push_str(
         "`IS`; `NOT`; `AND`; `OR`.\n\n| operator | gives | example |\n| --- | --- | --- |\n",
     );

@@ -8,6 +8,8 @@ mod call;
 mod emit;
 mod emit_lists;
 mod evidence;
+mod mappers;
+mod patterns;
 
 use std::collections::BTreeMap;
 

@@ -26,6 +26,7 @@ pub(super) fn bench(options: &Options) -> Result<(), Failure> {
     );
     bench.ingest(&csv, rows, bytes)?;
     bench.statistics(&csv, rows)?;
+    bench.decode()?;
     bench.scale()?;
     if options.huge {
         std::fs::remove_file(&csv)?;
@@ -34,10 +35,11 @@ pub(super) fn bench(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-struct Bench<'o> {
-    options: &'o Options,
+/// What is measured, with what and where.
+pub(super) struct Bench<'o> {
+    pub(super) options: &'o Options,
     binary: PathBuf,
-    scratch: &'o Path,
+    pub(super) scratch: &'o Path,
 }
 
 impl Bench<'_> {
@@ -47,8 +49,8 @@ impl Bench<'_> {
         let mut of_examples = Vec::new();
         for round in 0..self.options.runs {
             let root = self.scratch.join(format!("ingest-{round}"));
-            to_examples.push(run(&mut self.example_gen(csv, &root)?)?);
-            let shards = self.examples_of(&root)?;
+            to_examples.push(run(&mut self.example_gen(csv, &root, "")?)?);
+            let shards = self.examples_of(&root)?.join("Split-*/*.parquet");
             of_examples.push(run(&mut self.stats(&[&shards]))?);
             std::fs::remove_dir_all(&root)?;
         }
@@ -151,7 +153,7 @@ impl Bench<'_> {
             let usage = run(&mut self.stats(&[&file]))?;
             row(&format!("`cupola stats`, {gigabytes} GB of CSV"), usage, &rate(usage));
             let root = self.scratch.join("huge");
-            let usage = run(&mut self.example_gen(&file, &root)?)?;
+            let usage = run(&mut self.example_gen(&file, &root, "")?)?;
             row(&format!("CSV to Parquet, {gigabytes} GB"), usage, &rate(usage));
             std::fs::remove_dir_all(&root)?;
             std::fs::remove_file(&file)?;
@@ -166,12 +168,18 @@ impl Bench<'_> {
         command
     }
 
-    fn example_gen(&self, csv: &Path, root: &Path) -> Result<Command, Failure> {
+    /// Returns the run of a pipeline of ExampleGen alone, with `more` lines of its configuration.
+    pub(super) fn example_gen(
+        &self,
+        csv: &Path,
+        root: &Path,
+        more: &str,
+    ) -> Result<Command, Failure> {
         std::fs::create_dir_all(root)?;
         let pipeline = root.join("pipeline.toml");
         let source = toml::Value::from(csv.display().to_string());
         let text = format!(
-            "[pipeline]\nname = \"bench\"\n\n[nodes.example_gen]\nsource = {{ csv = {source} }}\n"
+            "[pipeline]\nname = \"bench\"\n\n[nodes.example_gen]\nsource = {{ csv = {source} }}\n{more}"
         );
         std::fs::write(&pipeline, text)?;
         let mut command = Command::new(&self.binary);
@@ -179,14 +187,14 @@ impl Bench<'_> {
         Ok(command)
     }
 
-    /// Returns a pattern of the shards of the only examples.
-    fn examples_of(&self, root: &Path) -> Result<PathBuf, Failure> {
+    /// Returns the folder of the only examples.
+    pub(super) fn examples_of(&self, root: &Path) -> Result<PathBuf, Failure> {
         let mut command = Command::new(&self.binary);
         command.args(["artifacts", "list", "--type", "Examples", "--json", "--root"]);
         let (_, printed) = run_with_output(command.arg(root.join("root")))?;
         let artifacts: serde_json::Value = serde_json::from_str(&printed)?;
         let uri = artifacts["artifacts"][0]["uri"].as_str().ok_or("no examples were made")?;
-        Ok(Path::new(uri).join("Split-*/*.parquet"))
+        Ok(PathBuf::from(uri))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What others take for the same work: short Python programs that time the work alone, so that the time to start
 //! and to import counts for us and not for them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -58,11 +58,54 @@ print(time.perf_counter() - start)
 "#,
 };
 
+/// TensorFlow's decoding of `tf.Example`: the processor time of one thread, records in memory, the types known.
+///
+/// Prints the number of records and the seconds twice: for features that may be missing (`VarLenFeature`, which tells
+/// as much as a column with missing values), and for features of one value with a default for those that are missing
+/// (`FixedLenFeature`, which tells less).
+pub(super) const PARSE_EXAMPLE: Peer = Peer {
+    name: "`tf.io.parse_example`",
+    program: r#"
+import os, sys, time
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+import tensorflow as tf
+tf.config.threading.set_intra_op_parallelism_threads(1)
+tf.config.threading.set_inter_op_parallelism_threads(1)
+records = [record.numpy() for record in tf.data.TFRecordDataset(sys.argv[1:])]
+types = {"int64_list": (tf.int64, 0), "float_list": (tf.float32, 0.0), "bytes_list": (tf.string, "")}
+found = {}
+for record in records:
+    for name, feature in tf.train.Example.FromString(record).features.feature.items():
+        kind = feature.WhichOneof("kind")
+        if kind:
+            found.setdefault(name, types[kind])
+sparse = {name: tf.io.VarLenFeature(kind) for name, (kind, _) in found.items()}
+dense = {name: tf.io.FixedLenFeature([], kind, default) for name, (kind, default) in found.items()}
+batches = [tf.constant(records[at:at + 8192]) for at in range(0, len(records), 8192)]
+for features in [sparse, dense]:
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def decode(batch):
+        return tf.io.parse_example(batch, features)
+    assert len(decode(batches[0])) == len(features)
+    start = time.process_time()
+    for batch in batches:
+        decode(batch)
+    print(len(records), time.process_time() - start)
+"#,
+};
+
 impl Peer {
+    /// Returns the command that runs the program over some files.
+    pub(super) fn command(&self, python: &Path, files: &[PathBuf]) -> Command {
+        let mut command = Command::new(python);
+        command.arg("-c").arg(self.program).args(files);
+        command
+    }
+
     /// Runs the program with an interpreter. Returns what the whole process took, and the seconds that it printed.
     pub(super) fn run(&self, python: &Path, file: &Path) -> Result<(Usage, Duration), Failure> {
-        let mut command = Command::new(python);
-        command.arg("-c").arg(self.program).arg(file);
+        let mut command = self.command(python, &[file.to_path_buf()]);
         let (usage, printed) = run_with_output(&mut command)?;
         let seconds = printed.lines().last().unwrap_or_default().trim().parse()?;
         Ok((usage, Duration::try_from_secs_f64(seconds)?))

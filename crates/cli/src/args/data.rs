@@ -170,7 +170,8 @@ pub(crate) struct ValidateArgs {
     #[arg(long, value_name = "FILES", num_args = 1..)]
     pub(crate) serving: Vec<String>,
 
-    /// List every row that breaks the schema too, with its file, its line and why; also rows that cannot be read.
+    /// List every row that breaks the schema and not only the first, with its file, its line and why; also rows that
+    /// cannot be read.
     #[arg(long)]
     pub(crate) rows: bool,
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use base::BoxError;
+use components::distance_json;
 use schema::{Distance, Finding};
 use serde_json::{Value, json};
 
 use crate::args::{AnomaliesCommand, Global, ShowArgs};
-use crate::commands::stats::{distance_json, distances_table};
+use crate::commands::stats::distances_table;
 use crate::commands::{artifact_to_show, keep_split};
 use crate::error::Outcome;
 use crate::output::{print, print_json, table};

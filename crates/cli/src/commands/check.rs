@@ -1,6 +1,5 @@
 //! `cupola check`: every mistake of a pipeline file at once; nothing runs.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use base::BoxError;
@@ -105,11 +104,4 @@ fn node_json(pipeline: &Pipeline, index: usize) -> Value {
         "added": node.is_implicit(),
         "inputs": inputs.collect::<serde_json::Map<_, _>>(),
     })
-}
-
-/// Returns the folder of a pipeline file, absolute.
-pub(crate) fn base_dir(pipeline: &Path) -> Result<std::path::PathBuf, base::IoError> {
-    let parent = pipeline.parent().unwrap_or(Path::new(""));
-    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-    parent.canonicalize().map_err(base::IoError::at("read", parent))
 }

@@ -4,6 +4,8 @@ pub(crate) mod anomalies;
 pub(crate) mod artifacts;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod export;
+pub(crate) mod graph;
 pub(crate) mod init;
 pub(crate) mod lineage;
 pub(crate) mod predict;

@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 
 use crate::args::{Global, RunArgs};
 use crate::clock;
-use crate::commands::check::{base_dir, load};
+use crate::commands::check::load;
 use crate::commands::runs::run_state;
 use crate::error::{CliError, Outcome, print_error, style};
 use crate::output::{duration, print, print_json, table};
 use crate::progress::{Display, state_word};
-use crate::root::{METADATA, beside};
+use crate::root::{METADATA, base_dir, beside};
 
 /// Runs a pipeline, or says what a run would do.
 pub(crate) fn run(args: &RunArgs, global: &Global) -> Result<Outcome, BoxError> {

@@ -17,7 +17,6 @@ use crate::error::{CliError, Outcome};
 use crate::output::{print, print_json};
 
 pub(crate) use diff::distances_table;
-pub(crate) use json::distance_json;
 
 /// Runs one of the `stats` commands.
 pub(crate) fn stats(args: &StatsArgs, global: &Global) -> Result<Outcome, BoxError> {

@@ -5,16 +5,17 @@ mod rows;
 use std::sync::Arc;
 
 use base::{BoxError, publish};
+use components::distance_json;
 use engine::LocalEngine;
 use formats::metadata::DatasetFeatureStatistics;
-use schema::{ValidateOptions, findings, validate_statistics};
+use schema::{Finding, ValidateOptions, findings, validate_statistics};
 use serde_json::json;
 
 use crate::args::{Global, ValidateArgs};
 use crate::commands::anomalies::{finding_json, findings_table};
-use crate::commands::stats::{distance_json, distances_table};
+use crate::commands::stats::distances_table;
 use crate::data::{Files, Progress, types_of_schema};
-use crate::error::{CliError, Outcome, print_hint, print_note, print_warning};
+use crate::error::{CliError, Outcome, print_note, print_warning};
 use crate::output::{print, print_json};
 
 /// So many rows that cannot be read may be listed among the failing ones.
@@ -40,7 +41,8 @@ pub(crate) fn validate(args: &ValidateArgs, global: &Global) -> Result<Outcome, 
     if args.rows {
         read.max_rejected_rows = MAX_LISTED_UNREADABLE;
     }
-    let open = |files: &[String]| Files::open(files, &read, &engine)?.widen(&types);
+    // The schema alone says what text is to be read as, so that its types need not be known of all of it first.
+    let open = |files: &[String]| Files::guess(files, &read, &engine)?.widen(&types);
     let statistics_of = |files: &[String]| {
         (!files.is_empty()).then(|| open(files)?.statistics(&engine, &progress)).transpose()
     };
@@ -65,8 +67,9 @@ pub(crate) fn validate(args: &ValidateArgs, global: &Global) -> Result<Outcome, 
     let outcome = if is_clean { Outcome::Done } else { Outcome::No };
     let name = files.name.clone();
 
+    let may_have_failing_rows = files.has_rows() && found.iter().any(may_be_of_rows);
     if global.json {
-        let content = json!({
+        let mut content = json!({
             "files": name,
             "schema": args.schema,
             "environment": args.environment,
@@ -75,12 +78,20 @@ pub(crate) fn validate(args: &ValidateArgs, global: &Global) -> Result<Outcome, 
             "anomalies": found.iter().map(finding_json).collect::<Vec<_>>(),
             "distances": distances.iter().map(distance_json).collect::<Vec<_>>(),
         });
-        if !args.rows {
-            print_json("validation", content)?;
-            return Ok(outcome);
+        if args.rows {
+            let failed = rows::print_json_with_rows(&content, files, &schema, args, &engine)?;
+            return Ok(if failed > 0 { Outcome::No } else { outcome });
         }
-        let failed = rows::print_json_with_rows(&content, files, &schema, args, &engine)?;
-        return Ok(if failed > 0 { Outcome::No } else { outcome });
+        let (first, failed) = if may_have_failing_rows {
+            let (first, failed) = rows::first_rows(files, &schema, args, &engine)?;
+            (first, Some(failed))
+        } else {
+            (Vec::new(), None)
+        };
+        content["rows"] = json!(first);
+        content["num_failing_rows"] = json!(failed);
+        print_json("validation", content)?;
+        return Ok(outcome);
     }
     let count = if anomalies.data_missing() {
         "no examples, nothing was compared".to_owned()
@@ -91,15 +102,23 @@ pub(crate) fn validate(args: &ValidateArgs, global: &Global) -> Result<Outcome, 
     parts.extend((!found.is_empty()).then(|| findings_table(&found)));
     parts.extend((!distances.is_empty()).then(|| distances_table(&distances)));
     print(&parts.join("\n\n"))?;
-    if !args.rows {
-        if !is_clean && files.has_rows() && !global.quiet {
-            print_hint("`--rows` lists the rows that break the schema");
-        }
+    let failed = if args.rows {
+        rows::print_rows(files, &schema, args, &engine)?
+    } else if may_have_failing_rows {
+        rows::print_first_rows(files, &schema, args, &engine)?
+    } else {
         return Ok(outcome);
-    }
-    let failed = rows::print_rows(files, &schema, args, &engine)?;
+    };
     if !global.quiet {
         print_note(&format!("failing rows: {failed}"));
     }
     Ok(if failed > 0 { Outcome::No } else { outcome })
+}
+
+/// Returns whether single rows can be what an anomaly is about: not the number of examples, nor a column that the schema
+/// does not have, nor the distance to other data.
+fn may_be_of_rows(finding: &Finding) -> bool {
+    !finding.path.is_empty()
+        && finding.code != "SCHEMA_NEW_COLUMN"
+        && !finding.code.starts_with("COMPARATOR_")
 }

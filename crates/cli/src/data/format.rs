@@ -1,12 +1,13 @@
 //! The formats of data files: told by the name's ending, and where that says nothing by what the file begins with.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use dataset::TextReader;
-use formats::tfrecord::{Compression, begins_record};
-use ingest::{CsvTable, Form, Patterns, SourceConfig};
+use formats::example::has_feature_lists;
+use formats::tfrecord::{Compression, RecordReader, begins_record};
+use ingest::{CsvTable, Form, Patterns, Payload, SourceConfig, TfrecordTable};
 
 use crate::error::CliError;
 
@@ -56,7 +57,7 @@ const FORMATS: [RowFormat; 6] = [
         source: |files| SourceConfig::Arrow(Form::Files(files)),
     },
     RowFormat {
-        name: "TFRecord",
+        name: TFRECORD,
         endings: &["tfrecord", "tfrecords"],
         begins: begins_record,
         source: |files| SourceConfig::Tfrecord(Form::Files(files)),
@@ -64,6 +65,8 @@ const FORMATS: [RowFormat; 6] = [
 ];
 
 const CSV: &RowFormat = &FORMATS[0];
+
+const TFRECORD: &str = "TFRecord";
 
 /// The ending of text whose cells have tabulators between them.
 const TABULATED: &str = "tsv";
@@ -74,24 +77,30 @@ const COMPRESSED: [&str; 6] = [".gz", ".gzip", ".zst", ".zstd", ".bz2", ".zlib"]
 /// Enough to tell the formats apart.
 const HEAD_BYTES: usize = 512;
 
+/// A file that lies here, and what to call it: its path, or its URL.
+pub(super) struct NamedFile {
+    pub(super) shown: PathBuf,
+    pub(super) path: PathBuf,
+}
+
 /// How the bytes of files are to be read.
 pub(super) enum Format {
     /// As rows.
     Rows(&'static RowFormat),
     /// As statistics.
-    Statistics(PathBuf),
+    Statistics,
 }
 
 impl Format {
     /// Returns the format of a file.
-    fn of(path: &Path) -> Self {
-        let ending = ending(path);
+    fn of(file: &NamedFile) -> Self {
+        let ending = ending(&file.shown);
         if ending == "pb" {
-            return Self::Statistics(path.to_path_buf());
+            return Self::Statistics;
         }
         let by_ending = FORMATS.iter().find(|format| format.endings.contains(&ending.as_str()));
         Self::Rows(by_ending.unwrap_or_else(|| {
-            let head = head(path);
+            let head = head(&file.path);
             FORMATS.iter().find(|format| (format.begins)(&head)).unwrap_or(CSV)
         }))
     }
@@ -101,15 +110,14 @@ impl Format {
     /// # Errors
     ///
     /// [`CliError::MixedFiles`].
-    pub(super) fn of_all(paths: &[PathBuf]) -> Result<Self, CliError> {
-        let mut paths = paths.iter().map(|path| (path, Self::of(path)));
-        let Some((first, format)) = paths.next() else { return Ok(Self::Rows(CSV)) };
-        let other = paths.find(|(_, other)| {
-            other.name() != format.name() || matches!(other, Self::Statistics(_))
-        });
+    pub(super) fn of_all(files: &[NamedFile]) -> Result<Self, CliError> {
+        let mut files = files.iter().map(|file| (&file.shown, Self::of(file)));
+        let Some((first, format)) = files.next() else { return Ok(Self::Rows(CSV)) };
+        let other = files
+            .find(|(_, other)| other.name() != format.name() || matches!(other, Self::Statistics));
         match other {
             None => Ok(format),
-            Some((path, Self::Statistics(_))) if matches!(format, Self::Statistics(_)) => {
+            Some((path, Self::Statistics)) if matches!(format, Self::Statistics) => {
                 let (path, first) = (path.clone(), first.clone());
                 let (found, expected) = ("a second file of statistics", "one only,");
                 Err(CliError::MixedFiles { path, found, first, expected })
@@ -125,7 +133,7 @@ impl Format {
     fn name(&self) -> &'static str {
         match self {
             Self::Rows(format) => format.name,
-            Self::Statistics(_) => "statistics",
+            Self::Statistics => "statistics",
         }
     }
 }
@@ -139,14 +147,21 @@ impl RowFormat {
     pub(super) fn source(
         &self,
         patterns: Patterns,
-        first: &Path,
+        first: &NamedFile,
         delimiter: Option<&str>,
     ) -> Result<SourceConfig, CliError> {
         let is_csv = self.name == CSV.name;
         if delimiter.is_some() && !is_csv {
-            return Err(CliError::DelimiterOf { path: first.to_path_buf(), found: self.name });
+            return Err(CliError::DelimiterOf { path: first.shown.clone(), found: self.name });
         }
-        let tabulator = (is_csv && ending(first) == TABULATED).then_some("\t");
+        if self.name == TFRECORD && holds_sequences(&first.path) {
+            return Ok(SourceConfig::Tfrecord(Form::Table(TfrecordTable {
+                files: patterns.into(),
+                payload: Payload::TfSequenceExample,
+                features: None,
+            })));
+        }
+        let tabulator = (is_csv && ending(&first.shown) == TABULATED).then_some("\t");
         Ok(match delimiter.or(tabulator) {
             None => (self.source)(patterns),
             Some(delimiter) => SourceConfig::Csv(Form::Table(CsvTable {
@@ -157,6 +172,26 @@ impl RowFormat {
             })),
         })
     }
+}
+
+/// How many records are looked at to tell sequences from examples: those without feature lists are alike.
+const LOOKED_AT: usize = 100;
+
+/// Returns whether one of the first records of a file is a `tf.SequenceExample`; not where they cannot be read, which
+/// who reads them next says.
+fn holds_sequences(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    let mut file = BufReader::new(file);
+    let Ok(head) = file.fill_buf() else { return false };
+    let mut records = RecordReader::new(Compression::detect(head).decoder(file));
+    for _ in 0..LOOKED_AT {
+        match records.next_record() {
+            Ok(Some(record)) if has_feature_lists(record.data) => return true,
+            Ok(Some(_)) => {}
+            Ok(None) | Err(_) => return false,
+        }
+    }
+    false
 }
 
 /// Returns what a name ends with: `csv` of `a.CSV.gz`, `tfrecord` of `a.tfrecord-00000-of-00002`.

@@ -6,7 +6,9 @@ use std::io::Write;
 use std::process::Command;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float32Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, Float32Array, Int64Array, Int64Builder, ListBuilder, RecordBatch, StringArray,
+};
 use dataset::{
     ExampleEncoder, MissingFeature, Payload, ROW_GROUP_ROWS, ShardWriter, TfExampleError,
     TfRecordShardWriter,
@@ -223,15 +225,19 @@ fn data_that_does_not_fit_is_told_why() {
     stdout(&scene, &["validate", "trips.csv", "--schema", "schema.pbtxt"], 0);
     scene.replace("trips.csv", "31,900,Cash", "310,0,Coins");
     let said = scene.cupola(&["validate", "trips.csv", "--schema", "schema.pbtxt"]).expect_code(1);
-    assert_snapshot!(said.stdout, @r"
+    assert_snapshot!(said.stdout, @r#"
         trips.csv: 3 errors in 4 examples, against schema.pbtxt
 
         SEVERITY  FEATURE  ANOMALY                   DESCRIPTION
         ERROR     fare     Out-of-range values       Unexpectedly high value: 310>100(upto six significant digits)
         ERROR     paid     Unexpected string values  Examples contain values missing from the schema: Coins (~25%).
         ERROR     seconds  Out-of-range values       Unexpectedly small value: 0.
-        ");
-    assert_snapshot!(said.stderr, @r"  hint: `--rows` lists the rows that break the schema");
+
+        trips.csv:6: fare: unexpectedly high value: 310 > 100
+        trips.csv:6: seconds: unexpectedly low value: 0 < 1
+        trips.csv:6: paid: "Coins" is not in the domain
+        "#);
+    assert_eq!(said.stderr, "failing rows: 1\n");
     let args =
         ["validate", "trips.csv", "--schema", "schema.pbtxt", "--json", "-o", "anomalies.pbtxt"];
     let json = scene.cupola(&args).expect_code(1).json();
@@ -243,6 +249,73 @@ fn data_that_does_not_fit_is_told_why() {
     );
     let written = fs::read_to_string(scene.path("anomalies.pbtxt")).unwrap();
     assert!(written.contains("type: FLOAT_TYPE_BIG_FLOAT"), "{written}");
+}
+
+#[test]
+fn the_first_failing_rows_are_shown_where_any_can_be() {
+    let scene = scene();
+    let mut text = String::from("fare,seconds,paid,company\n");
+    for row in 0..200_000 {
+        // Many fares are too high, and one row a while later is wrong in another way.
+        let fare = if row % 1000 == 7 { 500 } else { 5 };
+        let paid = if row == 150_000 { "Coins" } else { "Cash" };
+        text.push_str(&format!("{fare},60,{paid},Acme of {row}\n"));
+    }
+    scene.write("trips.csv", &text);
+    let args = ["validate", "trips.csv", "--schema", "schema.pbtxt"];
+    let said = scene.cupola(&args).expect_code(1);
+    let (_, rows) = said.stdout.split_once("\n\ntrips.csv:").unwrap();
+    assert_snapshot!(rows, @r#"
+        9: fare: unexpectedly high value: 500 > 100
+        trips.csv:1009: fare: unexpectedly high value: 500 > 100
+        trips.csv:2009: fare: unexpectedly high value: 500 > 100
+        trips.csv:150002: paid: "Coins" is not in the domain
+        and 197 more rows; `--rows` lists all
+        "#);
+    assert_eq!(said.stderr, "failing rows: 201\n");
+    let json = scene.cupola(&[args.as_slice(), &["--json"]].concat()).expect_code(1).json();
+    let validation = &json["validation"];
+    assert_eq!(validation["num_failing_rows"], 201);
+    assert_eq!(validation["rows"].as_array().unwrap().len(), 4);
+    assert_eq!(validation["rows"][3]["line"], 150_002);
+
+    // Where nothing is wrong, or nothing with single rows, none are looked for.
+    let not_looked_for = |args: &[&str], code: i32| {
+        let args = [&["validate", "--schema", "schema.pbtxt"], args].concat();
+        let said = scene.cupola(&args).expect_code(code);
+        assert_eq!(said.stderr, "");
+        let json = scene.cupola(&[args.as_slice(), &["--json"]].concat()).expect_code(code).json();
+        let validation = &json["validation"];
+        assert_eq!(
+            (&validation["rows"], &validation["num_failing_rows"]),
+            (&json!([]), &Value::Null)
+        );
+        validation["anomalies"].as_array().unwrap().len()
+    };
+    scene.write("trips.csv", TRIPS);
+    assert_eq!(not_looked_for(&["trips.csv"], 0), 0);
+    scene.write("cards.csv", &TRIPS.replace("Cash", "Card"));
+    assert_eq!(not_looked_for(&["cards.csv", "--previous", "trips.csv"], 1), 1);
+    scene.write("coins.csv", &TRIPS.replace("Cash", "Coins"));
+    stdout(&scene, &["stats", "coins.csv", "-o", "FeatureStats.pb", "--quiet"], 0);
+    assert_eq!(not_looked_for(&["FeatureStats.pb"], 1), 1);
+}
+
+#[test]
+fn a_guess_of_types_that_was_wrong_is_no_matter_to_the_schema() {
+    let scene = scene();
+    let row = format!("5,60,Cash,{}\n", "x".repeat(1000));
+    // Whole numbers at first, where the schema has FLOAT; then one with a point, and at last no number at all.
+    let text = format!("fare,seconds,paid,company\n{}", row.repeat(9000));
+    scene.write("whole.csv", &text);
+    scene.write("float.csv", &format!("{text}5.5,60,Cash,x\n"));
+    scene.write("text.csv", &format!("{text}5.5,60,Cash,x\nx1,60,Cash,x\n"));
+    for file in ["whole.csv", "float.csv"] {
+        let said = stdout(&scene, &["validate", file, "--schema", "schema.pbtxt"], 0);
+        assert!(said.starts_with(&format!("{file}: no anomalies in 900")), "{said}");
+    }
+    let said = stdout(&scene, &["validate", "text.csv", "--schema", "schema.pbtxt"], 1);
+    assert!(said.ends_with("\n\ntext.csv:9003: fare: cannot read \"x1\" as FLOAT\n"), "{said}");
 }
 
 #[test]
@@ -376,10 +449,14 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 /// Writes rows as TFRecord files of tf.Example, as TFX names them, and returns the one that there is.
 fn write_records(scene: &Scene, batch: &RecordBatch) -> String {
+    write_payload(scene, Payload::TfExample, batch)
+}
+
+fn write_payload(scene: &Scene, payload: Payload, batch: &RecordBatch) -> String {
     let mut writer =
         TfRecordShardWriter::create(&scene.path(""), "data_tfrecord", Compression::Gzip).unwrap();
     let missing = MissingFeature::Omitted;
-    let encoder = ExampleEncoder::new(Payload::TfExample, missing, &batch.schema()).unwrap();
+    let encoder = ExampleEncoder::new(payload, missing, &batch.schema()).unwrap();
     encoder.encode(batch, |record| Ok::<_, TfExampleError>(writer.write(record)?)).unwrap();
     writer.finish().unwrap();
     "data_tfrecord-00000-of-00001.gz".to_owned()
@@ -439,6 +516,30 @@ fn every_format_gives_the_same_numbers() {
     assert_snapshot!(stderr(&scene, &["stats", "records", "--delimiter", ";"], 2), @"error: records: found TFRecord, expected CSV for `--delimiter`");
     let two = stderr(&scene, &["stats", "trips.csv", "--delimiter", ";;"], 2);
     assert!(two.contains("expected one ASCII character"), "{two}");
+}
+
+#[test]
+fn sequences_are_told_from_examples_by_what_is_in_them() {
+    let scene = Scene::empty();
+    let mut steps = ListBuilder::new(ListBuilder::new(Int64Builder::new()));
+    // The first has none, and could as well be an example.
+    for values in [None, Some(vec![1, 2]), Some(vec![3])] {
+        match values {
+            None => steps.append_null(),
+            Some(values) => {
+                steps.values().append_value(values.into_iter().map(Some));
+                steps.append(true);
+            }
+        }
+    }
+    let steps: ArrayRef = Arc::new(steps.finish());
+    let id: ArrayRef = Arc::new(Int64Array::from(vec![7, 8, 9]));
+    let batch = RecordBatch::try_from_iter([("id", id), ("steps", steps)]).unwrap();
+    let name = write_payload(&scene, Payload::TfSequenceExample, &batch);
+    let json = scene.cupola(&["stats", &name, "--json"]).expect_code(0).json();
+    let features = json["statistics"]["datasets"][0]["features"].as_array().unwrap();
+    let found: Vec<_> = features.iter().map(|f| (&f["name"], &f["num_non_missing"])).collect();
+    assert_eq!(found, [(&json!("id"), &json!(3)), (&json!("steps"), &json!(2))]);
 }
 
 #[test]

@@ -68,6 +68,22 @@ fn a_file_of_a_web_server_is_brought_here_only_when_it_changed() {
     let args = ["validate", &url, "--schema", "schema.pbtxt", "--rows"];
     let rows = scene.cupola(&args).expect_code(1).stdout;
     assert!(rows.contains(&format!("{url}:5: fare: ")), "{rows}");
+
+    // The format is told by what is there, and statistics are read from there too.
+    scene.cupola(&["stats", &url, "-o", "stats.pb", "--quiet"]).expect_code(0);
+    let put = |path: &str, bytes: Vec<u8>| {
+        pages.lock().unwrap().insert(path.to_owned(), (bytes, Some("\"tag\"".to_owned())));
+        url.replace("/trips.csv", path)
+    };
+    let kept = put("/stats.pb", std::fs::read(scene.path("stats.pb")).unwrap());
+    let again = scene.cupola(&["stats", &kept]).expect_code(0).stdout;
+    assert_eq!(again, stats.stdout.replace(&url, &kept));
+    let broken = put("/broken.pb", b"no message".to_vec());
+    let said = scene.cupola(&["stats", &broken]).expect_code(3).stderr;
+    assert!(said.starts_with(&format!("error: {broken}: not statistics")), "{said}");
+    let lines = put("/lines", b"{\"fare\": 1}\n".to_vec());
+    let said = scene.cupola(&["stats", &lines, &url]).expect_code(2).stderr;
+    assert_eq!(said, format!("error: {url}: found CSV, expected JSON Lines as {lines} is\n"));
 }
 
 #[test]

@@ -54,6 +54,8 @@ pub struct CsvFiles {
     /// The column and the type of every feature.
     features: Vec<(usize, Option<FeatureType>)>,
     skips_misfits: bool,
+    /// Whether cells of wider types are misfits even where they can be read.
+    is_exact: bool,
 }
 
 impl CsvFiles {
@@ -130,7 +132,18 @@ impl CsvFiles {
             (0..columns.len()).map(|column| (column, Some(FeatureType::Bytes))).collect();
         let schema = schema(&columns, &features);
         let paths = paths.to_vec();
-        Ok(Self { paths, columns, orders, format, pieces, schema, features, skips_misfits: false })
+        let (skips_misfits, is_exact) = (false, false);
+        Ok(Self {
+            paths,
+            columns,
+            orders,
+            format,
+            pieces,
+            schema,
+            features,
+            skips_misfits,
+            is_exact,
+        })
     }
 
     /// Returns the source of these features alone, in the order given, each of the type given.
@@ -167,6 +180,18 @@ impl CsvFiles {
     #[must_use]
     pub fn skip_misfits(mut self) -> Self {
         self.skips_misfits = true;
+        self
+    }
+
+    /// Returns the source in which a cell is a misfit if it is of a wider type than its feature ([`cell_type`]), even
+    /// where it can be read as the feature's: an integer beyond 64 bits as a FLOAT.
+    ///
+    /// So if all rows fit types that some of their cells have, these are the types of all cells.
+    ///
+    /// [`cell_type`]: super::cell_type
+    #[must_use]
+    pub fn reject_wider_cells(mut self) -> Self {
+        self.is_exact = true;
         self
     }
 
@@ -215,7 +240,7 @@ impl CsvFiles {
     pub fn misfits(&self, row: &CsvRow<'_>) -> Vec<RowError> {
         let cells = self.features.iter().map(|&(column, kind)| (column, kind, row.cell(column)));
         cells
-            .filter(|&(_, kind, cell)| !fits(kind, cell))
+            .filter(|&(_, kind, cell)| !fits(kind, cell, self.is_exact))
             .map(|(column, _, cell)| row.error(self.bad_cell(column, cell)))
             .collect()
     }
@@ -263,7 +288,7 @@ impl Source for CsvFiles {
         let schema = schema(&self.columns, &wanted);
         Ok(Box::new(CsvBatches {
             rows: Some(rows),
-            batch: Columns::new(schema, wanted.into_iter()),
+            batch: Columns::new(schema, wanted.into_iter(), self.is_exact),
             files: self,
         }))
     }

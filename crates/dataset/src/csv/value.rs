@@ -89,6 +89,11 @@ pub(crate) fn parse_int(cell: &[u8]) -> Integer {
     value.checked_neg().map_or(Integer::OutOfRange, Integer::Value)
 }
 
+/// Returns whether a cell is a whole number that 64 bits do not hold: text, although it can be read as a float.
+pub(crate) fn is_large_integer(cell: &[u8]) -> bool {
+    cell.len() > MAX_PLAIN_DIGITS && parse_int(cell) == Integer::OutOfRange
+}
+
 /// Reads a float in Python's syntax, by way of 64 bits as the reference does.
 pub(crate) fn parse_float(cell: &[u8]) -> Option<f32> {
     let value: f64 = std::str::from_utf8(trim(cell)).ok()?.parse().ok()?;

@@ -18,8 +18,8 @@ type ShardFile = RecordWriter<Encoder<BufWriter<File>>>;
 /// Writes records as `<stem>-SSSSS-of-NNNNN` below a folder, with `.gz` behind for gzip.
 ///
 /// A new shard begins every [`TFRECORD_SHARD_ROWS`] records, so the same records give the same files. The names
-/// carry the number of shards and appear when the writer is closed. A split without records has one empty
-/// shard. The stem that the field uses is `data_tfrecord`.
+/// carry the number of shards and appear when the writer is closed; one that is dropped before leaves no shards
+/// behind. A split without records has one empty shard. The stem that the field uses is `data_tfrecord`.
 pub struct TfRecordShardWriter {
     dir: PathBuf,
     stem: String,
@@ -114,5 +114,15 @@ impl TfRecordShardWriter {
             self.closed.push(path);
         }
         Ok(())
+    }
+}
+
+impl Drop for TfRecordShardWriter {
+    fn drop(&mut self) {
+        self.closed.extend(self.open.take().map(|(path, _)| path));
+        // Those that have their names are not there under the old ones any more.
+        for path in &self.closed {
+            fs::remove_file(path).ok();
+        }
     }
 }

@@ -206,3 +206,14 @@ fn shards_are_named_by_their_number_and_hold_the_records_in_order() {
     let full = write(&dir.path().join("d"), 20);
     assert_eq!(full.len(), 2);
 }
+
+#[test]
+fn a_writer_that_is_not_closed_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = TfRecordShardWriter::create(dir.path(), "data", Compression::None).unwrap();
+    let mut writer = writer.with_shard_rows(10);
+    some(25).iter().for_each(|record| writer.write(record).unwrap());
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
+    drop(writer);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}

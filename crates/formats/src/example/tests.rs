@@ -431,3 +431,26 @@ fn the_canonical_form_is_sorted_packed_and_says_the_same() {
     assert_eq!(read(&canonical), read(&sequence));
     assert_eq!(canonical_sequence_example(&canonical).unwrap(), canonical);
 }
+
+#[test]
+fn records_with_feature_lists_are_sequences() {
+    let mut feature = Vec::new();
+    put_ints(&mut feature, &[1]);
+    let (mut context, mut lists, mut steps) = (Vec::new(), Vec::new(), Vec::new());
+    put_named(&mut context, "a", &feature);
+    let mut example = Vec::new();
+    put_example(&mut example, &context);
+    assert!(!has_feature_lists(&example));
+    put_step(&mut steps, &feature);
+    put_named(&mut lists, "b", &steps);
+    let mut sequence = Vec::new();
+    put_sequence_example(&mut sequence, &context, &lists);
+    assert!(has_feature_lists(&sequence));
+    // Cut off within the context, and no record at all.
+    assert!(!has_feature_lists(&sequence[..4]));
+    assert!(
+        !has_feature_lists(b"")
+            && !has_feature_lists(b"\xff\xff")
+            && !has_feature_lists(b"\x10\x01")
+    );
+}

@@ -117,6 +117,21 @@ pub fn visit_sequence_example<V: ExampleVisitor>(
     Ok(())
 }
 
+/// Returns whether a record has feature lists: a `tf.SequenceExample` has them in the place of a field that a
+/// `tf.Example` does not know, and is an example without them otherwise. No feature is looked at; of a record that is
+/// malformed, as much as can be read.
+pub fn has_feature_lists(record: &[u8]) -> bool {
+    let mut example = WireReader::new(record);
+    while !example.is_empty() {
+        match example.tag() {
+            Ok(tag) if tag.field == 2 && tag.wire_type == DELIMITED => return true,
+            Ok(tag) if example.skip(tag).is_ok() => {}
+            Ok(_) | Err(_) => return false,
+        }
+    }
+    false
+}
+
 #[inline]
 fn visit_features<V: ExampleVisitor>(
     mut features: WireReader<'_>,

@@ -164,11 +164,15 @@ impl<R: Read> RecordReader<R> {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
+        if self.buffer.is_empty() {
+            // The allocator's zeros, which cost nothing even where code is not optimized, as in tests and fuzzing.
+            self.buffer = vec![0; BUFFER_BYTES];
+        }
         while self.end < wanted {
             if self.end == self.buffer.len() {
                 // Doubles as bytes arrive, so that a wrong length cannot ask for more than was there.
                 let doubled = self.buffer.len().saturating_mul(2).min(wanted);
-                self.buffer.resize(doubled.max(BUFFER_BYTES), 0);
+                self.buffer.resize(doubled, 0);
             }
             match self.input.read(&mut self.buffer[self.end..]) {
                 Ok(0) => break,

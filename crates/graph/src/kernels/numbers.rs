@@ -146,7 +146,7 @@ fn modulo(
 }
 
 /// Computes `f` for the two numbers of each row, missing where one of them is.
-fn zip<T: ArrowPrimitiveType>(
+pub(super) fn zip<T: ArrowPrimitiveType>(
     a: Numbers<'_, T>,
     b: Numbers<'_, T>,
     num_rows: usize,

@@ -25,7 +25,7 @@ impl TextBuilder {
     }
 
     /// Makes sure that so many bytes more still fit a column, before they take up memory.
-    fn check_room(&self, num_bytes: usize) -> Result<(), GraphError> {
+    pub(super) fn check_room(&self, num_bytes: usize) -> Result<(), GraphError> {
         match i32::try_from(self.text.len().saturating_add(num_bytes)) {
             Ok(_) => Ok(()),
             Err(_) => Err(GraphError::TooMuchText),
@@ -135,7 +135,7 @@ fn substring(text: &str, start: i64, length: Option<u64>) -> &str {
 }
 
 /// Returns where a character starts, by its number from 0, or the end of the text.
-fn position(text: &str, character: u64) -> usize {
+pub(super) fn position(text: &str, character: u64) -> usize {
     match usize::try_from(character) {
         Ok(0) => 0,
         Ok(n) if n < text.len() => text.char_indices().nth(n).map_or(text.len(), |(at, _)| at),

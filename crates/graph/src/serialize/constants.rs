@@ -1,5 +1,7 @@
 //! The constants of each operation, as they are stored.
 
+mod grouped;
+
 use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -289,7 +291,7 @@ pub(super) fn encode(op: &Op) -> Result<Option<Value>, serde_json::Error> {
             serde_json::to_value(KeyedHashV1 { num_buckets: *num_buckets, key: *key })
         }
         Op::OfList(op) => return list_constants::encode(op),
-        _ => return Ok(None),
+        _ => return grouped::encode(op),
     };
     value.map(Some)
 }
@@ -388,9 +390,9 @@ fn op(name: &str, constants: Value) -> Result<Op, Wrong> {
             let KeyedHashV1 { num_buckets, key } = serde_json::from_value(constants)?;
             Op::KeyedHash { num_buckets, key }
         }
-        name => match list_constants::decode(name, constants)? {
+        name => match list_constants::decode(name, &constants)? {
             Some(op) => Op::OfList(op),
-            None => return Err(Wrong::UnknownOp),
+            None => return grouped::decode(name, constants),
         },
     })
 }

@@ -108,58 +108,58 @@ pub(super) fn encode(op: &ListOp) -> Result<Option<Value>, serde_json::Error> {
 }
 
 /// Returns the operation of a stored node, none when there is none of that name.
-pub(super) fn decode(name: &str, constants: Value) -> Result<Option<ListOp>, Wrong> {
+pub(super) fn decode(name: &str, constants: &Value) -> Result<Option<ListOp>, Wrong> {
     if let Some(op) = ListOp::without_constants(name) {
-        let () = serde_json::from_value(constants)?;
+        <()>::deserialize(constants)?;
         return Ok(Some(op));
     }
     Ok(Some(match name {
         "list_get" => {
-            let PlaceV2 { place } = serde_json::from_value(constants)?;
+            let PlaceV2 { place } = PlaceV2::deserialize(constants)?;
             ListOp::Get { place }
         }
         "list_slice" => {
-            let SliceV2 { start, length } = serde_json::from_value(constants)?;
+            let SliceV2 { start, length } = SliceV2::deserialize(constants)?;
             ListOp::Slice { start, length }
         }
         "list_pad" => {
-            let PadV2 { length, value } = serde_json::from_value(constants)?;
+            let PadV2 { length, value } = PadV2::deserialize(constants)?;
             ListOp::Pad { length, value: Literal::from(value) }
         }
         "list_join" => {
-            let SeparatorV2 { separator } = serde_json::from_value(constants)?;
+            let SeparatorV2 { separator } = SeparatorV2::deserialize(constants)?;
             ListOp::Join { separator }
         }
         "split" => {
-            let SeparatorV2 { separator } = serde_json::from_value(constants)?;
+            let SeparatorV2 { separator } = SeparatorV2::deserialize(constants)?;
             ListOp::Split { separator }
         }
         "cross" => {
-            let SeparatorV2 { separator } = serde_json::from_value(constants)?;
+            let SeparatorV2 { separator } = SeparatorV2::deserialize(constants)?;
             ListOp::Cross { separator }
         }
         "ngrams" => {
-            let NGramsV2 { least, most, separator } = serde_json::from_value(constants)?;
+            let NGramsV2 { least, most, separator } = NGramsV2::deserialize(constants)?;
             ListOp::NGrams { least, most, separator }
         }
         "one_hot" => {
-            let DepthV2 { depth } = serde_json::from_value(constants)?;
+            let DepthV2 { depth } = DepthV2::deserialize(constants)?;
             ListOp::OneHot { depth }
         }
         "multi_hot" => {
-            let DepthV2 { depth } = serde_json::from_value(constants)?;
+            let DepthV2 { depth } = DepthV2::deserialize(constants)?;
             ListOp::MultiHot { depth }
         }
         "term_ids" => {
-            let SizeV2 { size } = serde_json::from_value(constants)?;
+            let SizeV2 { size } = SizeV2::deserialize(constants)?;
             ListOp::TermIds { size }
         }
         "term_weights" => {
-            let WeightsV2 { weights } = serde_json::from_value(constants)?;
+            let WeightsV2 { weights } = WeightsV2::deserialize(constants)?;
             ListOp::TermWeights { weights: Floats(floats(weights)) }
         }
         "matrix_multiply" => {
-            let MatrixV2 { num_columns, values } = serde_json::from_value(constants)?;
+            let MatrixV2 { num_columns, values } = MatrixV2::deserialize(constants)?;
             ListOp::Multiply(Matrix::new(num_columns, floats(values))?)
         }
         _ => return Ok(None),

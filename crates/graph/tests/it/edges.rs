@@ -10,7 +10,7 @@ const INF: f64 = f64::INFINITY;
 const NAN: f64 = f64::NAN;
 
 /// One operation of one operand each.
-fn each<V: Into<Literal>>(op: &Op, value_type: ValueType, values: Vec<V>) -> String {
+pub(crate) fn each<V: Into<Literal>>(op: &Op, value_type: ValueType, values: Vec<V>) -> String {
     let mut rows: Vec<[Literal; 1]> = values.into_iter().map(|value| [value.into()]).collect();
     rows.push([Null(value_type)]);
     let rows: Vec<&[Literal]> = rows.iter().map(|row| row.as_slice()).collect();
@@ -18,7 +18,11 @@ fn each<V: Into<Literal>>(op: &Op, value_type: ValueType, values: Vec<V>) -> Str
 }
 
 /// One operation of pairs.
-fn pairs<V: Into<Literal> + Clone>(op: &Op, value_type: ValueType, values: &[(V, V)]) -> String {
+pub(crate) fn pairs<V: Into<Literal> + Clone>(
+    op: &Op,
+    value_type: ValueType,
+    values: &[(V, V)],
+) -> String {
     let mut rows: Vec<[Literal; 2]> =
         values.iter().cloned().map(|(a, b)| [a.into(), b.into()]).collect();
     let (a, b) = values[0].clone();
@@ -28,23 +32,23 @@ fn pairs<V: Into<Literal> + Clone>(op: &Op, value_type: ValueType, values: &[(V,
     compute(op, &[value_type; 2], &rows).join(" ")
 }
 
-fn ints(op: &Op, values: &[(i64, i64)]) -> String {
+pub(crate) fn ints(op: &Op, values: &[(i64, i64)]) -> String {
     pairs(op, ValueType::Int, values)
 }
 
-fn floats(op: &Op, values: &[(f64, f64)]) -> String {
+pub(crate) fn floats(op: &Op, values: &[(f64, f64)]) -> String {
     pairs(op, ValueType::Float, values)
 }
 
-fn texts(op: &Op, values: &[(&str, &str)]) -> String {
+pub(crate) fn texts(op: &Op, values: &[(&str, &str)]) -> String {
     pairs(op, ValueType::String, values)
 }
 
-fn float(op: &Op, values: &[f64]) -> String {
+pub(crate) fn float(op: &Op, values: &[f64]) -> String {
     each(op, ValueType::Float, values.to_vec())
 }
 
-fn text(op: &Op, values: &[&str]) -> String {
+pub(crate) fn text(op: &Op, values: &[&str]) -> String {
     each(op, ValueType::String, values.to_vec())
 }
 

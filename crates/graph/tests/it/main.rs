@@ -4,14 +4,20 @@
 
 mod edges;
 mod golden;
+mod grouped;
 mod inputs;
+mod json;
 mod keyed;
 mod lists;
 mod naive;
 mod outputs;
+mod peers;
 mod property;
+mod regexp;
 mod stored;
+mod texts;
 mod three_valued;
+mod times;
 
 use std::sync::Arc;
 

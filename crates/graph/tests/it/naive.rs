@@ -33,6 +33,9 @@ fn special(op: &Op, operands: &[Literal]) -> Option<Literal> {
 }
 
 fn present(op: &Op, operands: &[Literal], tokens: &[&str]) -> Option<Literal> {
+    if let Some(result) = crate::grouped::present(op, operands) {
+        return result;
+    }
     match operands {
         [Int(a)] => int(op, *a),
         [Float(a)] => float(op, *a),

@@ -17,9 +17,15 @@ const NUM_INPUTS: usize = 8;
 
 fn value(value_type: ValueType) -> BoxedStrategy<Literal> {
     let some = match value_type {
-        ValueType::Int => prop_oneof![any::<i64>(), -3i64..4, Just(i64::MIN), Just(i64::MAX),]
-            .prop_map(Literal::Int)
-            .boxed(),
+        ValueType::Int => prop_oneof![
+            any::<i64>(),
+            -3i64..4,
+            -400_000_000_000i64..300_000_000_000,
+            Just(i64::MIN),
+            Just(i64::MAX),
+        ]
+        .prop_map(Literal::Int)
+        .boxed(),
         ValueType::Float => prop_oneof![
             any::<f64>(),
             -3.0..3.0,
@@ -35,6 +41,8 @@ fn value(value_type: ValueType) -> BoxedStrategy<Literal> {
             "\\PC{0,6}",
             "[ \t\nabAB0-9.äİß🚕-]{0,8}",
             Just("true".to_owned()),
+            "\\{\"a\": \\{\"b c\": \\[[0-9]{1,3}(\\.[05])?\\]\\}\\}",
+            "\\[1, (true|\"a\\\\n\"|null|-0.0|1e3|9223372036854775808)\\]",
             Just(String::new()),
             proptest::sample::select(&TOKENS).prop_map(str::to_owned),
         ]
@@ -70,6 +78,7 @@ fn op() -> impl Strategy<Value = Op> {
     let num_buckets = || prop_oneof![1u64..5, Just(i64::MAX.unsigned_abs())];
     prop_oneof![
         46 => plain,
+        40 => proptest::sample::select(crate::grouped::operations()),
         2 => literals,
         2 => boundaries,
         6 => proptest::sample::select(&TYPES).prop_map(|to| Op::Cast { to }),

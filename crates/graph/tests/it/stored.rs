@@ -148,6 +148,34 @@ fn version_1_stays_readable() {
     assert_eq!(stored, every_operation());
 }
 
+/// A graph with every operation of a group, each of inputs of its own.
+fn every_grouped_operation() -> Graph {
+    let mut builder = GraphBuilder::new();
+    let ops = crate::grouped::operations().into_iter().chain(crate::grouped::others());
+    let types = [ValueType::Float, ValueType::Int, ValueType::String];
+    for (place, op) in ops.enumerate() {
+        let candidates = types.iter().flat_map(|&t| [vec![t], vec![t, t]]);
+        let operands = candidates.into_iter().find(|types| op.result_type(types).is_ok()).unwrap();
+        let operands: Vec<_> = operands
+            .into_iter()
+            .enumerate()
+            .map(|(operand, t)| builder.input(&format!("{t} {operand}"), t).unwrap())
+            .collect();
+        let node = builder.node(op.clone(), &operands).unwrap();
+        builder.output(&format!("{place} {}", op.name()), node).unwrap();
+    }
+    builder.build()
+}
+
+#[test]
+fn groups_of_operations_of_version_2_stay_readable() {
+    let dir = Path::new("testdata/v2-groups");
+    if std::env::var_os("UPDATE").is_some() {
+        every_grouped_operation().save(dir).unwrap();
+    }
+    assert_eq!(Graph::load(dir).unwrap(), every_grouped_operation());
+}
+
 #[test]
 fn a_spoiled_description_is_told_by_node() {
     let cases = [

@@ -1,10 +1,10 @@
-//! Comma-separated text: read once for the types, which are those of all values of all files, and once for the
-//! values.
+//! Comma-separated text. Types are those of all values of all files: read once for them and once for the values, or
+//! guessed from the beginning and confirmed by the values.
 
 use std::path::PathBuf;
 
 use dataflow::Engine;
-use dataset::CsvFiles;
+use dataset::{CsvFiles, FeatureType};
 
 use super::{Prepared, no_rows};
 use crate::config::CsvTable;
@@ -30,6 +30,49 @@ pub(super) fn prepare(
         are_features_named: table.features.is_some(),
         ..Prepared::whole(Box::new(files.with_features(&features)?.skip_misfits()), partitions)
     })
+}
+
+/// Files with the types of their beginning, and these by the names of the columns.
+pub(crate) type Guess = (CsvFiles, Vec<(String, Option<FeatureType>)>);
+
+/// Opens files with the types of about their first `max_bytes`, if there is more than that and nothing is wrong with it.
+///
+/// If all rows can be read, the types are those of all values, as types only widen, and no row had to be left out; if
+/// not, reading ends with an error at the first that does not fit. What is wrong with the beginning is better said of
+/// the whole, so that there is no guess then.
+pub(crate) fn guess(
+    config: &Config,
+    table: &CsvTable,
+    paths: &[PathBuf],
+    engine: &dyn Engine,
+    max_bytes: u64,
+) -> Option<Guess> {
+    let format = table.format().ok()?;
+    let beginning = CsvFiles::open_with(paths, format.clone(), max_bytes).ok()?;
+    if beginning.is_complete() {
+        return None;
+    }
+    let inferred = infer_types(&beginning, config, engine).ok()?;
+    if inferred.num_rejected > 0 {
+        return None;
+    }
+    let files = CsvFiles::open_with(paths, format, u64::MAX).ok()?;
+    let types: Vec<_> = files.columns().iter().cloned().zip(inferred.types).collect();
+    Some((files.with_features(&types).ok()?.reject_wider_cells(), types))
+}
+
+/// Returns what [`guess`] does as raw data; how many rows there are is not known.
+pub(super) fn prepare_guess(
+    config: &Config,
+    table: &CsvTable,
+    paths: &[PathBuf],
+    engine: &dyn Engine,
+    max_bytes: u64,
+) -> Option<Prepared> {
+    let (files, _) = guess(config, table, paths, engine, max_bytes)?;
+    let partitions = files.file_of_partition().collect();
+    let are_features_named = table.features.is_some();
+    Some(Prepared { are_features_named, ..Prepared::whole(Box::new(files), partitions) })
 }
 
 pub(super) fn look(

@@ -1,9 +1,9 @@
 //! Functions about values that are not there.
 
 use graph::Op;
-use graph::ValueType::Bool;
+use graph::ValueType::{Bool, Float};
 
-use super::{Code, Function, Param, Returns, Special, Takes};
+use super::{Code, Function, Mapper, Param, Returns, Special, Takes};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
@@ -45,5 +45,35 @@ pub(super) const FUNCTIONS: &[Function] = &[
         edges: "Missing stays missing.",
         example: "CASE WHEN is_nan(fare) THEN 0.0 ELSE fare END",
         code: Code::Op(Op::IsNan),
+    },
+    Function {
+        name: "is_finite",
+        alias: None,
+        params: &[Param::required("x", Takes::Float)],
+        returns: Returns::Type(Bool),
+        summary: "Whether a number is neither NaN nor infinite.",
+        edges: "Missing stays missing.",
+        example: "is_finite(ln(fare))",
+        code: Code::Op(Op::IsFinite),
+    },
+    Function {
+        name: "is_inf",
+        alias: Some("is_infinite"),
+        params: &[Param::required("x", Takes::Float)],
+        returns: Returns::Type(Bool),
+        summary: "Whether a number is one of the infinities.",
+        edges: "Missing stays missing.",
+        example: "is_inf(ln(fare))",
+        code: Code::Op(Op::IsInfinite),
+    },
+    Function {
+        name: "nan_to_missing",
+        alias: None,
+        params: &[Param::required("x", Takes::Float)],
+        returns: Returns::Type(Float),
+        summary: "`x`, or a missing value where `x` is NaN.",
+        edges: "Missing stays missing. The infinities stay.",
+        example: "fill_missing(nan_to_missing(fare), 0.0)",
+        code: Code::Mapper(Mapper::NanToMissing),
     },
 ];

@@ -1,9 +1,9 @@
 //! Operators: functions that are written between, before or behind what they take.
 
-use graph::Op;
-use graph::ValueType::{Bool, Float, String};
+use graph::ValueType::{Bool, Float, Int, String};
+use graph::{IntOp, Op};
 
-use super::{Code, Function, Param, Returns, Special, Takes};
+use super::{Code, Function, Mapper, Param, Returns, Special, Takes};
 
 const EITHER: &str = "Missing if either side is.";
 const COMPARED: &str = "Missing if either side is. Text is ordered by its bytes, false is less than true; NaN is \
@@ -13,6 +13,8 @@ const NUMBERS: &[Param] =
     &[Param::required("left side", Takes::Number), Param::required("right side", Takes::Number)];
 const FLOATS: &[Param] =
     &[Param::required("left side", Takes::Float), Param::required("right side", Takes::Float)];
+const INTS: &[Param] =
+    &[Param::required("left side", Takes::Int), Param::required("right side", Takes::Int)];
 const ANY: &[Param] =
     &[Param::required("left side", Takes::Any), Param::required("right side", Takes::Any)];
 const BOOLS: &[Param] =
@@ -51,6 +53,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: "-pickup_longitude",
         code: Code::Op(Op::Negate),
     },
+    bitwise("&", "The bits that both sides have.", "trip_start_hour & 3", IntOp::BitAnd),
+    bitwise("|", "The bits that either side has.", "trip_start_hour | 1", IntOp::BitOr),
     comparison("=", "Whether both sides are equal.", "payment_type = 'Cash'", Code::Op(Op::Equal)),
     comparison(
         "<>",
@@ -158,13 +162,28 @@ pub(super) const FUNCTIONS: &[Function] = &[
         params: &[
             Param::required("left side", Takes::String),
             Param::required("pattern", Takes::LiteralString),
+            Param::optional("escape", Takes::LiteralString, "none"),
         ],
         returns: Returns::Type(Bool),
-        summary: "Whether a text starts with (`'abc%'`), ends with (`'%abc'`) or holds (`'%abc%'`) another. Other \
-                  patterns are not known.",
+        summary: "Whether a text is as a pattern from end to end, in which `%` stands for any characters or none and \
+                  `_` for one. Behind it, `ESCAPE '!'` makes `!%`, `!_` and `!!` stand for themselves.",
         edges: "Missing stays missing.",
         example: "company LIKE '%Taxi%'",
         code: Code::Special(Special::Like),
+    },
+    Function {
+        name: "ILIKE",
+        alias: None,
+        params: &[
+            Param::required("left side", Takes::String),
+            Param::required("pattern", Takes::LiteralString),
+            Param::optional("escape", Takes::LiteralString, "none"),
+        ],
+        returns: Returns::Type(Bool),
+        summary: "As `LIKE`, upper and lower case being the same by Unicode's simple folding.",
+        edges: "Missing stays missing.",
+        example: "company ILIKE '%taxi_'",
+        code: Code::Mapper(Mapper::ILike),
     },
 ];
 
@@ -186,6 +205,24 @@ const fn arithmetic(
         edges,
         example,
         code,
+    }
+}
+
+const fn bitwise(
+    name: &'static str,
+    summary: &'static str,
+    example: &'static str,
+    op: IntOp,
+) -> Function {
+    Function {
+        name,
+        alias: None,
+        params: INTS,
+        returns: Returns::Type(Int),
+        summary,
+        edges: EITHER,
+        example,
+        code: Code::Op(Op::Int(op)),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use graph::ValueType;
 use sqlparser::ast::{
-    self as sql, BinaryOperator, CaseWhen, CastKind, CeilFloorKind, DataType, DateTimeField,
-    FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectNamePart, Spanned,
-    TrimWhereField, UnaryOperator, Value,
+    self as sql, BinaryOperator, CaseWhen, CeilFloorKind, DataType, DateTimeField, FunctionArg,
+    FunctionArgExpr, FunctionArguments, Ident, ObjectNamePart, Spanned, TrimWhereField,
+    UnaryOperator, Value,
 };
 
 use super::{ParseError, Places};
@@ -54,17 +54,24 @@ impl Converter<'_> {
                 args.extend(list);
                 Ok(not(*negated, self.call("IN", &args, at)?))
             }
-            sql::Expr::Like { negated, any: false, expr, pattern, escape_char: None } => {
-                Ok(not(*negated, self.call("LIKE", &[expr, pattern], at)?))
+            sql::Expr::Like { negated, any: false, expr, pattern, escape_char } => {
+                Ok(not(*negated, self.like("LIKE", expr, pattern, escape_char.as_ref(), at)?))
             }
-            sql::Expr::Like { escape_char: Some(escape), .. } => {
-                Err(unsupported(self.places.start(escape.span), "an escape character of `LIKE`"))
+            sql::Expr::ILike { negated, any: false, expr, pattern, escape_char } => {
+                Ok(not(*negated, self.like("ILIKE", expr, pattern, escape_char.as_ref(), at)?))
             }
+            sql::Expr::Extract { field, expr, .. } => {
+                let part = Literal::String(field.to_string().to_lowercase());
+                let part = Expr { kind: ExprKind::Literal(part), at };
+                Ok(Expr::call("date_part", vec![part, self.expr(expr)?], at))
+            }
+            sql::Expr::Position { expr, r#in } => self.call("strpos", &[r#in, expr], at),
             sql::Expr::Case { operand, conditions, else_result, .. } => {
                 self.case(operand.as_deref(), conditions, else_result.as_deref(), at)
             }
-            sql::Expr::Cast { kind, expr, data_type, array: false, format: None } => {
-                self.cast(kind, expr, data_type, at)
+            // No cast fails: what cannot be converted is missing, as `TRY_CAST` has it.
+            sql::Expr::Cast { expr, data_type, array: false, format: None, .. } => {
+                self.cast(expr, data_type, at)
             }
             sql::Expr::Ceil { expr, field } => self.rounded("ceil", expr, field, at),
             sql::Expr::Floor { expr, field } => self.rounded("floor", expr, field, at),
@@ -89,6 +96,21 @@ impl Converter<'_> {
 
     fn call(&self, name: &str, args: &[&sql::Expr], at: usize) -> Converted {
         let args = args.iter().map(|arg| self.expr(arg)).collect::<Converted<_>>()?;
+        Ok(Expr::call(name, args, at))
+    }
+
+    fn like(
+        &self,
+        name: &str,
+        text: &sql::Expr,
+        pattern: &sql::Expr,
+        escape: Option<&sql::ValueWithSpan>,
+        at: usize,
+    ) -> Converted {
+        let mut args = vec![self.expr(text)?, self.expr(pattern)?];
+        if let Some(escape) = escape {
+            args.push(literal(&escape.value, self.places.start(escape.span))?);
+        }
         Ok(Expr::call(name, args, at))
     }
 
@@ -130,19 +152,7 @@ impl Converter<'_> {
         Ok(Expr { kind: ExprKind::Case { operand, branches, otherwise }, at })
     }
 
-    fn cast(
-        &self,
-        kind: &CastKind,
-        value: &sql::Expr,
-        data_type: &DataType,
-        at: usize,
-    ) -> Converted {
-        if !matches!(kind, CastKind::Cast | CastKind::DoubleColon) {
-            let mut error = unsupported(at, "`TRY_CAST`");
-            error.hint =
-                Some("write `cast`: what cannot be read becomes a missing value".to_owned());
-            return Err(error);
-        }
+    fn cast(&self, value: &sql::Expr, data_type: &DataType, at: usize) -> Converted {
         let Some(to) = value_type(data_type) else {
             return Err(ParseError {
                 at,
@@ -250,6 +260,8 @@ fn binary(op: &BinaryOperator) -> Option<&'static str> {
         BinaryOperator::And => "AND",
         BinaryOperator::Or => "OR",
         BinaryOperator::StringConcat => "||",
+        BinaryOperator::BitwiseAnd => "&",
+        BinaryOperator::BitwiseOr => "|",
         _ => return None,
     })
 }

@@ -52,6 +52,10 @@ fn operators_are_calls_and_bind_as_in_sql() {
     assert_snapshot!(read("a IS NOT NULL"), @"(NOT@0 (IS NULL@0 a@0))");
     assert_snapshot!(read("a IS FALSE"), @"(NOT@0 (coalesce@0 a@0 true))");
     assert_snapshot!(read("a NOT LIKE 'x%'"), @"(NOT@0 (LIKE@0 a@0 'x%'))");
+    assert_snapshot!(read("a & 3 = b | 1"), @"(=@0 (&@0 a@0 3) (|@8 b@8 1))");
+    assert_snapshot!(read("a NOT ILIKE 'x!%' ESCAPE '!'"), @"(NOT@0 (ILIKE@0 a@0 'x!%' '!'))");
+    assert_snapshot!(read("extract(dow FROM a) + position('x' IN b)"), @"(+@17 (date_part@17 'dow' a@17) (strpos@31 b@38 'x'))");
+    assert_snapshot!(read("left(a, 2) || right(a, 2) || xor(a, 1) || mod(a, 2)"), @"(||@0 (||@0 (||@0 (left@0 a@5 2) (right@14 a@20 2)) (xor@29 a@33 1)) (mod@42 a@46 2))");
     assert_snapshot!(read("a || 'it''s'"), @"(||@0 a@0 'it's')");
 }
 
@@ -71,6 +75,7 @@ fn calls_go_by_place_and_by_name() {
     assert_snapshot!(read("Vocabulary(\"a b\", top_k => 10)"), @"(vocabulary@0 a b@11 top_k=>10)");
     assert_snapshot!(read("substring(a FROM 2 FOR 3)"), @"(substring@10 a@10 2 3)");
     assert_snapshot!(read("trim(LEADING a) || ceil(b)"), @"(||@13 (ltrim@13 a@13) (ceil@24 b@24))");
+    assert_snapshot!(read("try_cast(a AS int)"), @"<INT a@9>");
     assert_snapshot!(read("cast(a AS text) = b::double precision"), @"(=@5 <STRING a@5> <FLOAT b@18>)");
 }
 
@@ -98,7 +103,7 @@ fn what_is_sql_but_no_feature_is_named() {
     assert_snapshot!(read("t.fare"), @r#"error at 0: found `t.fare`, expected one name (write "t.fare", in double quotes, if a column has a dot in its name)"#);
     assert_snapshot!(read("sum(a) OVER ()"), @"error at 0: feature expressions do not know `DISTINCT`, `FILTER`, `OVER` and the like");
     assert_snapshot!(read("cast(a AS date)"), @"error at 5: cast to `DATE`: expected int, float, text or bool");
-    assert_snapshot!(read("a & b"), @"error at 0: feature expressions do not know the operator `&`");
+    assert_snapshot!(read("a ^ b"), @"error at 0: feature expressions do not know the operator `^`");
     assert_snapshot!(read("count(*)"), @"error at 0: feature expressions do not know `*` as an argument");
 }
 

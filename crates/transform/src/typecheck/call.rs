@@ -30,6 +30,14 @@ impl Given<'_> {
         self.literals.first().and_then(number)
     }
 
+    /// Returns the condition given, if one was.
+    pub(super) fn bool(&self) -> Option<bool> {
+        match self.literals.first() {
+            Some(&Literal::Bool(value)) => Some(value),
+            _ => None,
+        }
+    }
+
     /// Returns the text given, if one was.
     pub(super) fn text(&self) -> Option<&str> {
         match self.literals.first() {
@@ -85,6 +93,7 @@ impl Checker<'_> {
             Code::Op(op) => self.plain(op, &given, value_type),
             Code::Fold(op) => self.fold(op, &given, value_type),
             Code::Special(code) => self.special(*code, &given, value_type),
+            Code::Mapper(code) => self.mapper(*code, &given, value_type),
         }
     }
 
@@ -303,11 +312,14 @@ impl Checker<'_> {
                         (min..=max).contains(value)
                     }
                     (Some(Literal::Int(_) | Literal::Float(_)), Takes::LiteralNumber) => true,
-                    (Some(Literal::String(_)), Takes::LiteralString)
-                    | (Some(Literal::Bool(_)), Takes::LiteralBool) => true,
+                    (Some(Literal::String(_)), Takes::LiteralString) => true,
+                    (Some(Literal::String(word)), Takes::LiteralWord(words)) => {
+                        words.contains(&word.as_str())
+                    }
+                    (Some(Literal::Bool(_)), Takes::LiteralBool) => true,
                     _ => false,
                 };
-                let (Some(literal), true) = (literal, fits) else {
+                let Some(literal) = literal.clone().filter(|_| fits) else {
                     let found = match &expr.kind {
                         ExprKind::Literal(literal) => shown(literal),
                         ExprKind::Name(name) => format!("`{name}`"),
@@ -315,10 +327,16 @@ impl Checker<'_> {
                     };
                     let what = describe(function, param, nth);
                     let expected = param.takes.describe();
+                    let nearest = match (&literal, param.takes) {
+                        (Some(Literal::String(word)), Takes::LiteralWord(words)) => {
+                            base::nearest(word, words.iter().copied())
+                        }
+                        _ => None,
+                    };
                     self.report(
                         expr.at,
                         format!("{what}: found {found}, expected {expected}"),
-                        None,
+                        nearest.map(|word| format!("did you mean '{word}'?")),
                     );
                     continue;
                 };

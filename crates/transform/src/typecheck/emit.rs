@@ -45,7 +45,7 @@ impl Checker<'_> {
                 args = vec![low, high];
                 Op::And
             }
-            Special::Like => return self.like(args[0], &given[1]),
+            Special::Like => return self.like(args[0], &given[1], &given[2]),
             Special::NullIf => {
                 let equal = self.arena.op(Op::Equal, args.clone(), BOOL);
                 let null = self.null(value_type);
@@ -102,34 +102,6 @@ impl Checker<'_> {
         self.chain(&Op::Or, &equal, BOOL)
     }
 
-    fn like(&mut self, text: NodeId, given: &Given<'_>) -> NodeId {
-        let pattern = given.text().unwrap_or_default();
-        let (open_front, rest) = match pattern.strip_prefix('%') {
-            Some(rest) => (true, rest),
-            None => (false, pattern),
-        };
-        let (part, open_back) = match rest.strip_suffix('%') {
-            Some(part) => (part, true),
-            None => (rest, pattern == "%"),
-        };
-        if part.contains(['%', '_']) {
-            let message = format!(
-                "pattern '{pattern}': found a wildcard within, expected `%` at the ends only"
-            );
-            let hint = Some("`starts_with`, `ends_with` and `contains` take any text".to_owned());
-            self.report(given.at().unwrap_or(0), message, hint);
-            return self.arena.mistake(BOOL);
-        }
-        let op = match (open_front, open_back) {
-            (false, false) => Op::Equal,
-            (false, true) => Op::StartsWith,
-            (true, false) => Op::EndsWith,
-            (true, true) => Op::Contains,
-        };
-        let part = self.arena.literal(Literal::String(part.to_owned()));
-        self.arena.op(op, vec![text, part], BOOL)
-    }
-
     fn boundaries(&mut self, given: &Given<'_>) -> Option<Boundaries> {
         let values: Vec<f64> = given.literals.iter().filter_map(number).collect();
         if let Some(place) = values.windows(2).position(|pair| pair[0] > pair[1]) {
@@ -159,7 +131,7 @@ impl Checker<'_> {
     }
 }
 
-fn all_values(given: &[Given<'_>]) -> Vec<NodeId> {
+pub(super) fn all_values(given: &[Given<'_>]) -> Vec<NodeId> {
     given.iter().flat_map(|given| &given.nodes).copied().collect()
 }
 

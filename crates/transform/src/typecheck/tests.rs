@@ -309,7 +309,26 @@ fn wrong_arguments_say_how_the_function_is_called() {
         "apply_buckets(fare)",
         "apply_buckets(fare, 2, 1)",
         "hash_strings(company, 9, key_0 => 1)",
-        "company LIKE 'a_c'",
+        "regexp_like(company, 'it''s (a')",
+        "regexp_extract(company, 'a', 1)",
+        "regexp_replace(company, '(a)', '\\2')",
+        "regexp_replace(company, '(a)', 'b\\x')",
+        "regexp_like(company, company)",
+        "company LIKE 'a!c' ESCAPE '!'",
+        "company LIKE 'a' ESCAPE '!!'",
+        "normalize(company, 'nfx')",
+        "split_part(company, ' ', 0)",
+        "lpad(company, -1)",
+        "parse_time(company, '%d.%m.')",
+        "parse_time(company, tz => 'Europe/Berln')",
+        "date_part('hours', hour)",
+        "extract(hours FROM hour)",
+        "date_trunc('day', fare)",
+        "date_part('hour', hour, unit => 'sec')",
+        "json_extract_int(company, '$.a..b')",
+        "width_bucket(fare, 3, 2, 5)",
+        "geohash(fare, fare, 13)",
+        "regexp_replace(company, 'a', '', replace_global => 1)",
         "coalesce()",
     ];
     let shown: Vec<_> = cases.iter().map(|case| format!("{case}\n    {}", type_of(case))).collect();
@@ -358,7 +377,7 @@ fn wrong_arguments_say_how_the_function_is_called() {
         at 30: argument `labels` of `vocabulary`: `fare` is float, expected int
           hint: `cast(fare AS int)` cuts it off towards 0
     vocabulary(company, fingerprint_shuffle => 1)
-        at 43: argument `fingerprint_shuffle` of `vocabulary`: found 1, expected true or false
+        at 43: argument `fingerprint_shuffle` of `vocabulary`: found 1, expected TRUE or FALSE
     vocabulary(company, reserved_tokens => 'a,,b')
         at 39: a reserved token is "", expected some text without line breaks
     vocabulary(company, reserved_tokens => 'a, b,a')
@@ -387,9 +406,53 @@ fn wrong_arguments_say_how_the_function_is_called() {
         at 23: boundary 1.0 comes after 2.0, expected ascending ones
     hash_strings(company, 9, key_0 => 1)
         at 34: a key is two numbers: `key_1` is not given
-    company LIKE 'a_c'
-        at 13: pattern 'a_c': found a wildcard within, expected `%` at the ends only
-          hint: `starts_with`, `ends_with` and `contains` take any text
+    regexp_like(company, 'it''s (a')
+        at 28: pattern 'it's (a': unclosed group
+    regexp_extract(company, 'a', 1)
+        at 29: found group 1, expected one that the pattern has, which has 0
+          hint: parentheses make a group; `(?:…)` does not
+    regexp_replace(company, '(a)', '\2')
+        at 31: found group 2, expected one that the pattern has, which has 1
+          hint: parentheses make a group; `(?:…)` does not
+    regexp_replace(company, '(a)', 'b\x')
+        at 33: replacement, character 2: found `\x`, expected `\0` to `\9` or `\\`
+    regexp_like(company, company)
+        at 21: argument `pattern` of `regexp_like`: found `company`, expected a text such as 'abc'
+    company LIKE 'a!c' ESCAPE '!'
+        at 13: pattern 'a!c': `!` stands before something else than `%`, `_` or itself
+    company LIKE 'a' ESCAPE '!!'
+        at 24: the escape of `LIKE`: found '!!', expected one character
+    normalize(company, 'nfx')
+        at 19: argument `form` of `normalize`: found 'nfx', expected 'nfc', 'nfd', 'nfkc' or 'nfkd'
+          hint: did you mean 'nfc'?
+    split_part(company, ' ', 0)
+        at 25: argument `place` of `split_part`: found 0, expected 1 for the first part or -1 for the last
+    lpad(company, -1)
+        at 15: argument `length` of `lpad`: found -1, expected a whole number from 0 to 1000000
+    parse_time(company, '%d.%m.')
+        at 20: time format "%d.%m.": date required to parse datetime: year required to parse date
+    parse_time(company, tz => 'Europe/Berln')
+        at 26: no time zone `Europe/Berln`, expected a name as `Europe/Berlin` or an offset as `+05:30`
+          hint: did you mean `Europe/Berlin`?
+    date_part('hours', hour)
+        at 10: argument `part` of `date_part`: found 'hours', expected 'year', 'isoyear', 'quarter', 'month', 'week', 'day', 'dayofweek', 'dow', 'isodow', 'dayofyear', 'doy', 'hour', 'minute' or 'second'
+          hint: did you mean 'hour'?
+    extract(hours FROM hour)
+        at 19: argument `part` of `date_part`: found 'hours', expected 'year', 'isoyear', 'quarter', 'month', 'week', 'day', 'dayofweek', 'dow', 'isodow', 'dayofyear', 'doy', 'hour', 'minute' or 'second'
+          hint: did you mean 'hour'?
+    date_trunc('day', fare)
+        at 18: argument `t` of `date_trunc`: `fare` is float, expected int
+          hint: `cast(fare AS int)` cuts it off towards 0
+    date_part('hour', hour, unit => 'sec')
+        at 32: argument `unit` of `date_part`: found 'sec', expected 's', 'ms', 'us' or 'ns'
+    json_extract_int(company, '$.a..b')
+        at 31: path, character 5: found `.`, expected a name, in `['…']` unless it is of letters, digits, `_` and `-`
+    width_bucket(fare, 3, 2, 5)
+        at 19: `low` is 3.0, expected less than `high`, which is 2.0
+    geohash(fare, fare, 13)
+        at 20: argument `precision` of `geohash`: found 13, expected a whole number from 1 to 12
+    regexp_replace(company, 'a', '', replace_global => 1)
+        at 51: argument `replace_global` of `regexp_replace`: found 1, expected TRUE or FALSE
     coalesce()
         at 0: argument `x` is not given, expected coalesce(x, …)
     "#);

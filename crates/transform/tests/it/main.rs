@@ -7,6 +7,7 @@ mod example;
 mod golden;
 mod keyed;
 mod lists;
+mod mappers;
 mod properties;
 mod reference;
 mod shards;

@@ -1,5 +1,6 @@
 //! What features say of one another: correlations, and lift of labels.
 
+use components::json_number as number;
 use formats::metadata::cross_feature_statistics::CrossStats;
 use formats::metadata::lift_series::lift_value::{XAndYCountValue, XCountValue, XValue};
 use formats::metadata::lift_series::{YCountValue, YValue};
@@ -8,7 +9,6 @@ use formats::metadata::{
 };
 use serde_json::{Value, json};
 
-use super::json::number;
 use super::table::{cut, short};
 use crate::output::table;
 

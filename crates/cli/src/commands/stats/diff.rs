@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use base::BoxError;
+use components::json_number as number;
 use engine::LocalEngine;
 use formats::metadata::feature_name_statistics::{FieldId, Stats};
 use formats::metadata::{
@@ -12,7 +13,6 @@ use formats::metadata::{
 use schema::{Distance, DistributionConfig, validate_distributions};
 use serde_json::{Value, json};
 
-use super::json::number;
 use super::table::{cut, missing, percent, short, sparkline_of};
 use crate::args::{Global, StatsDiffArgs};
 use crate::data::{Files, Progress, alike};

@@ -1,8 +1,8 @@
-//! Statistics and distances as `--json` shows them.
+//! Statistics as `--json` shows them.
 
+use components::json_number as number;
 use formats::metadata::feature_name_statistics::Stats;
 use formats::metadata::{DatasetFeatureStatistics, FeatureNameStatistics, Histogram};
-use schema::{Comparison, Distance};
 use serde_json::{Value, json};
 
 use super::cross;
@@ -72,26 +72,5 @@ fn histogram(histogram: &Histogram) -> Value {
         "type": histogram.r#type().as_str_name(),
         "num_nan": histogram.num_nan,
         "buckets": buckets.collect::<Vec<_>>(),
-    })
-}
-
-/// Returns a number; JSON has no infinities and no NaN, so they are text.
-pub(super) fn number(value: f64) -> Value {
-    if value.is_finite() { json!(value) } else { json!(value.to_string()) }
-}
-
-/// Returns one measured distance.
-pub(crate) fn distance_json(distance: &Distance) -> Value {
-    json!({
-        "feature": distance.path,
-        "comparison": match distance.comparison {
-            Comparison::Drift => "drift",
-            Comparison::Skew => "skew",
-        },
-        "measure": distance.measure,
-        "formula": distance.formula,
-        "value": number(distance.value),
-        "threshold": number(distance.threshold),
-        "is_too_large": distance.is_too_large(),
     })
 }

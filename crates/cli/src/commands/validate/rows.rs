@@ -4,6 +4,7 @@
 //! its number in its file, from 1.
 
 mod check;
+mod preview;
 
 use std::io::{BufWriter, Stdout, Write};
 use std::path::{Path, PathBuf};
@@ -17,11 +18,12 @@ use schema::rows::RowValidator;
 use serde_json::{Value, json};
 
 use check::{CsvCheck, JsonCheck, NUM_ROWS, PartitionCheck, partitions};
+use preview::Preview;
 
 use crate::args::ValidateArgs;
 use crate::data::{Files, FilesError, types_of_schema};
 use crate::error::CliError;
-use crate::output::JSON_VERSION;
+use crate::output::{JSON_VERSION, print};
 
 /// One reason why one row fails.
 struct Failure<'a> {
@@ -34,6 +36,34 @@ struct Failure<'a> {
     code: &'a str,
     short_description: &'a str,
     message: &'a str,
+}
+
+impl Failure<'_> {
+    /// Returns it as a line for people.
+    fn line(&self) -> String {
+        let Failure { path, unit, place, feature, message, .. } = self;
+        let path = path.display();
+        let place = match *unit {
+            "line" => format!("{path}:{place}: "),
+            unit => format!("{path}: {unit} {place}: "),
+        };
+        match feature {
+            Some(feature) => format!("{place}{feature}: {message}"),
+            None => format!("{place}{message}"),
+        }
+    }
+
+    /// Returns it as an object of `--json`.
+    fn json(&self) -> Value {
+        json!({
+            "file": self.path,
+            self.unit: self.place,
+            "feature": self.feature,
+            "type": self.code,
+            "short_description": self.short_description,
+            "description": self.message,
+        })
+    }
 }
 
 /// Takes the reasons why rows fail, in the order of the data.
@@ -53,19 +83,10 @@ struct Lines {
 
 impl Report for Lines {
     fn failure(&mut self, failure: &Failure<'_>) -> std::io::Result<()> {
-        let Failure { path, unit, place, feature, message, .. } = failure;
         if std::mem::take(&mut self.is_empty) {
             writeln!(self.out)?;
         }
-        let path = path.display();
-        match *unit {
-            "line" => write!(self.out, "{path}:{place}: ")?,
-            unit => write!(self.out, "{path}: {unit} {place}: ")?,
-        }
-        match feature {
-            Some(feature) => writeln!(self.out, "{feature}: {message}"),
-            None => writeln!(self.out, "{message}"),
-        }
+        writeln!(self.out, "{}", failure.line())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -81,16 +102,8 @@ struct Objects {
 
 impl Report for Objects {
     fn failure(&mut self, failure: &Failure<'_>) -> std::io::Result<()> {
-        let row = json!({
-            "file": failure.path,
-            failure.unit: failure.place,
-            "feature": failure.feature,
-            "type": failure.code,
-            "short_description": failure.short_description,
-            "description": failure.message,
-        });
         let separator = if std::mem::take(&mut self.is_empty) { "\n" } else { ",\n" };
-        write!(self.out, "{separator}{row}")
+        write!(self.out, "{separator}{}", failure.json())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -130,6 +143,37 @@ pub(super) fn print_json_with_rows(
     writeln!(objects.out, "\n],\"num_failing_rows\":{failed}}}}}").map_err(CliError::Write)?;
     objects.flush().map_err(CliError::Write)?;
     Ok(failed)
+}
+
+/// Prints the first reasons why rows fail, and how many more rows do; returns how many do in all.
+pub(super) fn print_first_rows(
+    files: Files,
+    schema: &Schema,
+    args: &ValidateArgs,
+    engine: &dyn Engine,
+) -> Result<u64, BoxError> {
+    let mut preview = Preview::new(|failure| failure.line());
+    let failed = failing_rows(files, schema, args, engine, &mut preview)?;
+    let more = preview.more(failed);
+    let mut lines = preview.into_kept();
+    if lines.is_empty() {
+        return Ok(failed);
+    }
+    lines.extend(more);
+    print(&format!("\n{}", lines.join("\n")))?;
+    Ok(failed)
+}
+
+/// Returns the first reasons why rows fail as objects of `--json`, and how many rows do in all.
+pub(super) fn first_rows(
+    files: Files,
+    schema: &Schema,
+    args: &ValidateArgs,
+    engine: &dyn Engine,
+) -> Result<(Vec<Value>, u64), BoxError> {
+    let mut preview = Preview::new(|failure| failure.json());
+    let failed = failing_rows(files, schema, args, engine, &mut preview)?;
+    Ok((preview.into_kept(), failed))
 }
 
 /// Reports every reason why a row fails; returns how many rows do.

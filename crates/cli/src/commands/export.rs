@@ -1,0 +1,51 @@
+//! `cupola export`: a graph, with the model behind it, as a file that other runtimes run.
+
+use std::path::Path;
+
+use artifact::types;
+use base::BoxError;
+use serde_json::json;
+
+use crate::args::{ExportArgs, ExportCommand, Global};
+use crate::commands::graph::{Found, find};
+use crate::error::{CliError, Outcome};
+use crate::output::{print, print_json, shown};
+
+/// Runs one of the `export` commands.
+pub(crate) fn export(command: &ExportCommand, global: &Global) -> Result<Outcome, BoxError> {
+    let (args, target) = match command {
+        ExportCommand::Onnx(args) => (args, "ONNX"),
+        ExportCommand::SavedModel(args) => (args, "SavedModel"),
+    };
+    let found = found(args)?;
+    if args.output.exists() && !args.force {
+        return Err(CliError::Exists { path: args.output.clone() }.into());
+    }
+    match command {
+        ExportCommand::Onnx(_) => {
+            export::onnx(&found.graph, found.model.as_ref())?.write(&args.output)?;
+        }
+        ExportCommand::SavedModel(_) => {
+            export::saved_model(&found.graph, found.model.as_ref(), &args.output)?;
+        }
+    }
+    say(&found, target, &args.output, global)?;
+    Ok(Outcome::Done)
+}
+
+/// Finds what is exported; with `--graph-only` the model behind it is left out.
+fn found(args: &ExportArgs) -> Result<Found, BoxError> {
+    let newest = if args.graph_only { types::TRANSFORM_GRAPH } else { types::MODEL };
+    let found = find(&args.which, newest.name)?;
+    Ok(if args.graph_only { Found { model: None, ..found } } else { found })
+}
+
+fn say(found: &Found, target: &str, output: &Path, global: &Global) -> Result<(), BoxError> {
+    let what = if found.model.is_some() { "graph and model" } else { "graph" };
+    if global.json {
+        let content = json!({ "target": target, "what": what, "from": found.path, "to": output });
+        return print_json("export", content);
+    }
+    let from = shown(&found.path);
+    print(&format!("{what} of {} as {target} in {}", from.display(), output.display()))
+}

@@ -1,0 +1,103 @@
+//! The graph of a pipeline: looked at, drawn, and exported for other runtimes.
+
+use std::fs;
+use std::process::Command;
+
+use insta::assert_snapshot;
+
+use crate::scene::Scene;
+
+#[test]
+fn a_graph_is_shown_and_drawn() {
+    let scene = Scene::taxi();
+    scene.run_json(&[], 0);
+    let shown = scene.cupola(&["graph", "show"]).expect_code(0).stdout;
+    let lines: Vec<&str> = shown.lines().collect();
+    assert!(lines[0].starts_with("NODE  OPERATION"), "{shown}");
+    let lookup = lines.iter().find(|line| line.contains("lookup")).unwrap();
+    assert!(lookup.contains("company (") && lookup.contains("buckets for others"), "{lookup}");
+
+    let object = scene.cupola(&["graph", "show", "--json"]).expect_code(0).json();
+    let nodes = object["graph"]["nodes"].as_array().unwrap().len();
+    assert_eq!(lines.iter().filter(|line| line.starts_with('%')).count(), nodes);
+    let drawn = scene.cupola(&["graph", "dot"]).expect_code(0).stdout;
+    assert!(drawn.starts_with("digraph transform {"), "{drawn}");
+    assert_eq!(drawn.lines().filter(|line| line.starts_with("  n") && line.contains("label")).count(), nodes);
+    // A folder of models will do as well.
+    let pushed = scene.cupola(&["graph", "show", "serving"]).expect_code(0).stdout;
+    assert!(pushed.contains("lookup"), "{pushed}");
+
+    let said = scene.cupola(&["graph", "show", "data"]).expect_code(2);
+    assert_snapshot!(said.stderr, @"");
+    let said = scene.cupola(&["graph", "show", "1"]).expect_code(2);
+    assert!(said.stderr.contains("is of type Examples, expected TransformGraph"), "{}", said.stderr);
+}
+
+#[test]
+fn a_model_is_exported_for_other_runtimes() {
+    let scene = Scene::taxi();
+    scene.run_json(&[], 0);
+    let onnx = ["export", "onnx", "serving", "-o", "taxi.onnx"];
+    let said = scene.cupola(&onnx).expect_code(0).stdout;
+    assert!(said.contains("graph and model of") && said.contains("as ONNX in taxi.onnx"), "{said}");
+    let bytes = fs::read(scene.path("taxi.onnx")).unwrap();
+    let said = scene.cupola(&onnx).expect_code(3);
+    assert_snapshot!(said.stderr, @"");
+    scene.cupola(&[&onnx[..], &["--force"]].concat()).expect_code(0);
+    assert_eq!(fs::read(scene.path("taxi.onnx")).unwrap(), bytes);
+
+    scene.cupola(&["export", "saved-model", "-o", "saved/1", "--graph-only"]).expect_code(0);
+    assert!(scene.path("saved/1/saved_model.pb").is_file());
+    assert!(scene.path("saved/1/assets").is_dir());
+}
+
+/// Predicts with ONNX Runtime, from a CSV file of raw features, as a client would.
+const PREDICT: &str = r#"
+import csv, sys
+import numpy, onnxruntime
+session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
+rows = list(csv.DictReader(open(sys.argv[2])))
+feeds = {}
+for tensor in session.get_inputs():
+    name = tensor.name
+    if name.endswith(".present"):
+        cells = [row[name.removesuffix(".present")] for row in rows]
+        feeds[name] = numpy.array([[cell != ""] for cell in cells])
+        continue
+    cells = [row[name] for row in rows]
+    if tensor.type == "tensor(string)":
+        feeds[name] = numpy.array([[cell] for cell in cells], dtype=object)
+    else:
+        kind = {"tensor(int64)": numpy.int64, "tensor(float)": numpy.float32, "tensor(double)": numpy.float64}[tensor.type]
+        feeds[name] = numpy.array([[float(cell or 0)] for cell in cells]).astype(kind)
+for row in session.run(["prediction"], feeds)[0]:
+    print(float(row[0]))
+"#;
+
+#[test]
+fn onnx_runtime_predicts_what_cupola_predicts() {
+    let Some(python) = std::env::var_os("CUPOLA_ORT_PYTHON") else {
+        println!("skipped: CUPOLA_ORT_PYTHON does not name a Python with onnxruntime");
+        return;
+    };
+    let scene = Scene::taxi();
+    scene.run_json(&[], 0);
+    scene.cupola(&["export", "onnx", "-o", "taxi.onnx"]).expect_code(0);
+    let said = scene.cupola(&["predict", "--model", "serving", "--input", "data/trips.csv"]);
+    let ours = said.expect_code(0).stdout;
+    let ours = ours.lines().skip(1).map(|line| line.split(',').next().unwrap().parse::<f64>());
+    let ours: Vec<f64> = ours.map(Result::unwrap).collect();
+    scene.write("predict.py", PREDICT);
+    let output = Command::new(python)
+        .args(["predict.py", "taxi.onnx", "data/trips.csv"])
+        .current_dir(scene.path("."))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let theirs = String::from_utf8(output.stdout).unwrap();
+    let theirs: Vec<f64> = theirs.lines().map(|line| line.parse().unwrap()).collect();
+    assert_eq!(ours.len(), theirs.len());
+    for (row, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+        assert!((ours - theirs).abs() <= 1e-5 * ours.abs().max(1e-3), "row {row}: {ours} {theirs}");
+    }
+}

@@ -1,0 +1,88 @@
+//! Which operations TensorFlow runs with our results.
+
+use graph::{Op, ValueType};
+
+use crate::Support;
+
+/// The longest text that becomes a pattern. RE2 gives up on programs of more than some megabytes.
+const LONGEST_PATTERN: usize = 10_000;
+
+pub(super) const NOT_CONSTANT: &str = "the text that is looked for has to be a constant";
+
+/// Returns what TensorFlow makes of an operation with operands of some types.
+///
+/// Whether operands are constants does not show in their types; what depends on that is [`Support::Partial`].
+pub fn saved_model_support(op: &Op, operands: &[ValueType]) -> Support {
+    match (op, operands) {
+        (Op::Cast { to: ValueType::String }, [ValueType::Float]) => Support::None(
+            "TensorFlow writes no shortest decimals; convert to an integer before converting to text",
+        ),
+        (Op::Contains, _) => Support::Partial(NOT_CONSTANT),
+        (Op::Replace { from, .. }, _) if from.len() > LONGEST_PATTERN => {
+            Support::None("a text of more than 10000 bytes is too long to be looked for")
+        }
+        // Operations that are yet unknown here are refused, never guessed.
+        (
+            Op::Input { .. }
+            | Op::Literal(_)
+            | Op::Add
+            | Op::Subtract
+            | Op::Multiply
+            | Op::Divide
+            | Op::Modulo
+            | Op::Negate
+            | Op::Abs
+            | Op::Sign
+            | Op::Least
+            | Op::Greatest
+            | Op::Ln
+            | Op::Log2
+            | Op::Log10
+            | Op::Exp
+            | Op::Sqrt
+            | Op::Power
+            | Op::Floor
+            | Op::Ceil
+            | Op::Round
+            | Op::Sin
+            | Op::Cos
+            | Op::Tanh
+            | Op::Sigmoid
+            | Op::Equal
+            | Op::NotEqual
+            | Op::Less
+            | Op::LessOrEqual
+            | Op::Greater
+            | Op::GreaterOrEqual
+            | Op::IsIn(_)
+            | Op::And
+            | Op::Or
+            | Op::Not
+            | Op::IsNull
+            | Op::IsNan
+            | Op::Select
+            | Op::Coalesce
+            | Op::Cast { .. }
+            | Op::Lower
+            | Op::Upper
+            | Op::Trim(_)
+            | Op::Length
+            | Op::Concat
+            | Op::Substring { .. }
+            | Op::Replace { .. }
+            | Op::StartsWith
+            | Op::EndsWith
+            | Op::Bucketize(_)
+            | Op::Lookup { .. }
+            | Op::Hash { .. }
+            | Op::KeyedHash { .. },
+            _,
+        ) => Support::Full,
+        _ => Support::None("it is not exported to TensorFlow yet"),
+    }
+}
+
+/// Returns whether a constant text is short enough to be looked for.
+pub(super) fn is_pattern(text: &str) -> bool {
+    text.len() <= LONGEST_PATTERN
+}

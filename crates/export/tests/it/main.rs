@@ -1,0 +1,6 @@
+//! What is exported, run by its runtime, against the one evaluator.
+
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+mod onnx;
+mod saved_model;

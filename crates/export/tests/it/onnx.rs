@@ -1,0 +1,6 @@
+//! ONNX Runtime runs what is exported for it.
+
+mod onnx_runtime;
+mod random_graphs;
+mod servables;
+mod skew;
