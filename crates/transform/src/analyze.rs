@@ -6,6 +6,7 @@
 mod align;
 pub(crate) mod cache;
 mod counts;
+mod folder;
 mod information;
 pub(crate) mod keyed;
 pub(crate) mod numbers;
@@ -19,6 +20,7 @@ pub(crate) mod vocabulary;
 
 pub use cache::{Shard, StateStore};
 pub(crate) use counts::Counts;
+pub use folder::FolderStore;
 pub(crate) use numbers::LearnedNumbers;
 pub use pass::{AnalyzerPass, AnalyzerState, Learned};
 pub(crate) use subject::{Analysis, Beside, Found, State, Subject};
