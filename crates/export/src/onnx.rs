@@ -13,8 +13,10 @@ mod hash;
 mod logic;
 mod lower;
 mod model;
+mod more_text;
 mod numbers;
 mod text;
+mod time;
 mod vectors;
 
 use std::collections::BTreeSet;
@@ -166,6 +168,17 @@ pub fn onnx(graph: &Graph, model: Option<&::model::Model>) -> Result<OnnxModel, 
         }
     }
     file(e, graph, model, outputs)
+}
+
+/// Tells whether a graph can be exported, and writes nothing.
+///
+/// Before anything is learned it can be asked of a graph with other values in the places of those to be learned.
+///
+/// # Errors
+///
+/// [`ExportError::Unsupported`] and [`ExportError::Name`].
+pub fn check_onnx(graph: &Graph) -> Result<(), ExportError> {
+    onnx(graph, None).map(|_| ())
 }
 
 /// Tells how far an operation of operands of some types can be expressed. (Types matter to [`Op::Cast`] alone.)

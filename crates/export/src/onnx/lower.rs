@@ -1,10 +1,10 @@
 //! Every node of a graph, as ONNX nodes.
 
-use graph::{Graph, ListOp, Literal, Node, Op, Shape, ValueType};
+use graph::{Graph, ListOp, Literal, Node, Op, Shape, TextOp, TimeOp, ValueType};
 
 use super::column::Column;
 use super::emit::Emitter;
-use super::{Refused, case, cast, hash, logic, numbers, text, vectors};
+use super::{Refused, case, cast, hash, logic, more_text, numbers, text, time, vectors};
 use crate::Support;
 
 /// What lowering a node needs to know of the graph.
@@ -111,6 +111,8 @@ pub(super) fn lower(
             vectors::bucketize_per_key(e, boundaries, [operand(0), operand(1)])
         }
         Op::Gather(table) => vectors::gather(e, table, operand(0)),
+        Op::Text(op) => more_text::lower(e, op, operand(0))?,
+        Op::Time(op) => time::lower(e, op, operand(0))?,
         Op::Length => text::length(e, operand(0)),
         Op::Lower => case::lower(e, operand(0)),
         Op::Upper => case::upper(e, operand(0)),
@@ -124,12 +126,12 @@ pub(super) fn lower(
 /// Why an operation is refused that no operand makes one that is not.
 fn reason(op: &Op) -> &'static str {
     match op {
-        Op::Text(_) | Op::TextPair(_) => "its operators cannot do this to text",
+        Op::Text(_) | Op::TextPair(_) => more_text::OTHER_TEXTS,
         Op::Regexp(_) => {
             "its regular expressions are another language, and take nothing out of a text"
         }
         Op::Json { .. } => "its operators do not read JSON",
-        Op::Time(_) => "its operators know neither dates nor time zones",
+        Op::Time(_) => time::OTHER_TIMES,
         Op::OfList(_) => vectors::LISTS,
         _ => "it is not exported yet",
     }
@@ -146,6 +148,19 @@ pub(super) fn support(op: &Op, operands: &[ValueType]) -> Support {
             Support::None(cast::FLOAT_TO_TEXT)
         }
         Op::Contains => Support::Partial(text::NOT_CONSTANT),
+        Op::Time(TimeOp::Part { zone, .. } | TimeOp::Truncate { zone, .. })
+            if time::offset(zone).is_some() =>
+        {
+            Support::Full
+        }
+        Op::Text(TextOp::Reverse | TextOp::Right { .. } | TextOp::SplitPart { .. }) => {
+            Support::Full
+        }
+        Op::Text(TextOp::Pad { length: number, .. } | TextOp::Repeat { count: number })
+            if *number <= more_text::MOST =>
+        {
+            Support::Full
+        }
         Op::OfList(
             ListOp::OneHot { .. }
             | ListOp::MultiHot { .. }

@@ -69,7 +69,7 @@ fn search_at_end(e: &mut Emitter, op: &Op, [a, b]: [&Column; 2]) -> Tensor {
 }
 
 /// Returns the number of characters, shape `[M, 1]`.
-fn count(e: &mut Emitter, characters: &Tensor) -> Tensor {
+pub(super) fn count(e: &mut Emitter, characters: &Tensor) -> Tensor {
     let empty = e.text("");
     let is_none = e.op("Equal", &[characters, &empty]);
     let is_some = e.op("Not", &[&is_none]);
@@ -79,7 +79,7 @@ fn count(e: &mut Emitter, characters: &Tensor) -> Tensor {
 }
 
 /// Returns the texts of some of the characters.
-fn kept(e: &mut Emitter, characters: &Tensor, is_kept: &Tensor) -> Tensor {
+pub(super) fn kept(e: &mut Emitter, characters: &Tensor, is_kept: &Tensor) -> Tensor {
     let empty = e.text("");
     let kept = e.choose(is_kept, characters, &empty);
     let kept = chars::with_empty_column(e, &kept);

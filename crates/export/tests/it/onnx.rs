@@ -6,4 +6,5 @@ mod servables;
 mod skew;
 mod taxi;
 mod texts;
+mod times;
 mod vectors;

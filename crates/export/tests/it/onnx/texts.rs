@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use export::onnx;
-use graph::{GraphBuilder, Op, TrimSide, ValueType};
+use graph::{GraphBuilder, Op, Side, TextOp, TrimSide, ValueType};
 
 use crate::onnx::onnx_runtime::{self, Job};
 use crate::onnx::random_graphs::{Case, Precision};
@@ -60,6 +60,14 @@ fn texts() -> Vec<String> {
     texts
 }
 
+fn pad(side: Side, fill: &str) -> TextOp {
+    TextOp::Pad { side, length: 7, fill: fill.to_owned() }
+}
+
+fn split_part(separator: &str, place: i64) -> TextOp {
+    TextOp::SplitPart { separator: separator.to_owned(), place: place.try_into().unwrap() }
+}
+
 #[test]
 fn functions_of_text_are_the_same_for_every_length() {
     let Some(python) = onnx_runtime::python() else { return };
@@ -77,6 +85,18 @@ fn functions_of_text_are_the_same_for_every_length() {
         Op::Substring { start: 2, length: Some(3) },
         Op::Replace { from: "a".to_owned(), to: "bab".to_owned() },
         Op::Replace { from: "ab".to_owned(), to: String::new() },
+        Op::Text(TextOp::Reverse),
+        Op::Text(TextOp::Right { length: 3 }),
+        Op::Text(TextOp::Repeat { count: 0 }),
+        Op::Text(TextOp::Repeat { count: 1 }),
+        Op::Text(TextOp::Repeat { count: 13 }),
+        Op::Text(pad(Side::Left, "")),
+        Op::Text(pad(Side::Left, "ä-")),
+        Op::Text(pad(Side::Right, "123")),
+        Op::Text(split_part("a", 2)),
+        Op::Text(split_part("ab", -2)),
+        Op::Text(split_part("", 1)),
+        Op::Text(split_part("", 2)),
         Op::Hash { num_buckets: i64::MAX.unsigned_abs() },
         Op::KeyedHash { num_buckets: i64::MAX.unsigned_abs(), key: [1, u64::MAX] },
     ] {
