@@ -10,7 +10,7 @@ use arrow::buffer::NullBuffer;
 use crate::graph::Parts;
 use crate::kernels::lists;
 use crate::kernels::many::{self, Many};
-use crate::{GraphError, Literal, Op, Shape, ValueType, input, kernels};
+use crate::{GraphError, Literal, NodeId, Op, Shape, ValueType, input, kernels};
 
 /// The values of a node: one per row, one for all rows, or many per row.
 #[derive(Clone, Debug)]
@@ -47,6 +47,29 @@ impl Values {
         }
     }
 
+    /// Returns one value per row in place of one for all.
+    pub(crate) fn into_rows(self, num_rows: usize) -> Result<Self, GraphError> {
+        match self {
+            Self::Constant(literal) => repeat(&literal, num_rows),
+            values => Ok(values),
+        }
+    }
+
+    /// Returns the value of the only row as one for all.
+    pub(crate) fn into_constant(self) -> Self {
+        let is_null = self.nulls().is_some_and(|nulls| nulls.is_null(0));
+        let value_type = self.value_type();
+        match self {
+            Self::Constant(literal) => Self::Constant(literal),
+            Self::Many(many) => Self::Many(many),
+            _ if is_null => Self::Constant(Literal::Null(value_type)),
+            Self::Int(values) => Self::Constant(Literal::Int(values.value(0))),
+            Self::Float(values) => Self::Constant(Literal::Float(values.value(0))),
+            Self::String(values) => Self::Constant(Literal::String(values.value(0).to_owned())),
+            Self::Bool(values) => Self::Constant(Literal::Bool(values.value(0))),
+        }
+    }
+
     /// Returns one value per row, or one list, as an Arrow column.
     pub(crate) fn into_column(self, num_rows: usize, shape: Shape) -> Result<ArrayRef, GraphError> {
         Ok(match self {
@@ -74,27 +97,32 @@ pub(crate) fn repeat(literal: &Literal, num_rows: usize) -> Result<Values, Graph
     })
 }
 
-/// Returns the values of all outputs. Those of other nodes are dropped after their last use.
-pub(crate) fn evaluate(parts: &Parts, examples: &RecordBatch) -> Result<Vec<ArrayRef>, GraphError> {
+/// Returns the values of all outputs, with their shapes. Those of other nodes are dropped after their last use.
+///
+/// Where there is one row and no lists, its values are constants: the kernels compute these without a column.
+pub(crate) fn evaluate(
+    parts: &Parts,
+    examples: &RecordBatch,
+) -> Result<Vec<(Values, Shape)>, GraphError> {
     let num_rows = examples.num_rows();
+    let is_one = num_rows == 1 && !parts.has_lists;
     let mut values: Vec<Option<Values>> = Vec::with_capacity(parts.nodes.len());
     for (here, node) in parts.nodes.iter().enumerate() {
-        let computed = match &node.op {
-            Op::Input { name, .. } => input::read(examples, name, node.node_type())?,
-            Op::Literal(literal) => Values::Constant(literal.clone()),
-            op => {
-                let operand = |place: usize| {
-                    let values: &Option<Values> = &values[node.operands[place].index()];
-                    values.as_ref().expect("operands come first and are kept until their last use")
-                };
-                let all = || (0..node.operands.len()).map(operand).collect::<Vec<_>>();
-                match op {
-                    Op::OfList(op) => lists::compute(op, &all(), num_rows)?,
-                    op if is_by_value(op, &operand, node.operands.len()) => {
-                        many::map(op, &all(), &parts.vocabularies)?
-                    }
-                    op => kernels::compute(op, &operand, num_rows, &parts.vocabularies)?,
-                }
+        let operand = |id: &NodeId| {
+            let values: &Option<Values> = &values[id.index()];
+            values.as_ref().expect("operands come first and are kept until their last use")
+        };
+        let computed = match (&node.op, node.operands.as_slice()) {
+            (Op::Input { name, .. }, _) if is_one => {
+                input::read_one(examples, name, node.value_type)?
+            }
+            (Op::Input { name, .. }, _) => input::read(examples, name, node.node_type())?,
+            (Op::Literal(literal), _) => Values::Constant(literal.clone()),
+            (op, [a]) => compute(op, &[operand(a)], num_rows, parts)?,
+            (op, [a, b]) => compute(op, &[operand(a), operand(b)], num_rows, parts)?,
+            (op, all) => {
+                let all: Vec<_> = all.iter().map(operand).collect();
+                compute(op, &all, num_rows, parts)?
             }
         };
         values.push(Some(computed));
@@ -106,16 +134,33 @@ pub(crate) fn evaluate(parts: &Parts, examples: &RecordBatch) -> Result<Vec<Arra
     }
     let outputs = parts.output_nodes.iter().map(|node| {
         let values = values[node.index()].clone().expect("outputs are kept to the end");
-        values.into_column(num_rows, parts.nodes[node.index()].shape)
+        (values, parts.nodes[node.index()].shape)
     });
-    outputs.collect()
+    Ok(outputs.collect())
+}
+
+fn compute(
+    op: &Op,
+    operands: &[&Values],
+    num_rows: usize,
+    parts: &Parts,
+) -> Result<Values, GraphError> {
+    if !parts.has_lists {
+        return kernels::compute(op, operands, num_rows, &parts.vocabularies);
+    }
+    match op {
+        Op::OfList(op) => lists::compute(op, operands, num_rows, &parts.vocabularies),
+        op if is_by_value(op, operands) => many::map(op, operands, &parts.vocabularies),
+        // Beside lists, a missing constant would be a missing list.
+        op => kernels::compute(op, operands, num_rows, &parts.vocabularies)?.into_rows(num_rows),
+    }
 }
 
 /// Returns whether an operation is computed for each value of a list, and not for each row.
-fn is_by_value<'a>(op: &Op, operand: &dyn Fn(usize) -> &'a Values, num_operands: usize) -> bool {
-    let is_many = |place| matches!(operand(place), Values::Many(_));
+fn is_by_value(op: &Op, operands: &[&Values]) -> bool {
+    let is_many = |place: usize| matches!(operands[place], Values::Many(_));
     let is_list =
-        |place| is_many(place) || matches!(operand(place), Values::Constant(Literal::Null(_)));
+        |place| is_many(place) || matches!(operands[place], Values::Constant(Literal::Null(_)));
     match op {
         Op::IsNull => false,
         Op::Coalesce => is_many(0) != is_many(1) && !(is_list(0) && is_list(1)),
@@ -123,6 +168,6 @@ fn is_by_value<'a>(op: &Op, operand: &dyn Fn(usize) -> &'a Values, num_operands:
             let is_some = is_many(0) || is_many(1) || is_many(2);
             is_some && (is_many(0) || !(is_list(1) && is_list(2)))
         }
-        _ => (0..num_operands).any(is_many),
+        _ => (0..operands.len()).any(is_many),
     }
 }

@@ -7,6 +7,7 @@ use arrow::array::{Array, FixedSizeListArray, ListArray};
 use arrow::array::{ArrayRef, AsArray, Float32Array, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 
+use crate::evaluate::Values;
 use crate::{
     GraphError, ListOp, Literal, NodeId, NodeType, Op, Shape, ValueType, Vocabulary, VocabularyId,
     evaluate, serialize,
@@ -28,6 +29,8 @@ pub(crate) struct Parts {
     pub(crate) nodes: Vec<Node>,
     /// The last node that needs each node's values; `usize::MAX` where an output does.
     pub(crate) last_uses: Vec<usize>,
+    /// Whether a row has other than one value anywhere.
+    pub(crate) has_lists: bool,
     pub(crate) vocabularies: Vec<(String, Arc<Vocabulary>)>,
     pub(crate) inputs: Vec<GraphInput>,
     pub(crate) outputs: Vec<GraphOutput>,
@@ -155,8 +158,14 @@ impl Graph {
     /// [`GraphError::InputValue`], [`GraphError::InputLength`], [`GraphError::Lengths`], [`GraphError::TooManyItems`],
     /// and [`GraphError::TooMuchText`].
     pub fn apply(&self, examples: &RecordBatch) -> Result<RecordBatch, GraphError> {
-        let columns = self.evaluate(examples)?.into_iter().map(feature).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(examples.num_rows()));
+        let num_rows = examples.num_rows();
+        let outputs = evaluate::evaluate(&self.parts, examples)?.into_iter();
+        let columns = outputs.map(|(values, shape)| match values {
+            Values::Constant(literal) if !shape.is_many() => constant_feature(literal, num_rows),
+            values => values.into_column(num_rows, shape).map(feature),
+        });
+        let columns = columns.collect::<Result<_, _>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(num_rows));
         Ok(RecordBatch::try_new_with_options(self.schema(), columns, &options)
             .expect("columns have the types of the outputs and one value per example"))
     }
@@ -168,7 +177,8 @@ impl Graph {
     ///
     /// As [`Graph::apply`].
     pub fn evaluate(&self, examples: &RecordBatch) -> Result<Vec<ArrayRef>, GraphError> {
-        evaluate::evaluate(&self.parts, examples)
+        let outputs = evaluate::evaluate(&self.parts, examples)?.into_iter();
+        outputs.map(|(values, shape)| values.into_column(examples.num_rows(), shape)).collect()
     }
 
     /// Reads a graph that [`Graph::save`] wrote. Everything is checked again.
@@ -187,6 +197,16 @@ impl Graph {
     /// [`GraphError::Io`] when the disk refuses.
     pub fn save(&self, dir: &Path) -> Result<(), GraphError> {
         serialize::save(self, dir)
+    }
+}
+
+/// Returns a constant once per row, as features are stored.
+fn constant_feature(literal: Literal, num_rows: usize) -> Result<ArrayRef, GraphError> {
+    match literal {
+        #[expect(clippy::cast_possible_truncation, reason = "features are 32-bit floats")]
+        Literal::Float(value) => Ok(Arc::new(Float32Array::from_value(value as f32, num_rows))),
+        Literal::Null(ValueType::Float) => Ok(Arc::new(Float32Array::new_null(num_rows))),
+        literal => Values::Constant(literal).into_column(num_rows, Shape::One),
     }
 }
 
@@ -236,6 +256,7 @@ impl Parts {
         let mut parts = Self {
             nodes: Vec::new(),
             last_uses: Vec::new(),
+            has_lists: false,
             vocabularies: Vec::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
@@ -250,7 +271,7 @@ impl Parts {
                 parts.last_uses[operand.index()] = here;
             }
             match &mut node.op {
-                Op::Lookup { vocabulary, .. } => {
+                Op::Lookup { vocabulary, .. } | Op::OfList(ListOp::BytePairs { vocabulary }) => {
                     let next = place_id(parts.vocabularies.len());
                     let old = vocabulary.index();
                     let new = *new_vocabularies[old].get_or_insert(VocabularyId(next));
@@ -268,6 +289,7 @@ impl Parts {
             }
             new_ids[place] = NodeId(place_id(here));
             parts.last_uses.push(here);
+            parts.has_lists |= node.shape.is_many() || matches!(node.op, Op::OfList(_));
             parts.nodes.push(node);
         }
 
@@ -300,6 +322,9 @@ impl Parts {
                 (Op::BucketizePerKey(boundaries), _) => ids(boundaries.most() as u64 + 1),
                 (Op::Hash { num_buckets } | Op::KeyedHash { num_buckets, .. }, _) => {
                     ids(*num_buckets)
+                }
+                (Op::OfList(ListOp::BytePairs { vocabulary }), _) => {
+                    ids(self.vocabularies[vocabulary.index()].1.len() as u64)
                 }
                 (Op::Lookup { vocabulary, num_oov_buckets, default_value }, _) => {
                     let len = self.vocabularies[vocabulary.index()].1.len() as u64;

@@ -17,21 +17,60 @@ pub(crate) fn read(
     feature: &str,
     expected: NodeType,
 ) -> Result<Values, GraphError> {
-    let Some(column) = examples.column_by_name(feature) else {
-        let schema = examples.schema_ref();
-        let names = schema.fields().iter().map(|field| field.name().as_str());
-        return Err(GraphError::MissingInput {
-            feature: feature.to_owned(),
-            expected,
-            nearest: base::nearest(feature, names).map(str::to_owned),
-        });
-    };
+    let column = find(examples, feature, expected)?;
     let NodeType { value_type, shape } = expected;
     let reader = Reader { feature, expected: value_type };
     match shape {
         Shape::One => reader.read(column),
         shape => many::read(&reader, column, shape),
     }
+}
+
+/// Finds a raw feature with one value in one row, and brings it to the type in which it is computed.
+pub(crate) fn read_one(
+    examples: &RecordBatch,
+    feature: &str,
+    expected: ValueType,
+) -> Result<Values, GraphError> {
+    let column = find(examples, feature, expected.into())?;
+    let reader = Reader { feature, expected };
+    // The most frequent types, without making a column of them.
+    let literal = match (expected, column.data_type()) {
+        (ValueType::Int, DataType::Int64) => {
+            Some(Literal::Int(column.as_primitive::<Int64Type>().value(0)))
+        }
+        (ValueType::Float, DataType::Float64) => {
+            Some(Literal::Float(column.as_primitive::<Float64Type>().value(0)))
+        }
+        (ValueType::Float, DataType::Float32) => {
+            Some(Literal::Float(f64::from(column.as_primitive::<Float32Type>().value(0))))
+        }
+        (ValueType::String, DataType::Utf8) => {
+            Some(Literal::String(column.as_string::<i32>().value(0).to_owned()))
+        }
+        _ => None,
+    };
+    match literal {
+        Some(_) if column.is_null(0) => Ok(Values::Constant(Literal::Null(expected))),
+        Some(literal) => Ok(Values::Constant(literal)),
+        None => Ok(reader.read(column)?.into_constant()),
+    }
+}
+
+fn find<'a>(
+    examples: &'a RecordBatch,
+    feature: &str,
+    expected: NodeType,
+) -> Result<&'a ArrayRef, GraphError> {
+    examples.column_by_name(feature).ok_or_else(|| {
+        let schema = examples.schema_ref();
+        let names = schema.fields().iter().map(|field| field.name().as_str());
+        GraphError::MissingInput {
+            feature: feature.to_owned(),
+            expected,
+            nearest: base::nearest(feature, names).map(str::to_owned),
+        }
+    })
 }
 
 struct Reader<'a> {

@@ -3,14 +3,17 @@
 //! Kernels never fail for a value: they give a missing one instead, where [`crate::Op`] says so. Slots of missing
 //! values hold anything, and every kernel can compute on anything.
 
+pub(crate) mod byte_pairs;
 mod cast;
 mod characters;
 mod compare;
+mod fingerprint;
 mod functions;
 mod geohash;
 mod ids;
 mod json;
 pub(crate) mod lists;
+mod lists_of_matches;
 mod lists_of_numbers;
 mod lists_of_text;
 pub(crate) mod logic;
@@ -28,7 +31,7 @@ use arrow::array::{Array, BooleanArray, PrimitiveArray, StringArray};
 use arrow::datatypes::{ArrowPrimitiveType, Float64Type, Int64Type};
 
 use crate::evaluate::{Values, repeat};
-use crate::{GraphError, Literal, Op, Vocabulary};
+use crate::{GraphError, Literal, Op, ValueType, Vocabulary};
 
 /// One operand of numbers: one per row, or one for all rows.
 enum Numbers<'a, T: ArrowPrimitiveType> {
@@ -72,6 +75,62 @@ impl<'a> Texts<'a> {
     }
 }
 
+/// Computed numbers: one per row, or one for all rows, where that is so for all operands.
+enum Computed<T: ArrowPrimitiveType> {
+    Rows(PrimitiveArray<T>),
+    Constant(Option<T::Native>),
+}
+
+/// Computed conditions: one per row, or one for all rows, where that is so for all operands.
+enum Conditions {
+    Rows(BooleanArray),
+    Constant(Option<bool>),
+}
+
+impl From<Computed<Int64Type>> for Values {
+    fn from(computed: Computed<Int64Type>) -> Self {
+        match computed {
+            Computed::Rows(rows) => Self::Int(rows),
+            Computed::Constant(value) => {
+                Self::Constant(value.map_or(Literal::Null(ValueType::Int), Literal::Int))
+            }
+        }
+    }
+}
+
+impl From<Computed<Float64Type>> for Values {
+    fn from(computed: Computed<Float64Type>) -> Self {
+        match computed {
+            Computed::Rows(rows) => Self::Float(rows),
+            Computed::Constant(value) => {
+                Self::Constant(value.map_or(Literal::Null(ValueType::Float), Literal::Float))
+            }
+        }
+    }
+}
+
+impl From<Conditions> for Values {
+    fn from(conditions: Conditions) -> Self {
+        match conditions {
+            Conditions::Rows(rows) => Self::Bool(rows),
+            Conditions::Constant(value) => {
+                Self::Constant(value.map_or(Literal::Null(ValueType::Bool), Literal::Bool))
+            }
+        }
+    }
+}
+
+/// Computes `f` of each number, missing where it is or where there is no result.
+fn map<T: ArrowPrimitiveType, U: ArrowPrimitiveType>(
+    numbers: Numbers<'_, T>,
+    f: impl Fn(T::Native) -> U::Native,
+) -> Computed<U> {
+    match numbers {
+        Numbers::Rows(rows) => Computed::Rows(rows.unary(f)),
+        Numbers::Constant(value) => Computed::Constant(value.map(f)),
+    }
+}
+
 const CHECKED: &str = "types were checked when the graph was made";
 
 fn ints(values: &Values) -> Numbers<'_, Int64Type> {
@@ -110,13 +169,26 @@ fn bools(values: &Values, num_rows: usize) -> BooleanArray {
     }
 }
 
-/// Computes an operation, neither an input nor a literal, for all rows.
-pub(crate) fn compute<'a>(
+/// Computes an operation, neither an input nor a literal, for all rows; once where all operands are constants.
+pub(crate) fn compute(
     op: &Op,
-    operand: &dyn Fn(usize) -> &'a Values,
+    operands: &[&Values],
     num_rows: usize,
     vocabularies: &[(String, Arc<Vocabulary>)],
 ) -> Result<Values, GraphError> {
+    if operands.iter().all(|operand| matches!(operand, Values::Constant(_))) {
+        return Ok(compute_rows(op, operands, 1, vocabularies)?.into_constant());
+    }
+    compute_rows(op, operands, num_rows, vocabularies)
+}
+
+fn compute_rows(
+    op: &Op,
+    operands: &[&Values],
+    num_rows: usize,
+    vocabularies: &[(String, Arc<Vocabulary>)],
+) -> Result<Values, GraphError> {
+    let operand = |place: usize| operands[place];
     // A constant where only rows are worth a kernel of their own.
     let rows = |place: usize| match operand(place) {
         Values::Constant(literal) => repeat(literal, num_rows),
@@ -149,22 +221,16 @@ pub(crate) fn compute<'a>(
         | Op::Cos
         | Op::Tanh
         | Op::Sigmoid
-        | Op::LambertW => numbers::unary(op, &rows(0)?),
-        Op::Float(op) => Values::Float(functions::float(*op, &rows(0)?)),
-        Op::Atan2 => {
-            Values::Float(functions::atan2(floats(operand(0)), floats(operand(1)), num_rows))
-        }
-        Op::Int(op) => {
-            Values::Int(functions::int(*op, ints(operand(0)), ints(operand(1)), num_rows))
-        }
+        | Op::LambertW => numbers::unary(op, operand(0)),
+        Op::Float(op) => functions::float(*op, floats(operand(0))).into(),
+        Op::Atan2 => functions::atan2(floats(operand(0)), floats(operand(1)), num_rows).into(),
+        Op::Int(op) => functions::int(*op, ints(operand(0)), ints(operand(1)), num_rows).into(),
         Op::Equal
         | Op::NotEqual
         | Op::Less
         | Op::LessOrEqual
         | Op::Greater
-        | Op::GreaterOrEqual => {
-            Values::Bool(compare::compare(op, operand(0), operand(1), num_rows))
-        }
+        | Op::GreaterOrEqual => compare::compare(op, operand(0), operand(1), num_rows),
         Op::IsIn(literals) => Values::Bool(compare::is_in(&rows(0)?, literals)),
         Op::And => {
             Values::Bool(logic::and(&bools(operand(0), num_rows), &bools(operand(1), num_rows)))
@@ -176,14 +242,25 @@ pub(crate) fn compute<'a>(
         Op::IsNull => Values::Bool(logic::is_null(operand(0), num_rows)),
         Op::IsNan => Values::Bool(compare::is_nan(&rows(0)?)),
         Op::IsFinite | Op::IsInfinite => Values::Bool(functions::test(op, &rows(0)?)),
-        Op::Select => {
-            let conditions = bools(operand(0), num_rows);
-            logic::select(&conditions, operand(1), operand(2), num_rows)?
-        }
+        Op::Select => match (operand(0), operand(1), operand(2)) {
+            (_, Values::Many(_), _) | (_, _, Values::Many(_)) => {
+                let conditions = bools(operand(0), num_rows);
+                logic::select(&conditions, operand(1), operand(2), num_rows)?
+            }
+            (Values::Constant(Literal::Bool(true)), a, _) => a.clone(),
+            (Values::Constant(_), _, b) => b.clone(),
+            (condition, a, b) => logic::select(&bools(condition, num_rows), a, b, num_rows)?,
+        },
         Op::Coalesce => logic::coalesce(operand(0), operand(1), num_rows)?,
-        Op::Cast { to } => cast::cast(&rows(0)?, *to)?,
+        Op::Cast { to } => match operand(0) {
+            Values::Constant(literal) => match cast::constant(literal, *to) {
+                Some(literal) => Values::Constant(literal),
+                None => cast::cast(&rows(0)?, *to)?,
+            },
+            values => cast::cast(values, *to)?,
+        },
         Op::Lower | Op::Upper | Op::Trim(_) | Op::Substring { .. } | Op::Replace { .. } => {
-            Values::String(text::unary(op, texts(operand(0)), num_rows)?)
+            text::unary(op, texts(operand(0)), num_rows)?
         }
         Op::Concat => Values::String(text::concat(texts(operand(0)), texts(operand(1)), num_rows)?),
         Op::Length => Values::Int(text::length(texts(operand(0)), num_rows)),
@@ -201,21 +278,19 @@ pub(crate) fn compute<'a>(
             let (latitudes, longitudes) = (floats(operand(0)), floats(operand(1)));
             Values::String(geohash::geohash(latitudes, longitudes, precision.get(), num_rows)?)
         }
-        Op::Bucketize(boundaries) => Values::Int(ids::bucketize(&rows(0)?, boundaries)),
+        Op::Bucketize(boundaries) => ids::bucketize(floats(operand(0)), boundaries).into(),
         Op::BucketizePerKey(boundaries) => {
             Values::Int(ids::bucketize_per_key(&rows(0)?, &rows(1)?, boundaries))
         }
-        Op::Gather(table) => ids::gather(&rows(0)?, table),
+        Op::Gather(table) => ids::gather(operand(0), table),
         Op::Lookup { vocabulary, num_oov_buckets, default_value } => {
             let (_, vocabulary) = &vocabularies[vocabulary.index()];
             let unknown = ids::Unknown::new(vocabulary, *num_oov_buckets, *default_value);
-            Values::Int(ids::lookup(texts(operand(0)), vocabulary, unknown, num_rows))
+            ids::lookup(texts(operand(0)), vocabulary, unknown).into()
         }
-        Op::Hash { num_buckets } => {
-            Values::Int(ids::hash(texts(operand(0)), *num_buckets, num_rows))
-        }
+        Op::Hash { num_buckets } => ids::hash(texts(operand(0)), *num_buckets).into(),
         Op::KeyedHash { num_buckets, key } => {
-            Values::Int(ids::keyed_hash(texts(operand(0)), *num_buckets, *key, num_rows))
+            ids::keyed_hash(texts(operand(0)), *num_buckets, *key).into()
         }
     })
 }

@@ -65,6 +65,11 @@ impl Table {
         }
     }
 
+    /// Returns the constant at a place.
+    pub(crate) fn literal_at(&self, place: i64) -> Literal {
+        self.literal(self.at(place))
+    }
+
     /// Returns the bits of the constant at a place.
     pub(crate) fn at(&self, place: i64) -> Option<u64> {
         let place = usize::try_from(place).ok();

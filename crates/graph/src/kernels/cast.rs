@@ -8,7 +8,31 @@ use arrow::buffer::BooleanBuffer;
 use super::text::{TextBuilder, trim_ascii};
 use super::{CHECKED, logic};
 use crate::evaluate::Values;
-use crate::{GraphError, TrimSide, ValueType};
+use crate::{GraphError, Literal, TrimSide, ValueType};
+
+/// Converts a constant, where that takes no column.
+pub(super) fn constant(literal: &Literal, to: ValueType) -> Option<Literal> {
+    Some(match (literal, to) {
+        (Literal::Null(_), to) => Literal::Null(to),
+        (Literal::Int(value), ValueType::Float) => Literal::Float(as_float(*value)),
+        (Literal::Int(value), ValueType::String) => {
+            let mut text = String::new();
+            write_int(&mut text, *value);
+            Literal::String(text)
+        }
+        _ => return None,
+    })
+}
+
+/// Returns the nearest float.
+#[expect(clippy::cast_precision_loss, reason = "the nearest float is what is asked for")]
+fn as_float(value: i64) -> f64 {
+    value as f64
+}
+
+fn write_int(text: &mut String, value: i64) {
+    let _ = write!(text, "{value}");
+}
 
 /// Converts every value, by the rules of [`crate::Op::Cast`].
 pub(super) fn cast(values: &Values, to: ValueType) -> Result<Values, GraphError> {
@@ -18,16 +42,13 @@ pub(super) fn cast(values: &Values, to: ValueType) -> Result<Values, GraphError>
         | (Values::String(_), ValueType::String)
         | (Values::Bool(_), ValueType::Bool) => values.clone(),
 
-        #[expect(clippy::cast_precision_loss, reason = "the nearest float")]
-        (Values::Int(values), ValueType::Float) => Values::Float(values.unary(|v| v as f64)),
+        (Values::Int(values), ValueType::Float) => Values::Float(values.unary(as_float)),
         (Values::Int(values), ValueType::Bool) => {
             let holds = BooleanBuffer::collect_bool(values.len(), |row| values.value(row) != 0);
             Values::Bool(BooleanArray::new(holds, values.nulls().cloned()))
         }
         (Values::Int(values), ValueType::String) => {
-            Values::String(write_all(values.iter(), |text, value| {
-                let _ = write!(text, "{value}");
-            })?)
+            Values::String(write_all(values.iter(), write_int)?)
         }
 
         (Values::Float(values), ValueType::Int) => Values::Int(values.unary_opt(to_int)),

@@ -3,13 +3,13 @@
 use arrow::array::{Array, ArrowPrimitiveType, BooleanArray, PrimitiveArray};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 
-use super::{CHECKED, Numbers, Texts, bools, floats, ints, texts};
+use super::{CHECKED, Conditions, Numbers, Texts, bools, floats, ints, texts};
 use crate::evaluate::Values;
 use crate::{Literal, Literals, Op, ValueType};
 
 /// Compares two values of one type.
-pub(super) fn compare(op: &Op, a: &Values, b: &Values, num_rows: usize) -> BooleanArray {
-    match a.value_type() {
+pub(super) fn compare(op: &Op, a: &Values, b: &Values, num_rows: usize) -> Values {
+    let holds = match a.value_type() {
         ValueType::Int => numbers(op, ints(a), ints(b), num_rows),
         ValueType::Float => numbers(op, floats(a), floats(b), num_rows),
         ValueType::String => strings(op, texts(a), texts(b), num_rows),
@@ -26,9 +26,10 @@ pub(super) fn compare(op: &Op, a: &Values, b: &Values, num_rows: usize) -> Boole
                 Op::GreaterOrEqual => a | &!b,
                 _ => unreachable!("{CHECKED}"),
             };
-            BooleanArray::new(holds, nulls)
+            Conditions::Rows(BooleanArray::new(holds, nulls))
         }
-    }
+    };
+    holds.into()
 }
 
 fn numbers<T: ArrowPrimitiveType>(
@@ -36,7 +37,7 @@ fn numbers<T: ArrowPrimitiveType>(
     a: Numbers<'_, T>,
     b: Numbers<'_, T>,
     num_rows: usize,
-) -> BooleanArray
+) -> Conditions
 where
     T::Native: PartialOrd,
 {
@@ -56,8 +57,8 @@ fn zip<T: ArrowPrimitiveType>(
     b: Numbers<'_, T>,
     num_rows: usize,
     holds: impl Fn(T::Native, T::Native) -> bool,
-) -> BooleanArray {
-    match (a, b) {
+) -> Conditions {
+    Conditions::Rows(match (a, b) {
         (Numbers::Rows(a), Numbers::Rows(b)) => {
             let nulls = NullBuffer::union(a.nulls(), b.nulls());
             let (a, b) = (a.values(), b.values());
@@ -68,11 +69,11 @@ fn zip<T: ArrowPrimitiveType>(
         }
         (Numbers::Rows(a), Numbers::Constant(Some(b))) => map(a, |a| holds(a, b)),
         (Numbers::Constant(Some(a)), Numbers::Rows(b)) => map(b, |b| holds(a, b)),
-        (Numbers::Constant(Some(a)), Numbers::Constant(Some(b))) => {
-            BooleanArray::from(vec![holds(a, b); num_rows])
+        (Numbers::Constant(a), Numbers::Constant(b)) => {
+            return Conditions::Constant(a.zip(b).map(|(a, b)| holds(a, b)));
         }
         _ => BooleanArray::new_null(num_rows),
-    }
+    })
 }
 
 /// Tells of each number whether something holds, missing where the number is.
@@ -85,7 +86,7 @@ fn map<T: ArrowPrimitiveType>(
     BooleanArray::new(holds, numbers.nulls().cloned())
 }
 
-fn strings(op: &Op, a: Texts<'_>, b: Texts<'_>, num_rows: usize) -> BooleanArray {
+fn strings(op: &Op, a: Texts<'_>, b: Texts<'_>, num_rows: usize) -> Conditions {
     let holds = |a: &str, b: &str| match op {
         Op::Equal => a == b,
         Op::NotEqual => a != b,
@@ -95,7 +96,10 @@ fn strings(op: &Op, a: Texts<'_>, b: Texts<'_>, num_rows: usize) -> BooleanArray
         Op::GreaterOrEqual => a >= b,
         _ => unreachable!("{CHECKED}"),
     };
-    (0..num_rows).map(|row| Some(holds(a.at(row)?, b.at(row)?))).collect()
+    if let (Texts::Constant(a), Texts::Constant(b)) = (a, b) {
+        return Conditions::Constant(a.zip(b).map(|(a, b)| holds(a, b)));
+    }
+    Conditions::Rows((0..num_rows).map(|row| Some(holds(a.at(row)?, b.at(row)?))).collect())
 }
 
 /// Tells of each float whether it is NaN.

@@ -1,17 +1,16 @@
 //! More functions of numbers.
 
-use arrow::array::{Array, BooleanArray, Float64Array, Int64Array};
+use arrow::array::{Array, BooleanArray};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Float64Type, Int64Type};
 
-use super::{CHECKED, Numbers};
+use super::{CHECKED, Computed, Numbers};
 use crate::evaluate::Values;
 use crate::{FloatOp, IntOp, Op};
 
 /// Computes a function of floats.
-pub(super) fn float(op: FloatOp, values: &Values) -> Float64Array {
-    let Values::Float(values) = values else { unreachable!("{CHECKED}") };
-    values.unary(match op {
+pub(super) fn float(op: FloatOp, numbers: Numbers<'_, Float64Type>) -> Computed<Float64Type> {
+    let of: fn(f64) -> f64 = match op {
         FloatOp::Tan => f64::tan,
         FloatOp::Asin => f64::asin,
         FloatOp::Acos => f64::acos,
@@ -25,7 +24,8 @@ pub(super) fn float(op: FloatOp, values: &Values) -> Float64Array {
         FloatOp::Log1p => f64::ln_1p,
         FloatOp::Expm1 => f64::exp_m1,
         FloatOp::Trunc => f64::trunc,
-    } as fn(f64) -> f64)
+    };
+    super::map(numbers, of)
 }
 
 /// Tells of each float whether it is finite, or infinite.
@@ -46,7 +46,7 @@ pub(super) fn atan2(
     a: Numbers<'_, Float64Type>,
     b: Numbers<'_, Float64Type>,
     num_rows: usize,
-) -> Float64Array {
+) -> Computed<Float64Type> {
     super::numbers::zip(a, b, num_rows, f64::atan2)
 }
 
@@ -56,7 +56,7 @@ pub(super) fn int(
     a: Numbers<'_, Int64Type>,
     b: Numbers<'_, Int64Type>,
     num_rows: usize,
-) -> Int64Array {
+) -> Computed<Int64Type> {
     let shift = |by: i64| u32::try_from(by).ok().filter(|by| *by < i64::BITS);
     let of = |a: i64, b: i64| match op {
         IntOp::Quotient => (b != 0).then(|| a.wrapping_div(b)),
@@ -72,7 +72,7 @@ pub(super) fn int(
         }
         _ => {
             let at = |row| of(a.at(row)?, b.at(row)?);
-            (0..num_rows).map(at).collect()
+            Computed::Rows((0..num_rows).map(at).collect())
         }
     }
 }

@@ -4,28 +4,31 @@ use std::hash::Hasher as _;
 
 use arrow::array::{Array, Float64Array, Int64Array};
 use arrow::buffer::NullBuffer;
-use farmhash::fingerprint64;
+use arrow::datatypes::{Float64Type, Int64Type};
 use siphasher::sip::SipHasher24;
 
-use super::{CHECKED, Texts};
+use super::fingerprint::fingerprint64;
+use super::{CHECKED, Computed, Numbers, Texts};
 use crate::evaluate::Values;
-use crate::{Boundaries, KeyedBoundaries, Table, ValueType, Vocabulary};
+use crate::{Boundaries, KeyedBoundaries, Literal, Table, ValueType, Vocabulary};
 
 /// Up to so many boundaries, comparing with all of them beats a search.
 const FEW: usize = 32;
 
 /// Returns how many boundaries are at most each value; NaN is beyond them all.
-pub(super) fn bucketize(values: &Values, boundaries: &Boundaries) -> Int64Array {
+pub(super) fn bucketize(
+    values: Numbers<'_, Float64Type>,
+    boundaries: &Boundaries,
+) -> Computed<Int64Type> {
     let boundaries = boundaries.values();
-    let Values::Float(values) = values else { unreachable!("{CHECKED}") };
     // NaN is less than no boundary, and so beyond them all.
     if boundaries.len() <= FEW {
-        return values.unary(|value| {
+        return super::map(values, |value| {
             let num_above = boundaries.iter().filter(|boundary| value < **boundary).count();
             as_id((boundaries.len() - num_above) as u64)
         });
     }
-    values.unary(|value: f64| {
+    super::map(values, |value: f64| {
         let bucket = match value.is_nan() {
             true => boundaries.len(),
             false => boundaries.partition_point(|boundary| *boundary <= value),
@@ -61,7 +64,12 @@ pub(super) fn bucketize_per_key(
 
 /// Returns the constant at each place.
 pub(super) fn gather(places: &Values, table: &Table) -> Values {
-    let Values::Int(places) = places else { unreachable!("{CHECKED}") };
+    let places = match places {
+        Values::Int(places) => places,
+        Values::Constant(Literal::Int(place)) => return Values::Constant(table.literal_at(*place)),
+        Values::Constant(_) => return Values::Constant(Literal::Null(table.value_type())),
+        _ => unreachable!("{CHECKED}"),
+    };
     match table.value_type() {
         ValueType::Int => {
             let ints: Int64Array = places.unary_opt(|place| Some(table.at(place)?.cast_signed()));
@@ -110,41 +118,34 @@ pub(super) fn lookup(
     tokens: Texts<'_>,
     vocabulary: &Vocabulary,
     unknown: Unknown,
-    num_rows: usize,
-) -> Int64Array {
-    map(tokens, num_rows, |token| match vocabulary.id(token) {
+) -> Computed<Int64Type> {
+    map(tokens, |token| match vocabulary.id(token) {
         Some(id) => as_id(id as u64),
         None => unknown.id(token),
     })
 }
 
 /// Returns the bucket of each text by its fingerprint.
-pub(super) fn hash(texts: Texts<'_>, num_buckets: u64, num_rows: usize) -> Int64Array {
-    map(texts, num_rows, |text| as_id(fingerprint64(text.as_bytes()) % num_buckets))
+pub(super) fn hash(texts: Texts<'_>, num_buckets: u64) -> Computed<Int64Type> {
+    map(texts, |text| as_id(fingerprint64(text.as_bytes()) % num_buckets))
 }
 
 /// Returns the bucket of each text by a keyed hash.
-pub(super) fn keyed_hash(
-    texts: Texts<'_>,
-    num_buckets: u64,
-    key: [u64; 2],
-    num_rows: usize,
-) -> Int64Array {
-    map(texts, num_rows, |text| {
+pub(super) fn keyed_hash(texts: Texts<'_>, num_buckets: u64, key: [u64; 2]) -> Computed<Int64Type> {
+    map(texts, |text| {
         let mut hasher = SipHasher24::new_with_keys(key[0], key[1]);
         hasher.write(text.as_bytes());
         as_id(hasher.finish() % num_buckets)
     })
 }
 
-fn map(texts: Texts<'_>, num_rows: usize, id: impl Fn(&str) -> i64) -> Int64Array {
+fn map(texts: Texts<'_>, id: impl Fn(&str) -> i64) -> Computed<Int64Type> {
     match texts {
-        Texts::Constant(None) => Int64Array::new_null(num_rows),
-        Texts::Constant(Some(text)) => Int64Array::from_value(id(text), num_rows),
+        Texts::Constant(text) => Computed::Constant(text.map(id)),
         Texts::Rows(rows) => {
             // The slot of a missing text is a text too.
             let ids: Vec<i64> = (0..rows.len()).map(|row| id(rows.value(row))).collect();
-            Int64Array::new(ids.into(), rows.nulls().cloned())
+            Computed::Rows(Int64Array::new(ids.into(), rows.nulls().cloned()))
         }
     }
 }

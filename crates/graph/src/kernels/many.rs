@@ -166,7 +166,8 @@ pub(crate) fn map(
             }
         });
     }
-    let computed = super::compute(op, &|place| &items[place], num_items, vocabularies)?;
+    let items: Vec<&Values> = items.iter().collect();
+    let computed = super::compute(op, &items, num_items, vocabularies)?.into_rows(num_items)?;
     Ok(Values::Many(Many { rows, items: Arc::new(computed) }))
 }
 

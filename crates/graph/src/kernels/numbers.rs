@@ -1,45 +1,46 @@
 //! Arithmetic and functions of numbers.
 
-use arrow::array::{Float64Array, Int64Array, PrimitiveArray};
+use arrow::array::{Int64Array, PrimitiveArray};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{ArrowPrimitiveType, Float64Type, Int64Type};
 
-use super::{CHECKED, Numbers, floats, ints};
+use super::{CHECKED, Computed, Numbers, floats, ints, map};
 use crate::evaluate::Values;
 use crate::{Op, ValueType};
 
 /// Computes an operation of one number.
 pub(super) fn unary(op: &Op, values: &Values) -> Values {
-    match values {
-        Values::Int(values) => Values::Int(match op {
-            Op::Negate => values.unary(i64::wrapping_neg),
-            Op::Abs => values.unary(i64::wrapping_abs),
-            Op::Sign => values.unary(i64::signum),
-            _ => unreachable!("{CHECKED}"),
-        }),
-        Values::Float(values) => Values::Float(float_unary(op, values)),
-        _ => unreachable!("{CHECKED}"),
+    if values.value_type() == ValueType::Float {
+        return float_unary(op, floats(values)).into();
     }
+    let values = ints(values);
+    let computed: Computed<Int64Type> = match op {
+        Op::Negate => map(values, i64::wrapping_neg),
+        Op::Abs => map(values, i64::wrapping_abs),
+        Op::Sign => map(values, i64::signum),
+        _ => unreachable!("{CHECKED}"),
+    };
+    computed.into()
 }
 
-fn float_unary(op: &Op, values: &Float64Array) -> Float64Array {
+fn float_unary(op: &Op, values: Numbers<'_, Float64Type>) -> Computed<Float64Type> {
     match op {
-        Op::Negate => values.unary(|x: f64| -x),
-        Op::Abs => values.unary(f64::abs),
-        Op::Sign => values.unary(sign),
-        Op::Ln => values.unary(f64::ln),
-        Op::Log2 => values.unary(f64::log2),
-        Op::Log10 => values.unary(f64::log10),
-        Op::Exp => values.unary(f64::exp),
-        Op::Sqrt => values.unary(f64::sqrt),
-        Op::Floor => values.unary(f64::floor),
-        Op::Ceil => values.unary(f64::ceil),
-        Op::Round => values.unary(f64::round_ties_even),
-        Op::Sin => values.unary(f64::sin),
-        Op::Cos => values.unary(f64::cos),
-        Op::Tanh => values.unary(f64::tanh),
-        Op::Sigmoid => values.unary(|x: f64| 1.0 / (1.0 + (-x).exp())),
-        Op::LambertW => values.unary(lambert_w),
+        Op::Negate => map(values, |x: f64| -x),
+        Op::Abs => map(values, f64::abs),
+        Op::Sign => map(values, sign),
+        Op::Ln => map(values, f64::ln),
+        Op::Log2 => map(values, f64::log2),
+        Op::Log10 => map(values, f64::log10),
+        Op::Exp => map(values, f64::exp),
+        Op::Sqrt => map(values, f64::sqrt),
+        Op::Floor => map(values, f64::floor),
+        Op::Ceil => map(values, f64::ceil),
+        Op::Round => map(values, f64::round_ties_even),
+        Op::Sin => map(values, f64::sin),
+        Op::Cos => map(values, f64::cos),
+        Op::Tanh => map(values, f64::tanh),
+        Op::Sigmoid => map(values, |x: f64| 1.0 / (1.0 + (-x).exp())),
+        Op::LambertW => map(values, lambert_w),
         _ => unreachable!("{CHECKED}"),
     }
 }
@@ -79,9 +80,9 @@ fn lambert_w(x: f64) -> f64 {
 /// Computes an operation of two numbers of one type.
 pub(super) fn binary(op: &Op, a: &Values, b: &Values, num_rows: usize) -> Values {
     if a.value_type() == ValueType::Float {
-        Values::Float(float_binary(op, floats(a), floats(b), num_rows))
+        float_binary(op, floats(a), floats(b), num_rows).into()
     } else {
-        Values::Int(int_binary(op, ints(a), ints(b), num_rows))
+        int_binary(op, ints(a), ints(b), num_rows).into()
     }
 }
 
@@ -90,7 +91,7 @@ fn float_binary(
     a: Numbers<'_, Float64Type>,
     b: Numbers<'_, Float64Type>,
     num_rows: usize,
-) -> Float64Array {
+) -> Computed<Float64Type> {
     match op {
         Op::Add => zip(a, b, num_rows, |a, b| a + b),
         Op::Subtract => zip(a, b, num_rows, |a, b| a - b),
@@ -109,7 +110,7 @@ fn int_binary(
     a: Numbers<'_, Int64Type>,
     b: Numbers<'_, Int64Type>,
     num_rows: usize,
-) -> Int64Array {
+) -> Computed<Int64Type> {
     match op {
         Op::Add => zip(a, b, num_rows, i64::wrapping_add),
         Op::Subtract => zip(a, b, num_rows, i64::wrapping_sub),
@@ -122,15 +123,23 @@ fn int_binary(
 }
 
 /// Returns the rests of division, missing where the divisor is 0.
-fn modulo(a: Numbers<'_, Int64Type>, b: Numbers<'_, Int64Type>, num_rows: usize) -> Int64Array {
+fn modulo(
+    a: Numbers<'_, Int64Type>,
+    b: Numbers<'_, Int64Type>,
+    num_rows: usize,
+) -> Computed<Int64Type> {
     let rest = |a: i64, b| if b == 0 { 0 } else { a.wrapping_rem(b) };
-    match b {
-        Numbers::Constant(Some(0)) => Int64Array::new_null(num_rows),
-        Numbers::Rows(divisors) if divisors.values().contains(&0) => {
-            let (_, values, nulls) = zip(a, b, num_rows, rest).into_parts();
+    match (a, b) {
+        (Numbers::Constant(_), Numbers::Constant(Some(0))) => Computed::Constant(None),
+        (_, Numbers::Constant(Some(0))) => Computed::Rows(Int64Array::new_null(num_rows)),
+        (_, Numbers::Rows(divisors)) if divisors.values().contains(&0) => {
+            let Computed::Rows(rests) = zip(a, b, num_rows, rest) else {
+                unreachable!("there is a divisor for each row")
+            };
+            let (_, values, nulls) = rests.into_parts();
             let is_good = BooleanBuffer::collect_bool(num_rows, |row| divisors.value(row) != 0);
             let nulls = NullBuffer::union(nulls.as_ref(), Some(&NullBuffer::new(is_good)));
-            Int64Array::new(values, nulls)
+            Computed::Rows(Int64Array::new(values, nulls))
         }
         _ => zip(a, b, num_rows, rest),
     }
@@ -142,16 +151,16 @@ pub(super) fn zip<T: ArrowPrimitiveType>(
     b: Numbers<'_, T>,
     num_rows: usize,
     f: impl Fn(T::Native, T::Native) -> T::Native,
-) -> PrimitiveArray<T> {
-    match (a, b) {
+) -> Computed<T> {
+    Computed::Rows(match (a, b) {
         (Numbers::Rows(a), Numbers::Rows(b)) => {
             arrow::compute::binary(a, b, f).expect("all columns have one value per row")
         }
         (Numbers::Rows(a), Numbers::Constant(Some(b))) => a.unary(|a| f(a, b)),
         (Numbers::Constant(Some(a)), Numbers::Rows(b)) => b.unary(|b| f(a, b)),
-        (Numbers::Constant(Some(a)), Numbers::Constant(Some(b))) => {
-            PrimitiveArray::from_value(f(a, b), num_rows)
+        (Numbers::Constant(a), Numbers::Constant(b)) => {
+            return Computed::Constant(a.zip(b).map(|(a, b)| f(a, b)));
         }
         _ => PrimitiveArray::new_null(num_rows),
-    }
+    })
 }

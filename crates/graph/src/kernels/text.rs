@@ -4,7 +4,8 @@ use arrow::array::{BooleanArray, Int64Array, StringArray};
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 
 use super::{CHECKED, Texts};
-use crate::{GraphError, Op, TrimSide};
+use crate::evaluate::Values;
+use crate::{GraphError, Literal, Op, TrimSide, ValueType};
 
 /// Builds a column of text, and says so when it gets too large for one.
 pub(crate) struct TextBuilder {
@@ -72,7 +73,12 @@ pub(crate) fn repeat(text: &str, num_rows: usize) -> Result<StringArray, GraphEr
 }
 
 /// Computes an operation of one text that gives a text.
-pub(super) fn unary(op: &Op, texts: Texts<'_>, num_rows: usize) -> Result<StringArray, GraphError> {
+pub(super) fn unary(op: &Op, texts: Texts<'_>, num_rows: usize) -> Result<Values, GraphError> {
+    if let Texts::Constant(None) = texts {
+        return Ok(Values::Constant(Literal::Null(ValueType::String)));
+    }
+    let is_constant = matches!(texts, Texts::Constant(_));
+    let num_rows = if is_constant { 1 } else { num_rows };
     let mut builder = TextBuilder::with_rows(num_rows);
     for row in 0..num_rows {
         let Some(text) = texts.at(row) else {
@@ -99,7 +105,10 @@ pub(super) fn unary(op: &Op, texts: Texts<'_>, num_rows: usize) -> Result<String
         }
         builder.end_row(true);
     }
-    Ok(builder.finish())
+    Ok(match is_constant {
+        true => Values::Constant(Literal::String(builder.text)),
+        false => Values::String(builder.finish()),
+    })
 }
 
 /// Returns a text without the ASCII whitespace at its ends, as C's `isspace` has it.

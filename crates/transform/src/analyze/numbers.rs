@@ -73,18 +73,20 @@ impl NumbersState<Weight> {
     pub(crate) fn update_weighted(&mut self, column: &dyn Array, weights: &dyn Array) {
         let Some(column) = column.as_primitive_opt::<Float64Type>() else { return };
         for (row, value) in column.iter().enumerate() {
-            if let (Some(value), Some(weight)) = (value, weight_of(weights, row)) {
+            if let (Some(value), Some(weight)) = (value, weight_of(weights, row))
+                && !weight.is_zero()
+            {
                 self.add(value, weight);
             }
         }
     }
 }
 
-/// Returns the weight of a row: none where it is missing, NaN, negative, zero or out of range.
+/// Returns the weight of a row: none where it is missing, NaN, negative or out of range.
 pub(crate) fn weight_of(weights: &dyn Array, row: usize) -> Option<Weight> {
     let weights = weights.as_primitive_opt::<Float64Type>()?;
     let weight = weights.is_valid(row).then(|| weights.value(row))?;
-    Weight::new(weight).filter(|weight| !weight.is_zero())
+    Weight::new(weight)
 }
 
 impl<C: Count> NumbersState<C> {

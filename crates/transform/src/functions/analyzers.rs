@@ -116,8 +116,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 are none. Empty texts, and texts with a line break, are never in it. Integers are taken as decimal \
                 text. Missing values do not count and stay missing. A vocabulary without texts holds one that \
                 nobody writes, so that there is an id. Counts are exact; those of more texts than 128 MiB hold go to a \
-                temporary file. With `weights` a text is as frequent as its values weigh; one that is missing, NaN, \
-                negative or above 4,294,967,296 weighs nothing. With `labels` texts are in the order of their mutual \
+                temporary file. With `weights` a text is as frequent as its values weigh; one whose weight is missing, NaN, \
+                negative or above 4,294,967,296 does not count. With `labels` texts are in the order of their mutual \
                 information with these, which `frequency_threshold` is for then: the number of bits times the \
                 frequency, less what chance alone would give with `use_adjusted_mutual_info`; a label that comes with a \
                 text about as often as with all, within `min_diff_from_avg`, adds nothing; examples without a label do \

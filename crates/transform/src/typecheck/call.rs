@@ -275,6 +275,7 @@ impl Checker<'_> {
         let found = self.arena.value_type(node);
         let wanted = match takes {
             Takes::Float => ValueType::Float,
+            Takes::Int => ValueType::Int,
             Takes::String | Takes::Token => ValueType::String,
             Takes::Bool => ValueType::Bool,
             Takes::Number => match found {

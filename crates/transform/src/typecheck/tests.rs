@@ -377,7 +377,7 @@ fn wrong_arguments_say_how_the_function_is_called() {
         at 30: argument `labels` of `vocabulary`: `fare` is float, expected int
           hint: `cast(fare AS int)` cuts it off towards 0
     vocabulary(company, fingerprint_shuffle => 1)
-        at 43: argument `fingerprint_shuffle` of `vocabulary`: found 1, expected true or false
+        at 43: argument `fingerprint_shuffle` of `vocabulary`: found 1, expected TRUE or FALSE
     vocabulary(company, reserved_tokens => 'a,,b')
         at 39: a reserved token is "", expected some text without line breaks
     vocabulary(company, reserved_tokens => 'a, b,a')
