@@ -4,4 +4,4 @@
 
 mod onnx;
 mod page;
-mod saved_model;
+mod tensorflow;

@@ -1,5 +1,10 @@
 //! TensorFlow, in Python, as another runtime: all cases in one process, because it takes long to start.
 
+mod agree;
+mod models;
+mod random_graphs;
+mod skew;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,23 +13,23 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float32Type, Int64Type};
 use serde_json::{Value, json};
 
-const SCRIPT: &str = include_str!("run_tensorflow.py");
+const SCRIPT: &str = include_str!("tensorflow/run_tensorflow.py");
 
 /// Something that TensorFlow is to run.
-pub(super) struct Case {
+struct Case {
     /// The folder of the SavedModel.
-    pub(super) dir: PathBuf,
-    pub(super) signature: &'static str,
+    dir: PathBuf,
+    signature: &'static str,
     /// Whether to load it as TensorFlow 2 does, or as TensorFlow 1 and Serving do.
-    pub(super) is_v2: bool,
+    is_v2: bool,
     /// The raw features, as the script wants them.
-    pub(super) inputs: Value,
-    pub(super) num_rows: usize,
+    inputs: Value,
+    num_rows: usize,
 }
 
 impl Case {
     /// Returns a case of some rows; columns that are not among `names` stay out.
-    pub(super) fn new(
+    fn new(
         dir: &Path,
         signature: &'static str,
         is_v2: bool,
@@ -62,7 +67,7 @@ impl Case {
 }
 
 /// Returns a value as JSON: missing is `null`, and a float that JSON has no number for is a string.
-pub(super) fn cell(column: &dyn Array, row: usize) -> Value {
+fn cell(column: &dyn Array, row: usize) -> Value {
     if column.is_null(row) {
         return Value::Null;
     }
@@ -90,11 +95,11 @@ fn all_cells(column: &dyn Array) -> Value {
 }
 
 /// The outputs of a case by name, a list of values for each row, or why there are none.
-pub(super) type Outcome = Result<BTreeMap<String, Vec<Vec<Value>>>, String>;
+type Outcome = Result<BTreeMap<String, Vec<Vec<Value>>>, String>;
 
 #[expect(clippy::print_stdout, reason = "says why nothing was tested")]
 /// Runs all cases, or returns `None` and says so when it is not known where there is a Python with TensorFlow.
-pub(super) fn run(cases: &[Case]) -> Option<Vec<Outcome>> {
+fn run(cases: &[Case]) -> Option<Vec<Outcome>> {
     #[expect(clippy::disallowed_methods, reason = "tests are told this way where a peer is")]
     let Ok(python) = std::env::var("CUPOLA_TF_PYTHON") else {
         println!("skipped: CUPOLA_TF_PYTHON names no Python with TensorFlow");

@@ -6,7 +6,7 @@ use arrow::array::{Array, RecordBatch};
 use graph::{Graph, Shape};
 use serde_json::Value;
 
-use super::tensorflow::cell;
+use super::cell;
 
 /// Floats may differ by so much of their size, and everything else not at all.
 const TOLERANCE: f64 = 1e-5;

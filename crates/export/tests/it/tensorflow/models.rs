@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::agree::{difference, is_same};
 use super::random_graphs::{Draw, column, value};
-use super::tensorflow::{Case, cell, run};
+use super::{Case, cell, run};
 
 const NUM_ROWS: usize = 300;
 

@@ -6,7 +6,7 @@ use graph::Graph;
 
 use super::agree::{apply, difference};
 use super::random_graphs::{RandomGraph, every_operation, random_graph};
-use super::tensorflow::{Case, run};
+use super::{Case, run};
 
 /// The operations that TensorFlow runs, but for those whose second operand has to be a constant.
 const TESTED: &str = "input add subtract multiply divide modulo negate abs sign least greatest ln log2 log10 exp sqrt \
