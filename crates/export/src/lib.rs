@@ -12,6 +12,6 @@ mod saved_model;
 mod support;
 
 pub use error::{ExportError, Target};
-pub use onnx::{OnnxModel, onnx, onnx_support};
+pub use onnx::{OnnxModel, check_onnx, onnx, onnx_support};
 pub use saved_model::{check_saved_model, saved_model, saved_model_support};
 pub use support::Support;

@@ -2,15 +2,22 @@
 //!
 //! Not here: what a SavedModel is, and which operations there are (`graph`).
 
+mod bytes;
+mod case;
 mod cast;
+mod chars;
 mod column;
 mod constants;
 mod emit;
+mod hash;
 mod logic;
 mod lower;
 mod model;
+mod more_text;
 mod numbers;
 mod text;
+mod time;
+mod vectors;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -21,10 +28,8 @@ use formats::onnx::tensor_proto::DataType;
 use formats::onnx::tensor_shape_proto::Dimension;
 use formats::onnx::tensor_shape_proto::dimension::Value;
 use formats::onnx::type_proto;
-use formats::onnx::{
-    GraphProto, ModelProto, OperatorSetIdProto, TensorShapeProto, TypeProto, ValueInfoProto,
-};
-use graph::{Graph, Op, ValueType};
+use formats::onnx::{GraphProto, ModelProto, OperatorSetIdProto, TensorShapeProto, ValueInfoProto};
+use graph::{Graph, Op, Shape, ValueType};
 
 use crate::{ExportError, Support, Target};
 use column::{Column, computed, given_out};
@@ -98,9 +103,14 @@ impl std::fmt::Debug for OnnxModel {
 /// - One output per transformed feature under its name, shape `[N, 1]`, FLOAT as `float`, which is how features are
 ///   stored; and `NAME.present` beside it where the feature can be missing.
 /// - With a model, the outputs of its signature instead, `float`, shape `[N, 1]`, and only the raw features that it needs.
+/// - A vector of `n` values, raw or transformed, has shape `[N, n]`, and one `NAME.present` for the whole of it. A graph in
+///   which values within a vector can be missing, or lists can have any length, is not exported.
 /// - An output whose name an input has already is called `NAME.output`.
 ///
 /// A graph that reads no raw features gives one row.
+///
+/// All operators are ONNX's own but for those that take texts apart (`length`, `substring`, `trim`, `lower`, `upper`,
+/// hashes, buckets for tokens outside a vocabulary), which need two that all of ONNX Runtime's packages add.
 ///
 /// # Errors
 ///
@@ -115,7 +125,7 @@ pub fn onnx(graph: &Graph, model: Option<&::model::Model>) -> Result<OnnxModel, 
     let names = Names::new(graph, model)?;
     let mut e = Emitter::new(names.all.iter().map(String::as_str));
     if let Some(input) = graph.inputs().first() {
-        e.set_rows(&Tensor::named(&input.name));
+        e.set_rows(&Tensor::named(&input.name), input.shape);
     }
     let columns = lower_all(&mut e, graph)?;
     let features: Vec<&Column> =
@@ -131,30 +141,44 @@ pub fn onnx(graph: &Graph, model: Option<&::model::Model>) -> Result<OnnxModel, 
                     ValueType::Float => e.cast(&feature.values, data_type),
                     _ => feature.values.clone(),
                 };
-                results.push((name.clone(), data_type, values, feature.present.clone()));
+                let width = vectors::width(output.shape).unwrap_or(1);
+                results.push((name.clone(), data_type, width, values, feature.present.clone()));
             }
         }
         Some(model) => {
             let outputs = model::lower(&mut e, graph, &features, model)?;
             for ((_, values), name) in outputs.into_iter().zip(&names.outputs) {
-                results.push((name.clone(), DataType::Float, values, None));
+                results.push((name.clone(), DataType::Float, 1, values, None));
             }
         }
     }
     let rows = e.rows().cloned();
     let mut outputs = Vec::new();
-    for (name, data_type, values, present) in results {
-        let present = present.map(|present| (format!("{name}{PRESENT}"), DataType::Bool, present));
-        for (name, data_type, values) in [(name, data_type, values)].into_iter().chain(present) {
+    for (name, data_type, width, values, present) in results {
+        let beside = format!("{name}{PRESENT}");
+        let present = present.map(|present| (beside, DataType::Bool, 1, present));
+        let both = [(name, data_type, width, values)].into_iter().chain(present);
+        for (name, data_type, width, values) in both {
             let named = Tensor::named(&name);
             match &rows {
                 Some(rows) => e.node("", "Expand", &[&values, rows], &[&named], Vec::new()),
                 None => e.node("", "Identity", &[&values], &[&named], Vec::new()),
             }
-            outputs.push(value_info(&name, data_type, rows.is_some().then_some("N")));
+            outputs.push(value_info(&name, data_type, rows.is_some().then_some("N"), width));
         }
     }
     file(e, graph, model, outputs)
+}
+
+/// Tells whether a graph can be exported, and writes nothing.
+///
+/// Before anything is learned it can be asked of a graph with other values in the places of those to be learned.
+///
+/// # Errors
+///
+/// [`ExportError::Unsupported`] and [`ExportError::Name`].
+pub fn check_onnx(graph: &Graph) -> Result<(), ExportError> {
+    onnx(graph, None).map(|_| ())
 }
 
 /// Tells how far an operation of operands of some types can be expressed. (Types matter to [`Op::Cast`] alone.)
@@ -181,20 +205,22 @@ fn lower_all(e: &mut Emitter, graph: &Graph) -> Result<Vec<Column>, ExportError>
         Lowering { graph, columns: Vec::with_capacity(graph.nodes().len()), constants };
     for (place, node) in graph.nodes().iter().enumerate() {
         e.keeps_zero_signs = keep_zero_signs[place];
+        let refused = |reason: Refused| ExportError::Unsupported {
+            feature: feature_of(graph, place),
+            op: node.op.name().to_owned(),
+            target: Target::Onnx,
+            reason: reason.reason.to_owned(),
+        };
         let column = match (&node.op, &so_far.constants[place]) {
+            (Op::Input { shape: Shape::List, .. }, _) => {
+                return Err(refused(Refused::new(vectors::LISTS)));
+            }
             (Op::Input { name, .. }, _) => Column {
                 values: Tensor::named(name),
                 present: Some(Tensor::named(&format!("{name}{PRESENT}"))),
             },
             (_, Some(constant)) => Column::literal(e, constant),
-            (op, None) => {
-                lower::lower(e, &so_far, node).map_err(|refused| ExportError::Unsupported {
-                    feature: feature_of(graph, place),
-                    op: op.name().to_owned(),
-                    target: Target::Onnx,
-                    reason: refused.reason.to_owned(),
-                })?
-            }
+            (_, None) => lower::lower(e, &so_far, node).map_err(refused)?,
         };
         so_far.columns.push(column);
     }
@@ -281,12 +307,13 @@ fn file(
     let mut inputs = Vec::new();
     let mut defaults = Vec::new();
     for input in graph.inputs() {
-        inputs.push(value_info(&input.name, computed(input.value_type), Some("N")));
+        let width = vectors::width(input.shape).unwrap_or(1);
+        inputs.push(value_info(&input.name, computed(input.value_type), Some("N"), width));
         let present = format!("{}{PRESENT}", input.name);
         let mut default = emit::raw(DataType::Bool, &[1, 1], [1]);
         default.name = Some(present.clone());
         defaults.push(default);
-        let mut info = value_info(&present, DataType::Bool, Some("N"));
+        let mut info = value_info(&present, DataType::Bool, Some("N"), 1);
         free_rows(&mut info);
         inputs.push(info);
     }
@@ -298,7 +325,7 @@ fn file(
             version: Some(version),
         })
         .collect();
-    let (node, constants) = e.finish();
+    let (node, value_info, constants) = e.finish();
     defaults.extend(constants);
     let what = match model {
         Some(_) => "A transform graph and the model behind it: raw features in, predictions out.",
@@ -318,6 +345,7 @@ fn file(
             initializer: defaults,
             input: inputs,
             output: outputs,
+            value_info,
             ..GraphProto::default()
         }),
         ..ModelProto::default()
@@ -329,23 +357,15 @@ fn file(
     Ok(OnnxModel { bytes: file.encode_to_vec() })
 }
 
-/// Describes a tensor of shape `[rows, 1]`.
-fn value_info(name: &str, data_type: DataType, rows: Option<&str>) -> ValueInfoProto {
+/// Describes a tensor of shape `[rows, width]`.
+fn value_info(name: &str, data_type: DataType, rows: Option<&str>, width: usize) -> ValueInfoProto {
+    let width = Value::DimValue(numbers::as_int(width));
     let rows = match rows {
         Some(rows) => Value::DimParam(rows.to_owned()),
         None => Value::DimValue(1),
     };
-    let dim = [rows, Value::DimValue(1)].map(|value| Dimension { value: Some(value) }).to_vec();
-    let tensor = type_proto::Tensor {
-        elem_type: Some(data_type.into()),
-        shape: Some(TensorShapeProto { dim }),
-    };
-    let tensor = TypeProto { value: Some(type_proto::Value::TensorType(tensor)) };
-    ValueInfoProto {
-        name: Some(name.to_owned()),
-        r#type: Some(tensor),
-        ..ValueInfoProto::default()
-    }
+    let dim = [rows, width].map(|value| Dimension { value: Some(value) }).to_vec();
+    emit::describe(name, data_type, Some(TensorShapeProto { dim }))
 }
 
 /// Leaves open how many rows a tensor has: one for all will do.

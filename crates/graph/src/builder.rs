@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::graph::Parts;
 use crate::kernels::byte_pairs::byte_char;
+use crate::kernels::word_pieces::UNKNOWN;
 use crate::{BuildError, Graph, ListOp, Literal, Node, NodeType, Op, ValueType, Vocabulary};
 
 /// A node of a graph, by its place from 0.
@@ -184,7 +185,28 @@ impl GraphBuilder {
                 }),
                 None => Ok(()),
             },
-            Op::OfList(ListOp::BytePairs { vocabulary }) => self.check_bytes(*vocabulary),
+            Op::OfList(ListOp::BytePairs { vocabulary }) => {
+                let has_all = |tokens: &Vocabulary| {
+                    let is_there =
+                        |byte| tokens.id(byte_char(byte).encode_utf8(&mut [0; 4])).is_some();
+                    (0..=u8::MAX).all(is_there)
+                };
+                self.check_tokens(
+                    op,
+                    *vocabulary,
+                    has_all,
+                    "its vocabulary has no token for some byte",
+                )
+            }
+            Op::OfList(ListOp::WordPieces { vocabulary }) => {
+                let has_unknown = |tokens: &Vocabulary| tokens.id(UNKNOWN).is_some();
+                self.check_tokens(
+                    op,
+                    *vocabulary,
+                    has_unknown,
+                    "its vocabulary has no token `[UNK]`",
+                )
+            }
             Op::OfList(ListOp::RegexpExtractAll { pattern, group }) => pattern.check_group(*group),
             Op::OfList(op) => match op.mistake() {
                 Some(reason) => Err(BuildError::Constants { op: op.name(), reason }),
@@ -215,20 +237,22 @@ impl GraphBuilder {
         }
     }
 
-    /// Checks that a vocabulary has a token for each byte, so that nothing is lost.
-    fn check_bytes(&self, vocabulary: VocabularyId) -> Result<(), BuildError> {
-        let Some((_, tokens)) = self.vocabularies.get(vocabulary.index()) else {
-            return Err(BuildError::UnknownVocabulary {
+    /// Checks that a vocabulary is there and has the tokens that an operation cannot do without.
+    fn check_tokens(
+        &self,
+        op: &Op,
+        vocabulary: VocabularyId,
+        has_them: impl Fn(&Vocabulary) -> bool,
+        reason: &'static str,
+    ) -> Result<(), BuildError> {
+        match self.vocabularies.get(vocabulary.index()) {
+            Some((_, tokens)) if has_them(tokens) => Ok(()),
+            Some(_) => Err(BuildError::Constants { op: op.name(), reason }),
+            None => Err(BuildError::UnknownVocabulary {
                 vocabulary: vocabulary.0,
                 num_vocabularies: self.vocabularies.len(),
-            });
-        };
-        let is_there = |byte| tokens.id(byte_char(byte).encode_utf8(&mut [0; 4])).is_some();
-        if (0..=u8::MAX).all(is_there) {
-            return Ok(());
+            }),
         }
-        let reason = "its vocabulary has no token for some byte";
-        Err(BuildError::Constants { op: "byte_pairs", reason })
     }
 
     /// Returns the type of a node's values.

@@ -3,14 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, FixedSizeListArray, ListArray};
-use arrow::array::{ArrayRef, AsArray, Float32Array, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Field, Schema, SchemaRef};
 
-use crate::evaluate::Values;
 use crate::{
     GraphError, ListOp, Literal, NodeId, NodeType, Op, Shape, ValueType, Vocabulary, VocabularyId,
-    evaluate, serialize,
+    evaluate, outputs, serialize,
 };
 
 /// A compiled transform: raw features in, transformed features out.
@@ -159,12 +157,8 @@ impl Graph {
     /// and [`GraphError::TooMuchText`].
     pub fn apply(&self, examples: &RecordBatch) -> Result<RecordBatch, GraphError> {
         let num_rows = examples.num_rows();
-        let outputs = evaluate::evaluate(&self.parts, examples)?.into_iter();
-        let columns = outputs.map(|(values, shape)| match values {
-            Values::Constant(literal) if !shape.is_many() => constant_feature(literal, num_rows),
-            values => values.into_column(num_rows, shape).map(feature),
-        });
-        let columns = columns.collect::<Result<_, _>>()?;
+        let values = evaluate::evaluate(&self.parts, examples)?;
+        let columns = outputs::features(values, num_rows)?;
         let options = RecordBatchOptions::new().with_row_count(Some(num_rows));
         Ok(RecordBatch::try_new_with_options(self.schema(), columns, &options)
             .expect("columns have the types of the outputs and one value per example"))
@@ -198,42 +192,6 @@ impl Graph {
     pub fn save(&self, dir: &Path) -> Result<(), GraphError> {
         serialize::save(self, dir)
     }
-}
-
-/// Returns a constant once per row, as features are stored.
-fn constant_feature(literal: Literal, num_rows: usize) -> Result<ArrayRef, GraphError> {
-    match literal {
-        #[expect(clippy::cast_possible_truncation, reason = "features are 32-bit floats")]
-        Literal::Float(value) => Ok(Arc::new(Float32Array::from_value(value as f32, num_rows))),
-        Literal::Null(ValueType::Float) => Ok(Arc::new(Float32Array::new_null(num_rows))),
-        literal => Values::Constant(literal).into_column(num_rows, Shape::One),
-    }
-}
-
-/// Returns a column as features are stored.
-fn feature(column: ArrayRef) -> ArrayRef {
-    let item = |items: &ArrayRef| Arc::new(Field::new_list_field(items.data_type().clone(), true));
-    match column.data_type() {
-        DataType::List(_) => {
-            let lists = column.as_list::<i32>();
-            let items = feature(ArrayRef::clone(lists.values()));
-            let (offsets, nulls) = (lists.offsets().clone(), lists.nulls().cloned());
-            return Arc::new(ListArray::new(item(&items), offsets, items, nulls));
-        }
-        DataType::FixedSizeList(_, length) => {
-            let (length, lists) = (*length, column.as_fixed_size_list());
-            let items = feature(ArrayRef::clone(lists.values()));
-            let (nulls, len) = (lists.nulls().cloned(), lists.len());
-            let field = item(&items);
-            let lists = FixedSizeListArray::try_new_with_length(field, length, items, nulls, len);
-            return Arc::new(lists.expect("there are as many items as before"));
-        }
-        _ => {}
-    }
-    let Some(floats) = column.as_primitive_opt::<Float64Type>() else { return column };
-    #[expect(clippy::cast_possible_truncation, reason = "features are 32-bit floats")]
-    let floats: Float32Array = floats.unary(|value| value as f32);
-    Arc::new(floats)
 }
 
 impl Parts {
@@ -271,7 +229,10 @@ impl Parts {
                 parts.last_uses[operand.index()] = here;
             }
             match &mut node.op {
-                Op::Lookup { vocabulary, .. } | Op::OfList(ListOp::BytePairs { vocabulary }) => {
+                Op::Lookup { vocabulary, .. }
+                | Op::OfList(
+                    ListOp::BytePairs { vocabulary } | ListOp::WordPieces { vocabulary },
+                ) => {
                     let next = place_id(parts.vocabularies.len());
                     let old = vocabulary.index();
                     let new = *new_vocabularies[old].get_or_insert(VocabularyId(next));
@@ -323,9 +284,12 @@ impl Parts {
                 (Op::Hash { num_buckets } | Op::KeyedHash { num_buckets, .. }, _) => {
                     ids(*num_buckets)
                 }
-                (Op::OfList(ListOp::BytePairs { vocabulary }), _) => {
-                    ids(self.vocabularies[vocabulary.index()].1.len() as u64)
-                }
+                (
+                    Op::OfList(
+                        ListOp::BytePairs { vocabulary } | ListOp::WordPieces { vocabulary },
+                    ),
+                    _,
+                ) => ids(self.vocabularies[vocabulary.index()].1.len() as u64),
                 (Op::Lookup { vocabulary, num_oov_buckets, default_value }, _) => {
                     let len = self.vocabularies[vocabulary.index()].1.len() as u64;
                     let default = match num_oov_buckets {

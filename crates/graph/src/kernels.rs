@@ -24,6 +24,7 @@ mod similarity;
 pub(crate) mod text;
 mod time;
 mod vectors;
+pub(crate) mod word_pieces;
 
 use std::sync::Arc;
 
@@ -176,10 +177,15 @@ pub(crate) fn compute(
     num_rows: usize,
     vocabularies: &[(String, Arc<Vocabulary>)],
 ) -> Result<Values, GraphError> {
-    if operands.iter().all(|operand| matches!(operand, Values::Constant(_))) {
-        return Ok(compute_rows(op, operands, 1, vocabularies)?.into_constant());
+    let are_constants = operands.iter().all(|operand| matches!(operand, Values::Constant(_)));
+    let computed =
+        compute_rows(op, operands, if are_constants { 1 } else { num_rows }, vocabularies);
+    match computed {
+        // Most kernels give a constant here, which is returned where it is.
+        Ok(Values::Constant(_)) | Err(_) => computed,
+        Ok(values) if are_constants => Ok(values.into_constant()),
+        Ok(_) => computed,
     }
-    compute_rows(op, operands, num_rows, vocabularies)
 }
 
 fn compute_rows(

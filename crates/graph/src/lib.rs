@@ -16,6 +16,7 @@ mod kernels;
 mod list_op;
 mod mappers;
 mod op;
+mod outputs;
 mod serialize;
 mod shape;
 mod table;

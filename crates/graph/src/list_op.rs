@@ -83,6 +83,17 @@ pub enum ListOp {
         /// The tokens; all that stand for one byte are among them.
         vocabulary: VocabularyId,
     },
+    /// A text cut at whitespace, each punctuation mark and each ideograph by itself: BERT's words, in their own case.
+    BertWords,
+    /// Ids of the pieces that the words of a list are made of, as BERT's WordPiece has them.
+    ///
+    /// Again and again the longest piece of the vocabulary that a word begins with is taken, behind the first of a
+    /// word those that begin with `##`. Words of which that leaves something, and those of more than 100 characters,
+    /// are `[UNK]`. Missing words are left out.
+    WordPieces {
+        /// The pieces, `[UNK]` among them.
+        vocabulary: VocabularyId,
+    },
     /// Texts of a list that follow each other, joined: `least` to `most` of them, those that start first first, the
     /// shorter before the longer. Missing texts are left out.
     NGrams {
@@ -203,6 +214,8 @@ impl ListOp {
             Self::RegexpExtractAll { .. } => "regexp_extract_all",
             Self::ByteWords => "byte_words",
             Self::BytePairs { .. } => "byte_pairs",
+            Self::BertWords => "bert_words",
+            Self::WordPieces { .. } => "word_pieces",
             Self::NGrams { .. } => "ngrams",
             Self::Cross { .. } => "cross",
             Self::Make => "list_make",
@@ -216,7 +229,8 @@ impl ListOp {
 
     /// Returns the operation without constants that has a name, if there is one.
     pub(crate) fn without_constants(name: &str) -> Option<Self> {
-        const ALL: [ListOp; 11] = [
+        const ALL: [ListOp; 12] = [
+            ListOp::BertWords,
             ListOp::ByteWords,
             ListOp::Length,
             ListOp::Sum,
@@ -266,7 +280,8 @@ impl ListOp {
                 Self::Split { .. }
                 | Self::RegexpSplit(_)
                 | Self::RegexpExtractAll { .. }
-                | Self::ByteWords,
+                | Self::ByteWords
+                | Self::BertWords,
                 [a],
             ) => (*a == String.into()).then_some(NodeType::list(String)),
             (Self::Cross { .. }, [a, b]) => {
@@ -299,7 +314,9 @@ impl ListOp {
                 (Self::Mean, Float) => one(Float),
                 (Self::Join { .. }, String) => one(String),
                 (Self::NGrams { .. }, String) => Some(NodeType::list(String)),
-                (Self::BytePairs { .. }, String) => Some(NodeType::list(Int)),
+                (Self::BytePairs { .. } | Self::WordPieces { .. }, String) => {
+                    Some(NodeType::list(Int))
+                }
                 (Self::MultiHot { depth }, Int) => Some(NodeType::vector(Float, *depth)),
                 (Self::TermIds { .. }, Int) => Some(NodeType::list(Int)),
                 (Self::TermWeights { .. }, Int) => Some(NodeType::list(Float)),
@@ -322,13 +339,15 @@ impl ListOp {
             Self::Mean => "one list of FLOAT",
             Self::Contains => "a list and a value of its type",
             Self::Append => "two lists of one type",
-            Self::Join { .. } | Self::NGrams { .. } | Self::BytePairs { .. } => {
-                "one list of STRING"
-            }
+            Self::Join { .. }
+            | Self::NGrams { .. }
+            | Self::BytePairs { .. }
+            | Self::WordPieces { .. } => "one list of STRING",
             Self::Split { .. }
             | Self::RegexpSplit(_)
             | Self::RegexpExtractAll { .. }
-            | Self::ByteWords => "one STRING",
+            | Self::ByteWords
+            | Self::BertWords => "one STRING",
             Self::Cross { .. } => "two STRINGs or lists of them",
             Self::Make => "single values of one type",
             Self::OneHot { .. } => "one INT",

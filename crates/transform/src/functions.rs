@@ -143,6 +143,7 @@ pub(crate) enum AnalyzerCode {
     StatisticPerKey(Statistic),
     CountPerKey,
     TokenizeBpe,
+    TokenizeWordPiece,
 }
 
 /// Functions of one example that are more than one operation over their arguments.

@@ -43,7 +43,7 @@ use arrow::datatypes::{DataType, Schema};
 use dataflow::{Engine, Source};
 use graph::{Graph, Op, Shape, ValueType};
 
-pub use analyze::{AnalyzerPass, AnalyzerState, Learned, Shard, StateStore};
+pub use analyze::{AnalyzerPass, AnalyzerState, FolderStore, Learned, Shard, StateStore};
 pub use apply::ApplyGraph;
 pub use config::{Config, InputFeature, InputKind, OutputFeature};
 pub use error::{Problem, TransformError};

@@ -18,6 +18,7 @@ pub(super) fn constants(graph: &Graph) -> Vec<Option<Literal>> {
         folded.push(match (&node.op, operands) {
             // A vocabulary is not copied for one token.
             (Op::Input { .. } | Op::Lookup { .. }, _) | (_, None) => None,
+            _ if node.shape.is_many() => None,
             (op, Some(operands)) => builder.node(op.clone(), &operands).ok(),
         });
     }

@@ -6,7 +6,12 @@ use std::rc::Rc;
 use formats::Message as _;
 use formats::onnx::attribute_proto::AttributeType;
 use formats::onnx::tensor_proto::DataType;
-use formats::onnx::{AttributeProto, NodeProto, TensorProto};
+use formats::onnx::{
+    AttributeProto, GraphProto, NodeProto, TensorProto, TensorShapeProto, TypeProto,
+    ValueInfoProto, type_proto,
+};
+
+use graph::Shape;
 
 /// The domain of the operators for vocabularies.
 pub(super) const ML: &str = "ai.onnx.ml";
@@ -37,6 +42,7 @@ pub(super) enum Attribute<'a> {
     Ints(Vec<i64>),
     Text(&'a str),
     Texts(Vec<&'a str>),
+    Graph(GraphProto),
 }
 
 /// Nodes and constants, as they are added.
@@ -47,7 +53,10 @@ pub(super) struct Emitter {
     /// No name of the file's interface starts with it.
     prefix: String,
     num_names: usize,
+    /// The nodes of the graph that is being written, which may be one within another.
     nodes: Vec<NodeProto>,
+    /// The types of results that do not follow from their operators, in that graph.
+    types: Vec<ValueInfoProto>,
     constants: Vec<TensorProto>,
     /// The name of each constant by its bytes.
     known: HashMap<Vec<u8>, Tensor>,
@@ -69,6 +78,7 @@ impl Emitter {
             prefix,
             num_names: 0,
             nodes: Vec::new(),
+            types: Vec::new(),
             constants: Vec::new(),
             known: HashMap::new(),
             has_microsoft: false,
@@ -77,9 +87,16 @@ impl Emitter {
         }
     }
 
-    /// Names an input that has one value per row.
-    pub(super) fn set_rows(&mut self, input: &Tensor) {
-        self.rows = Some(self.op("Shape", &[input]));
+    /// Names an input that has as many rows as all have.
+    pub(super) fn set_rows(&mut self, input: &Tensor, shape: Shape) {
+        self.rows = Some(match shape {
+            Shape::One => self.op("Shape", &[input]),
+            _ => {
+                let first = vec![("start", Attribute::Int(0)), ("end", Attribute::Int(1))];
+                let (num_rows, one) = (self.with("Shape", &[input], first), self.list(&[1]));
+                self.with("Concat", &[&num_rows, &one], vec![("axis", Attribute::Int(0))])
+            }
+        });
     }
 
     /// Returns the shape of one value per row, where there is an input that has it.
@@ -139,6 +156,20 @@ impl Emitter {
         });
     }
 
+    /// Returns a graph within the graph, for a node that runs it. It may use all that was added before.
+    pub(super) fn subgraph(
+        &mut self,
+        inputs: Vec<ValueInfoProto>,
+        write: impl FnOnce(&mut Self) -> Vec<ValueInfoProto>,
+    ) -> GraphProto {
+        let outside = (std::mem::take(&mut self.nodes), std::mem::take(&mut self.types));
+        let output = write(self);
+        let node = std::mem::replace(&mut self.nodes, outside.0);
+        let value_info = std::mem::replace(&mut self.types, outside.1);
+        let name = Some(self.fresh().name().to_owned());
+        GraphProto { node, name, input: inputs, output, value_info, ..GraphProto::default() }
+    }
+
     /// Adds a constant.
     pub(super) fn constant(&mut self, mut constant: TensorProto) -> Tensor {
         let bytes = constant.encode_to_vec();
@@ -167,6 +198,11 @@ impl Emitter {
         self.constant(raw(DataType::Int64, dims, values.iter().flat_map(|v| v.to_le_bytes())))
     }
 
+    /// Adds one unsigned 64-bit integer for all rows, shape `[1, 1]`.
+    pub(super) fn unsigned_long(&mut self, value: u64) -> Tensor {
+        self.constant(raw(DataType::Uint64, &[1, 1], value.to_le_bytes()))
+    }
+
     /// Adds one FLOAT for all rows, shape `[1, 1]`.
     pub(super) fn float(&mut self, value: f64) -> Tensor {
         self.doubles(&[value], &[1, 1])
@@ -184,10 +220,20 @@ impl Emitter {
 
     /// Adds one STRING for all rows, shape `[1, 1]`.
     pub(super) fn text(&mut self, value: &str) -> Tensor {
+        self.strings(&[value], vec![1, 1])
+    }
+
+    /// Adds a list of STRINGs.
+    pub(super) fn texts(&mut self, values: &[&str]) -> Tensor {
+        let len = i64::try_from(values.len()).expect("memory is smaller");
+        self.strings(values, vec![len])
+    }
+
+    fn strings(&mut self, values: &[&str], dims: Vec<i64>) -> Tensor {
         self.constant(TensorProto {
-            dims: vec![1, 1],
+            dims,
             data_type: Some(DataType::String.into()),
-            string_data: vec![value.as_bytes().to_vec()],
+            string_data: values.iter().map(|value| value.as_bytes().to_vec()).collect(),
             ..TensorProto::default()
         })
     }
@@ -225,14 +271,42 @@ impl Emitter {
         self.with("RegexFullMatch", &[texts], vec![("pattern", Attribute::Text(pattern))])
     }
 
+    /// Adds a node of one result that ONNX Runtime adds, so that only it knows the type of the result.
+    pub(super) fn microsoft(
+        &mut self,
+        op: &str,
+        input: &Tensor,
+        result: DataType,
+        attributes: Vec<(&str, Attribute<'_>)>,
+    ) -> Tensor {
+        let output = self.fresh();
+        self.node(MICROSOFT, op, &[input], &[&output], attributes);
+        self.types.push(describe(output.name(), result, None));
+        output
+    }
+
     /// Returns whether a node is one that ONNX Runtime adds.
     pub(super) fn has_microsoft(&self) -> bool {
         self.has_microsoft
     }
 
-    /// Returns the nodes and constants.
-    pub(super) fn finish(self) -> (Vec<NodeProto>, Vec<TensorProto>) {
-        (self.nodes, self.constants)
+    /// Returns the nodes, the types of their results and the constants.
+    pub(super) fn finish(self) -> (Vec<NodeProto>, Vec<ValueInfoProto>, Vec<TensorProto>) {
+        (self.nodes, self.types, self.constants)
+    }
+}
+
+/// Describes a tensor, of any shape if none is given.
+pub(super) fn describe(
+    name: &str,
+    data_type: DataType,
+    shape: Option<TensorShapeProto>,
+) -> ValueInfoProto {
+    let tensor = type_proto::Tensor { elem_type: Some(data_type.into()), shape };
+    ValueInfoProto {
+        name: Some(name.to_owned()),
+        r#type: Some(TypeProto { value: Some(type_proto::Value::TensorType(tensor)) }),
+        ..ValueInfoProto::default()
     }
 }
 
@@ -268,6 +342,10 @@ fn attribute(name: &str, value: Attribute<'_>) -> AttributeProto {
         Attribute::Texts(values) => {
             attribute.strings = values.iter().map(|value| value.as_bytes().to_vec()).collect();
             AttributeType::Strings
+        }
+        Attribute::Graph(graph) => {
+            attribute.g = Some(graph);
+            AttributeType::Graph
         }
     };
     attribute.r#type = Some(attribute_type.into());

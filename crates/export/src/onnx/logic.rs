@@ -3,8 +3,10 @@
 use formats::onnx::tensor_proto::DataType;
 use graph::{Literal, Literals, Op, ValueType};
 
+use super::chars::branch;
 use super::column::{Column, both};
 use super::emit::{Attribute, Emitter, ML, Tensor};
+use super::hash;
 use super::numbers::as_int;
 
 /// Lowers a comparison of two values of one type.
@@ -215,17 +217,48 @@ fn choose_bools(e: &mut Emitter, is_first: &Tensor, a: &Tensor, b: &Tensor) -> T
     e.op("Or", &[&first, &second])
 }
 
-/// Lowers the place of a text in a vocabulary; `unknown` is the id of what is not in it.
+/// Lowers the place of a text in a vocabulary; what is not in it gets one of some buckets, or a default.
 pub(super) fn look_up<'a>(
     e: &mut Emitter,
     tokens: impl ExactSizeIterator<Item = &'a str>,
-    unknown: i64,
+    num_oov_buckets: u64,
+    default_value: i64,
     operand: &Column,
 ) -> Column {
-    let len = tokens.len();
-    if len == 0 {
-        return Column::like(e.int(unknown), operand);
+    let len = as_int(tokens.len());
+    let unknown = if num_oov_buckets == 0 { default_value } else { len };
+    let ids = match len {
+        0 => {
+            let unknown = e.int(unknown);
+            e.expand(&unknown)
+        }
+        _ => label(e, &operand.values, tokens.collect(), (0..len).collect(), unknown),
+    };
+    if num_oov_buckets < 2 {
+        return Column::like(ids, operand);
     }
-    let ids = (0..as_int(len)).collect();
-    Column::like(label(e, &operand.values, tokens.collect(), ids, unknown), operand)
+    // Hashed only where there is something to hash.
+    let first = e.int(len);
+    let is_unknown = e.op("Equal", &[&ids, &first]);
+    let is_unknown = Column::like(is_unknown, operand).is_true(e);
+    let are_unknown = e.cast(&is_unknown, DataType::Int64);
+    let zero = e.int(0);
+    // There may be no rows.
+    let all = e.with("Concat", &[&are_unknown, &zero], vec![("axis", Attribute::Int(0))]);
+    let any = e.with("ReduceMax", &[&all], vec![("keepdims", Attribute::Int(0))]);
+    let any = e.cast(&any, DataType::Bool);
+    let ids = branch(
+        e,
+        &any,
+        DataType::Int64,
+        |e| {
+            let empty = e.text("");
+            let unknown = e.choose(&is_unknown, &operand.values, &empty);
+            let bucket = hash::fingerprint(e, &unknown, num_oov_buckets);
+            let bucket = e.op("Add", &[&bucket, &first]);
+            e.choose(&is_unknown, &bucket, &ids)
+        },
+        |e| e.op("Identity", &[&ids]),
+    );
+    Column::like(ids, operand)
 }

@@ -1,10 +1,10 @@
 //! Every node of a graph, as ONNX nodes.
 
-use graph::{Graph, Literal, Node, Op, ValueType};
+use graph::{Graph, ListOp, Literal, Node, Op, Shape, TextOp, TimeOp, ValueType};
 
 use super::column::Column;
 use super::emit::Emitter;
-use super::{Refused, cast, logic, numbers, text};
+use super::{Refused, case, cast, hash, logic, more_text, numbers, text, time, vectors};
 use crate::Support;
 
 /// What lowering a node needs to know of the graph.
@@ -25,6 +25,23 @@ pub(super) fn lower(
     let graph = so_far.graph;
     let operand = |place: usize| &so_far.columns[node.operands[place].index()];
     let operand_type = |place: usize| graph.nodes()[node.operands[place].index()].value_type;
+    let shape = |place: usize| graph.nodes()[node.operands[place].index()].shape;
+    let num_operands = node.operands.len();
+    if let Op::OfList(op) = &node.op {
+        let operands: Vec<_> = (0..num_operands)
+            .map(|place| (operand(place), shape(place), operand_type(place)))
+            .collect();
+        return vectors::lower(e, op, &operands);
+    }
+    if node.shape == Shape::List {
+        return Err(Refused::new(vectors::LISTS));
+    }
+    if node.shape.is_many() || (0..num_operands).any(|place| shape(place).is_many()) {
+        if !vectors::is_lifted(e, &node.op, operand_type(0)) {
+            return Err(Refused::new(vectors::NOT_OF_VECTORS));
+        }
+        vectors::check_operands((0..num_operands).map(|place| (operand(place), shape(place))))?;
+    }
     let constant = |place: usize| so_far.constants[node.operands[place].index()].as_ref();
     Ok(match &node.op {
         op @ (Op::Add | Op::Subtract | Op::Multiply | Op::Divide)
@@ -82,35 +99,47 @@ pub(super) fn lower(
                 .vocabularies()
                 .nth(vocabulary.index())
                 .expect("vocabularies were checked when the graph was made");
-            let unknown = match num_oov_buckets {
-                0 => *default_value,
-                1 => numbers::as_int(vocabulary.len()),
-                _ => return Err(Refused::new(HASHED_TOKENS)),
-            };
-            logic::look_up(e, vocabulary.tokens(), unknown, operand(0))
+            logic::look_up(e, vocabulary.tokens(), *num_oov_buckets, *default_value, operand(0))
         }
-        Op::Hash { num_buckets: 1 } | Op::KeyedHash { num_buckets: 1, .. } => {
-            Column::like(e.int(0), operand(0))
+        Op::Hash { num_buckets } => {
+            Column::like(hash::fingerprint(e, &operand(0).values, *num_buckets), operand(0))
         }
-        op => match support(op, &[]) {
-            Support::None(reason) | Support::Partial(reason) => return Err(Refused::new(reason)),
-            Support::Full => return Err(Refused::new(UNKNOWN)),
-        },
+        Op::KeyedHash { num_buckets, key } => {
+            Column::like(hash::keyed(e, &operand(0).values, *num_buckets, *key), operand(0))
+        }
+        Op::BucketizePerKey(boundaries) => {
+            vectors::bucketize_per_key(e, boundaries, [operand(0), operand(1)])
+        }
+        Op::Gather(table) => vectors::gather(e, table, operand(0)),
+        Op::Text(op) => more_text::lower(e, op, operand(0))?,
+        Op::Time(op) => time::lower(e, op, operand(0))?,
+        Op::Length => text::length(e, operand(0)),
+        Op::Lower => case::lower(e, operand(0)),
+        Op::Upper => case::upper(e, operand(0)),
+        Op::Trim(side) => text::trim(e, *side, operand(0)),
+        Op::Substring { start, length } => text::substring(e, *start, *length, operand(0)),
+        Op::Replace { from, to } => text::replace(e, from, to, operand(0)),
+        op => return Err(Refused::new(reason(op))),
     })
 }
 
-const UNKNOWN: &str = "this version does not know how";
+/// Why an operation is refused that no operand makes one that is not.
+fn reason(op: &Op) -> &'static str {
+    match op {
+        Op::Text(_) | Op::TextPair(_) => more_text::OTHER_TEXTS,
+        Op::Regexp(_) => {
+            "its regular expressions are another language, and take nothing out of a text"
+        }
+        Op::Json { .. } => "its operators do not read JSON",
+        Op::Time(_) => time::OTHER_TIMES,
+        Op::OfList(_) => vectors::LISTS,
+        _ => "it is not exported yet",
+    }
+}
 
-const HASHED_TOKENS: &str = "tokens outside the vocabulary are spread over buckets by a hash of their bytes, and its \
-                             operators do not see the bytes of a text; use at most one such bucket";
-
-const HASHED: &str =
-    "its operators do not see the bytes of a text; look it up in a vocabulary instead";
-
-const CASE: &str =
-    "its operators change the case of ASCII or by the machine's locale, not by Unicode's rules";
-
-const CHARACTERS: &str = "its operators do not see the characters of a text";
+/// What of vectors can be expressed.
+const VECTORS: &str =
+    "as long as no single value within a vector can be missing, and of no lists of other lengths";
 
 /// Tells how far an operation of operands of some types can be expressed.
 pub(super) fn support(op: &Op, operands: &[ValueType]) -> Support {
@@ -118,15 +147,84 @@ pub(super) fn support(op: &Op, operands: &[ValueType]) -> Support {
         Op::Cast { to: ValueType::String } if operands == [ValueType::Float] => {
             Support::None(cast::FLOAT_TO_TEXT)
         }
-        Op::StartsWith | Op::EndsWith | Op::Contains => Support::Partial(text::NOT_CONSTANT),
-        Op::Lookup { num_oov_buckets: 2.., .. } => Support::None(HASHED_TOKENS),
-        Op::Hash { num_buckets: 2.. } | Op::KeyedHash { num_buckets: 2.., .. } => {
-            Support::None(HASHED)
+        Op::Contains => Support::Partial(text::NOT_CONSTANT),
+        Op::Time(TimeOp::Part { zone, .. } | TimeOp::Truncate { zone, .. })
+            if time::offset(zone).is_some() =>
+        {
+            Support::Full
         }
-        Op::Lower | Op::Upper => Support::None(CASE),
-        Op::Length | Op::Substring { .. } | Op::Trim(_) | Op::Replace { .. } => {
-            Support::None(CHARACTERS)
+        Op::Text(TextOp::Reverse | TextOp::Right { .. } | TextOp::SplitPart { .. }) => {
+            Support::Full
         }
-        _ => Support::Full,
+        Op::Text(TextOp::Pad { length: number, .. } | TextOp::Repeat { count: number })
+            if *number <= more_text::MOST =>
+        {
+            Support::Full
+        }
+        Op::OfList(
+            ListOp::OneHot { .. }
+            | ListOp::MultiHot { .. }
+            | ListOp::Make
+            | ListOp::Length
+            | ListOp::Get { .. }
+            | ListOp::Contains
+            | ListOp::Multiply(_),
+        ) => Support::Partial(VECTORS),
+        Op::Input { .. }
+        | Op::Literal(_)
+        | Op::Add
+        | Op::Subtract
+        | Op::Multiply
+        | Op::Divide
+        | Op::Modulo
+        | Op::Negate
+        | Op::Abs
+        | Op::Sign
+        | Op::Least
+        | Op::Greatest
+        | Op::Ln
+        | Op::Log2
+        | Op::Log10
+        | Op::Exp
+        | Op::Sqrt
+        | Op::Power
+        | Op::Floor
+        | Op::Ceil
+        | Op::Round
+        | Op::Sin
+        | Op::Cos
+        | Op::Tanh
+        | Op::Sigmoid
+        | Op::Equal
+        | Op::NotEqual
+        | Op::Less
+        | Op::LessOrEqual
+        | Op::Greater
+        | Op::GreaterOrEqual
+        | Op::IsIn(_)
+        | Op::And
+        | Op::Or
+        | Op::Not
+        | Op::IsNull
+        | Op::IsNan
+        | Op::Select
+        | Op::Coalesce
+        | Op::Cast { .. }
+        | Op::Lower
+        | Op::Upper
+        | Op::Trim(_)
+        | Op::Length
+        | Op::Concat
+        | Op::Substring { .. }
+        | Op::Replace { .. }
+        | Op::StartsWith
+        | Op::EndsWith
+        | Op::Bucketize(_)
+        | Op::BucketizePerKey(_)
+        | Op::Gather(_)
+        | Op::Lookup { .. }
+        | Op::Hash { .. }
+        | Op::KeyedHash { .. } => Support::Full,
+        op => Support::None(reason(op)),
     }
 }

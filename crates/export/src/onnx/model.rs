@@ -95,6 +95,13 @@ impl Reader<'_> {
         let place = self.graph.outputs().iter().position(|output| output.name == name);
         let missing = || ExportError::MissingFeature { feature: name.to_owned() };
         let place = place.ok_or_else(missing)?;
+        if self.graph.outputs()[place].shape.is_many() {
+            return Err(ExportError::FeatureType {
+                feature: name.to_owned(),
+                found: self.graph.outputs()[place].value_type,
+                expected: "one value for each row",
+            });
+        }
         Ok((self.features[place], self.graph.outputs()[place].value_type))
     }
 

@@ -249,7 +249,7 @@ pub(super) fn bucketize(e: &mut Emitter, boundaries: &[f64], operand: &Column) -
 }
 
 /// Counts the boundaries of each row that the row's value is not less than.
-fn num_at_most(e: &mut Emitter, boundaries: &Tensor, x: &Tensor) -> Tensor {
+pub(super) fn num_at_most(e: &mut Emitter, boundaries: &Tensor, x: &Tensor) -> Tensor {
     let is_less = e.op("Less", &[x, boundaries]);
     let is_at_most = e.op("Not", &[&is_less]);
     let ones = e.cast(&is_at_most, DataType::Int64);

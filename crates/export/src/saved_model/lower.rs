@@ -7,7 +7,9 @@
 
 mod case;
 mod cast;
+pub(super) mod characters;
 mod compare;
+mod functions;
 mod ids;
 mod lists;
 mod lists_of_numbers;
@@ -15,6 +17,7 @@ mod lists_of_text;
 mod logic;
 mod many;
 mod numbers;
+pub(super) mod regexp;
 mod text;
 mod vectors;
 
@@ -232,6 +235,9 @@ impl Lowering<'_> {
     ) -> Result<(Tensor, Presence), &'static str> {
         let tensor = match (&node.op, operands) {
             (Op::Modulo, [a, b]) if types[0] == ValueType::Int => return Ok(self.modulo(a, b)),
+            (Op::Int(op), [a, b]) => return Ok(self.int_op(*op, a, b)),
+            (Op::Gather(table), [a]) => return Ok(self.table(a, table)),
+            (Op::Regexp(op), [a]) => return Ok(self.regexp(op, a)),
             (Op::Cast { to }, [a]) => return Ok(self.convert(types[0], *to, a)),
             (
                 Op::Add
@@ -255,8 +261,17 @@ impl Lowering<'_> {
             ) => self.compare(&node.op, types[0], a, b),
             (Op::IsIn(literals), [a]) => self.is_in(a, literals),
             (Op::Not, [a]) => self.writer.not(a),
-            (Op::IsNan, [a]) => {
-                self.writer.node("IsNan").input(a).data_type("T", a.data_type()).output(BOOL)
+            (Op::IsNan, [a]) => self.is_of_kind("IsNan", a),
+            (Op::IsFinite, [a]) => self.is_of_kind("IsFinite", a),
+            (Op::IsInfinite, [a]) => self.is_of_kind("IsInf", a),
+            (Op::Float(op), [a]) => self.float(*op, a),
+            (Op::LambertW, [a]) => self.lambert_w(a),
+            (Op::Atan2, [a, b]) => self.writer.binary("Atan2", a, b),
+            (Op::BucketizePerKey(boundaries), [a, b]) => self.bucketize_per_key(a, b, boundaries),
+            (Op::Text(op), [a]) => self.text_op(op, a),
+            (Op::TextPair(_), [a, _]) => {
+                let constant = &self.graph.nodes()[node.operands[1].index()].op;
+                self.position(a, constant)?
             }
             (Op::Lower, [a]) => self.lower_case(a),
             (Op::Upper, [a]) => self.upper_case(a),

@@ -1,7 +1,8 @@
 //! Which operations TensorFlow runs with our results.
 
-use graph::{ListOp, Op, ValueType};
+use graph::{ListOp, Op, TextPairOp, ValueType};
 
+use super::lower::{characters, regexp};
 use crate::Support;
 
 /// The longest text that becomes a pattern. RE2 gives up on programs of more than some megabytes.
@@ -17,7 +18,12 @@ pub fn saved_model_support(op: &Op, operands: &[ValueType]) -> Support {
         (Op::Cast { to: ValueType::String }, [ValueType::Float]) => Support::None(
             "TensorFlow writes no shortest decimals; convert to an integer before converting to text",
         ),
-        (Op::Contains, _) => Support::Partial(NOT_CONSTANT),
+        (Op::Contains | Op::TextPair(TextPairOp::Position), _) => Support::Partial(NOT_CONSTANT),
+        (Op::TextPair(_), _) => Support::None("TensorFlow does not tell how alike texts are"),
+        (Op::Text(op), _) => characters::support(op),
+        (Op::Regexp(op), _) => regexp::support(op),
+        (Op::Json { .. }, _) => Support::None("TensorFlow does not read JSON"),
+        (Op::Time(_), _) => Support::None("TensorFlow has no calendar"),
         (Op::Replace { from, .. }, _) if from.len() > LONGEST_PATTERN => {
             Support::None("a text of more than 10000 bytes is too long to be looked for")
         }
@@ -78,6 +84,14 @@ pub fn saved_model_support(op: &Op, operands: &[ValueType]) -> Support {
             | Op::Cos
             | Op::Tanh
             | Op::Sigmoid
+            | Op::LambertW
+            | Op::Float(_)
+            | Op::Atan2
+            | Op::Int(_)
+            | Op::IsFinite
+            | Op::IsInfinite
+            | Op::Gather(_)
+            | Op::BucketizePerKey(_)
             | Op::Equal
             | Op::NotEqual
             | Op::Less

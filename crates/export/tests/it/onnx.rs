@@ -4,3 +4,7 @@ mod onnx_runtime;
 mod random_graphs;
 mod servables;
 mod skew;
+mod taxi;
+mod texts;
+mod times;
+mod vectors;

@@ -8,6 +8,7 @@ use arrow::array::{BooleanArray, Int64Array, UInt32Array};
 use super::many::{Many, Rows, index, pick};
 use super::{
     CHECKED, byte_pairs, lists_of_matches, lists_of_numbers, lists_of_text, texts, vectors,
+    word_pieces,
 };
 use crate::evaluate::{Values, repeat};
 use crate::{GraphError, ListOp, Vocabulary};
@@ -48,6 +49,10 @@ pub(crate) fn compute(
         ListOp::ByteWords => byte_pairs::words(texts(operands[0]), num_rows)?,
         ListOp::BytePairs { vocabulary } => {
             byte_pairs::encode(list(0), &vocabularies[vocabulary.index()].1)?
+        }
+        ListOp::BertWords => word_pieces::words(texts(operands[0]), num_rows)?,
+        ListOp::WordPieces { vocabulary } => {
+            word_pieces::encode(list(0), &vocabularies[vocabulary.index()].1)?
         }
         ListOp::NGrams { least, most, separator } => {
             lists_of_text::ngrams(list(0), *least, *most, separator)?

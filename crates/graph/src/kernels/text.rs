@@ -24,6 +24,12 @@ impl TextBuilder {
         Self { offsets, text: String::new(), is_valid, has_missing: false }
     }
 
+    /// Returns a builder of one text alone, which no row is ended for.
+    fn for_one() -> Self {
+        let (offsets, is_valid) = (Vec::new(), Vec::new());
+        Self { offsets, text: String::new(), is_valid, has_missing: false }
+    }
+
     /// Makes sure that so many bytes more still fit a column, before they take up memory.
     pub(super) fn check_room(&self, num_bytes: usize) -> Result<(), GraphError> {
         match i32::try_from(self.text.len().saturating_add(num_bytes)) {
@@ -77,38 +83,45 @@ pub(super) fn unary(op: &Op, texts: Texts<'_>, num_rows: usize) -> Result<Values
     if let Texts::Constant(None) = texts {
         return Ok(Values::Constant(Literal::Null(ValueType::String)));
     }
-    let is_constant = matches!(texts, Texts::Constant(_));
-    let num_rows = if is_constant { 1 } else { num_rows };
+    if let Texts::Constant(Some(text)) = texts {
+        let mut builder = TextBuilder::for_one();
+        write(&mut builder, op, text)?;
+        return Ok(Values::Constant(Literal::String(builder.text)));
+    }
     let mut builder = TextBuilder::with_rows(num_rows);
     for row in 0..num_rows {
-        let Some(text) = texts.at(row) else {
-            builder.push_row(None)?;
-            continue;
-        };
-        match op {
-            Op::Lower if text.is_ascii() => {
-                let start = builder.text.len();
-                builder.push(text)?;
-                builder.text[start..].make_ascii_lowercase();
+        match texts.at(row) {
+            Some(text) => {
+                write(&mut builder, op, text)?;
+                builder.end_row(true);
             }
-            Op::Upper if text.is_ascii() => {
-                let start = builder.text.len();
-                builder.push(text)?;
-                builder.text[start..].make_ascii_uppercase();
-            }
-            Op::Lower => builder.push(&text.to_lowercase())?,
-            Op::Upper => builder.push(&text.to_uppercase())?,
-            Op::Trim(side) => builder.push(trim_ascii(text, *side))?,
-            Op::Substring { start, length } => builder.push(substring(text, *start, *length))?,
-            Op::Replace { from, to } => replace(&mut builder, text, from, to)?,
-            _ => unreachable!("{CHECKED}"),
+            None => builder.push_row(None)?,
         }
-        builder.end_row(true);
     }
-    Ok(match is_constant {
-        true => Values::Constant(Literal::String(builder.text)),
-        false => Values::String(builder.finish()),
-    })
+    Ok(Values::String(builder.finish()))
+}
+
+/// Writes what an operation makes of a text to the row that is being written.
+fn write(builder: &mut TextBuilder, op: &Op, text: &str) -> Result<(), GraphError> {
+    match op {
+        Op::Lower if text.is_ascii() => {
+            let start = builder.text.len();
+            builder.push(text)?;
+            builder.text[start..].make_ascii_lowercase();
+        }
+        Op::Upper if text.is_ascii() => {
+            let start = builder.text.len();
+            builder.push(text)?;
+            builder.text[start..].make_ascii_uppercase();
+        }
+        Op::Lower => builder.push(&text.to_lowercase())?,
+        Op::Upper => builder.push(&text.to_uppercase())?,
+        Op::Trim(side) => builder.push(trim_ascii(text, *side))?,
+        Op::Substring { start, length } => builder.push(substring(text, *start, *length))?,
+        Op::Replace { from, to } => replace(builder, text, from, to)?,
+        _ => unreachable!("{CHECKED}"),
+    }
+    Ok(())
 }
 
 /// Returns a text without the ASCII whitespace at its ends, as C's `isspace` has it.

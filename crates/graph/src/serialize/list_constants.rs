@@ -69,7 +69,7 @@ struct MatrixV2 {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct BytePairsV2 {
+struct TokensV2 {
     vocabulary: u32,
 }
 
@@ -98,8 +98,8 @@ pub(super) fn encode(op: &ListOp) -> Result<Option<Value>, serde_json::Error> {
         ListOp::RegexpExtractAll { pattern, group } => {
             serde_json::to_value(ExtractV1 { pattern: pattern.into(), group: *group })
         }
-        ListOp::BytePairs { vocabulary } => {
-            serde_json::to_value(BytePairsV2 { vocabulary: vocabulary.0 })
+        ListOp::BytePairs { vocabulary } | ListOp::WordPieces { vocabulary } => {
+            serde_json::to_value(TokensV2 { vocabulary: vocabulary.0 })
         }
         ListOp::NGrams { least, most, separator } => {
             let (least, most, separator) = (*least, *most, separator.clone());
@@ -161,8 +161,12 @@ pub(super) fn decode(name: &str, constants: &Value) -> Result<Option<ListOp>, Wr
             ListOp::RegexpExtractAll { pattern: pattern.try_into()?, group }
         }
         "byte_pairs" => {
-            let BytePairsV2 { vocabulary } = BytePairsV2::deserialize(constants)?;
+            let TokensV2 { vocabulary } = TokensV2::deserialize(constants)?;
             ListOp::BytePairs { vocabulary: VocabularyId(vocabulary) }
+        }
+        "word_pieces" => {
+            let TokensV2 { vocabulary } = TokensV2::deserialize(constants)?;
+            ListOp::WordPieces { vocabulary: VocabularyId(vocabulary) }
         }
         "ngrams" => {
             let NGramsV2 { least, most, separator } = NGramsV2::deserialize(constants)?;

@@ -155,8 +155,12 @@ fn every_grouped_operation() -> Graph {
     let tokens = Vocabulary::new(graph::byte_tokens()).unwrap();
     let vocabulary = builder.vocabulary("bytes", tokens).unwrap();
     let pattern = || Pattern::new("(a)|b").unwrap();
+    let tokens = Vocabulary::new(["[UNK]", "##a"]).unwrap();
+    let pieces = builder.vocabulary("pieces", tokens).unwrap();
     let of_lists = [
         ListOp::BytePairs { vocabulary },
+        ListOp::BertWords,
+        ListOp::WordPieces { vocabulary: pieces },
         ListOp::ByteWords,
         ListOp::RegexpSplit(pattern()),
         ListOp::RegexpExtractAll { pattern: pattern(), group: 1 },
@@ -336,6 +340,31 @@ proptest! {
             let company = crate::column(ValueType::String, &["x".into()]);
             let batch = arrow::array::RecordBatch::try_from_iter([("fare", fare), ("company", company)]);
             let _ = graph.apply(&batch.unwrap());
+        }
+    }
+
+    /// So does any edit of the constants of groups: patterns, paths, formats, zones, numbers.
+    #[test]
+    fn spoiled_constants_never_panic(at in any::<prop::sample::Index>(), by in "[ -~ä]{0,3}") {
+        let text = fs::read_to_string("testdata/v2-groups/graph.json").unwrap();
+        let places: Vec<usize> = text
+            .match_indices("\"constants\"")
+            .flat_map(|(start, _)| start + 12..(start + 120).min(text.len()))
+            .filter(|place| text.is_char_boundary(*place))
+            .collect();
+        let place = places[at.index(places.len())];
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("assets")).unwrap();
+        for asset in ["bytes.txt", "pieces.txt"] {
+            let from = Path::new("testdata/v2-groups/assets").join(asset);
+            fs::copy(from, dir.path().join("assets").join(asset)).unwrap();
+        }
+        let rest = text[place..].char_indices().nth(1).map_or("", |(next, _)| &text[place + next..]);
+        fs::write(dir.path().join("graph.json"), format!("{}{by}{rest}", &text[..place])).unwrap();
+        if let Ok(graph) = Graph::load(dir.path()) {
+            let again = tempfile::tempdir().unwrap();
+            graph.save(again.path()).unwrap();
+            assert_eq!(Graph::load(again.path()).unwrap(), graph);
         }
     }
 }

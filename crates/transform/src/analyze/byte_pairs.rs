@@ -1,7 +1,7 @@
-//! The vocabulary of byte pair encoding, from how often each word occurs.
+//! The vocabularies of byte pair encoding and of WordPiece, from how often each word occurs.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
 /// Words that are longer would take longer than all others together, and no language has them.
 const LONGEST_WORD: usize = 1000;
@@ -19,15 +19,65 @@ type Pair = (u32, u32);
 ///
 /// `BpeTrainer` of HuggingFace's tokenizers.
 pub(crate) fn learn_byte_pairs(words: &[(String, u64)], vocab_size: usize) -> Vec<String> {
-    let mut tokens = graph::byte_tokens();
+    let split = |word: &str| word.chars().map(String::from).collect();
+    learn(graph::byte_tokens(), words, &split, vocab_size, |left, right| format!("{left}{right}"))
+}
+
+/// Returns the pieces that some words are best made of: `[UNK]`, then single characters, then what pairs make.
+///
+/// Words are as [`graph::ListOp::BertWords`] gives them, each once, with how often it occurs; their order does not
+/// show. Every character is a piece, and with `##` before it another one if it was seen within a word; only so many are
+/// taken that the pieces are at most `vocab_size`: the most frequent, of equally frequent ones the lesser. Pairs are chosen as for byte pairs.
+///
+/// # Source
+///
+/// `WordPieceTrainer` of HuggingFace's tokenizers, whose order of single characters is another from run to run.
+pub(crate) fn learn_word_pieces(words: &[(String, u64)], vocab_size: usize) -> Vec<String> {
+    let split = |word: &str| {
+        let piece = |(place, c): (usize, char)| {
+            if place == 0 { c.to_string() } else { format!("##{c}") }
+        };
+        word.chars().enumerate().map(piece).collect::<Vec<_>>()
+    };
+    // Those without `##` first.
+    let mut counts: BTreeMap<(bool, String), u64> = BTreeMap::new();
+    for (word, count) in words {
+        // A character within a word may begin another one.
+        let fronts = word.chars().map(|c| (false, String::from(c)));
+        let others = split(word).into_iter().skip(1).map(|piece| (true, piece));
+        for piece in fronts.chain(others) {
+            let counted = counts.entry(piece).or_default();
+            *counted = counted.saturating_add(*count);
+        }
+    }
+    let mut pieces: Vec<_> =
+        counts.into_iter().map(|(piece, count)| (Reverse(count), piece)).collect();
+    pieces.sort_unstable();
+    pieces.truncate(vocab_size.saturating_sub(1));
+    pieces.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
+    let mut tokens: Vec<String> = pieces.into_iter().map(|(_, (_, piece))| piece).collect();
+    tokens.insert(0, "[UNK]".to_owned());
+    learn(tokens, words, &split, vocab_size, |left, right| {
+        format!("{left}{}", right.strip_prefix("##").unwrap_or(right))
+    })
+}
+
+/// Adds to some tokens what pairs of neighbours make, the most frequent first.
+fn learn(
+    mut tokens: Vec<String>,
+    words: &[(String, u64)],
+    split: &dyn Fn(&str) -> Vec<String>,
+    vocab_size: usize,
+    together: impl Fn(&str, &str) -> String,
+) -> Vec<String> {
     let mut ids: HashMap<String, u32> = HashMap::new();
     for (id, token) in (0..).zip(&tokens) {
         ids.insert(token.clone(), id);
     }
-    let mut learner = Learner::new(words, &ids);
+    let mut learner = Learner::new(words, split, &ids);
     while tokens.len() < vocab_size {
         let Some((left, right)) = learner.most_frequent() else { break };
-        let token = format!("{}{}", tokens[left as usize], tokens[right as usize]);
+        let token = together(&tokens[left as usize], &tokens[right as usize]);
         let Ok(next) = u32::try_from(tokens.len()) else { break };
         // Two pairs may make one token.
         let id = *ids.entry(token.clone()).or_insert(next);
@@ -50,17 +100,23 @@ struct Learner {
 }
 
 impl Learner {
-    fn new(words: &[(String, u64)], ids: &HashMap<String, u32>) -> Self {
+    /// Takes words apart; those with a part that is no token do not count.
+    fn new(
+        words: &[(String, u64)],
+        split: &dyn Fn(&str) -> Vec<String>,
+        ids: &HashMap<String, u32>,
+    ) -> Self {
         let mut learner = Self {
             words: Vec::new(),
             counts: HashMap::new(),
             places: HashMap::new(),
             queue: BinaryHeap::new(),
         };
-        let mut bytes = [0; 4];
         for (word, count) in words.iter().filter(|(word, _)| word.chars().count() <= LONGEST_WORD) {
-            let ids = word.chars().filter_map(|c| ids.get(&*c.encode_utf8(&mut bytes)).copied());
-            learner.words.push((ids.collect(), *count));
+            let parts = split(word).into_iter().map(|part| ids.get(&part).copied());
+            if let Some(parts) = parts.collect() {
+                learner.words.push((parts, *count));
+            }
         }
         let mut pairs = BTreeSet::new();
         for place in 0..learner.words.len() {
@@ -148,6 +204,20 @@ mod tests {
         let mut reversed = words;
         reversed.reverse();
         assert_eq!(learned(&reversed, 6), learned(&words, 6));
+    }
+
+    #[test]
+    fn pieces_within_words_are_others_than_those_in_front() {
+        let words = [("low", 5), ("lower", 2), ("newest", 6), ("widest", 3)];
+        let words = words.map(|(word, count)| (word.to_owned(), count));
+        let learned = learn_word_pieces(&words, 26);
+        assert_eq!(
+            learned.join(" "),
+            "[UNK] d e i l n o r s t w ##d ##e ##i ##o ##r ##s ##t ##w ##es ##est lo low ne ##west newest"
+        );
+        let few = learn_word_pieces(&words, 4);
+        assert_eq!(few, ["[UNK]", "e", "w", "##e"]);
+        assert_eq!(learn_word_pieces(&[], 4), ["[UNK]"]);
     }
 
     #[test]

@@ -5,7 +5,9 @@ use sketch::{StateError, as_f64};
 
 use super::{Compiler, needs};
 use crate::TransformError;
-use crate::analyze::{Counts, Found, Learned, LearnedNumbers, learn_byte_pairs, tukey, vocabulary};
+use crate::analyze::{
+    Counts, Found, Learned, LearnedNumbers, learn_byte_pairs, learn_word_pieces, tukey, vocabulary,
+};
 use crate::ir::{Analyzer, Node, NodeId, OfNumbers, Statistic, VocabularyOptions, as_float};
 
 const LEARNED: &str = "what was learned is what the analyzer needs";
@@ -44,10 +46,17 @@ impl Compiler<'_> {
                 self.vocabulary(options, node.args[0], args[0], tokens)
             }
             (Analyzer::BytePairs { vocab_size }, Found::Counts(counts)) => {
-                let tokens = byte_pairs(&counts, *vocab_size)?;
+                let tokens = learn_byte_pairs(&words(&counts)?, *vocab_size);
                 let name = self.vocabulary_name(node.args[0]);
                 let vocabulary = self.builder.vocabulary(&name, Vocabulary::new(tokens)?)?;
                 let op = Op::OfList(ListOp::BytePairs { vocabulary });
+                Ok(self.builder.node(op, &args[..1])?)
+            }
+            (Analyzer::WordPieces { vocab_size }, Found::Counts(counts)) => {
+                let tokens = learn_word_pieces(&words(&counts)?, *vocab_size);
+                let name = self.vocabulary_name(node.args[0]);
+                let vocabulary = self.builder.vocabulary(&name, Vocabulary::new(tokens)?)?;
+                let op = Op::OfList(ListOp::WordPieces { vocabulary });
                 Ok(self.builder.node(op, &args[..1])?)
             }
             (Analyzer::Density { num_buckets }, Found::Numbers(buckets)) => {
@@ -133,8 +142,8 @@ impl Compiler<'_> {
     }
 }
 
-/// Returns the tokens that counted words are made of.
-fn byte_pairs(counts: &Counts<u64>, vocab_size: usize) -> Result<Vec<String>, TransformError> {
+/// Returns counted words with their counts.
+fn words(counts: &Counts<u64>) -> Result<Vec<(String, u64)>, TransformError> {
     let mut words = Vec::new();
     counts.for_each(&mut |bytes, count| {
         let word =
@@ -142,7 +151,7 @@ fn byte_pairs(counts: &Counts<u64>, vocab_size: usize) -> Result<Vec<String>, Tr
         words.push((word.to_owned(), count));
         Ok(())
     })?;
-    Ok(learn_byte_pairs(&words, vocab_size))
+    Ok(words)
 }
 
 /// Returns one number about numbers as a constant, missing when there is none.

@@ -34,7 +34,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
                   characters are a field of about 1.2 km by 0.6 km.",
         edges: "Missing where the latitude is not from -90 to 90 or the longitude not from -180 to 180, and if \
                 either is missing.",
-        example: "vocabulary(geohash(pickup_latitude, pickup_longitude, 5))",
+        example: "geohash(pickup_latitude, pickup_longitude, 5)",
         code: Code::Mapper(Mapper::Geohash),
     },
 ];

@@ -16,25 +16,25 @@ pub(super) const FUNCTIONS: &[Function] = &[
         String,
         "The text at a path within JSON. A path is `$` and then, again and again, `.name` or `['name']` for a field \
          of an object, or `[0]` for an element of an array, counted from 0; it has no wildcards.",
-        "json_extract_string(company, '$.names[0]')",
+        r#"json_extract_string('{"names": ["' || company || '"]}', '$.names[0]')"#,
     ),
     json(
         "json_extract_int",
         Int,
         "The whole number at a path within JSON, also if it is written as `3.0` or `3e2`.",
-        "json_extract_int(company, '$.founded')",
+        r#"json_extract_int('{"start": {"hour": ' || cast(trip_start_hour AS text) || '}}', '$.start.hour')"#,
     ),
     json(
         "json_extract_float",
         Float,
         "The number at a path within JSON.",
-        "json_extract_float(company, '$.office.latitude')",
+        r#"json_extract_float('[' || cast(fare AS text) || ', 0.5]', '$[0]')"#,
     ),
     json(
         "json_extract_bool",
         Bool,
         "Whether there is `true` or `false` at a path within JSON.",
-        "json_extract_bool(company, '$[''is active'']')",
+        r#"json_extract_bool('{"is dear": ' || cast(fare > 10 AS text) || '}', '$[''is dear'']')"#,
     ),
 ];
 

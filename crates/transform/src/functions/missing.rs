@@ -53,7 +53,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         returns: Returns::Type(Bool),
         summary: "Whether a number is neither NaN nor infinite.",
         edges: "Missing stays missing.",
-        example: "is_finite(ln(fare))",
+        example: "is_finite(ln(tips))",
         code: Code::Op(Op::IsFinite),
     },
     Function {
@@ -63,7 +63,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         returns: Returns::Type(Bool),
         summary: "Whether a number is one of the infinities.",
         edges: "Missing stays missing.",
-        example: "is_inf(ln(fare))",
+        example: "is_inf(ln(tips))",
         code: Code::Op(Op::IsInfinite),
     },
     Function {
@@ -73,7 +73,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         returns: Returns::Type(Float),
         summary: "`x`, or a missing value where `x` is NaN.",
         edges: "Missing stays missing. The infinities stay.",
-        example: "fill_missing(nan_to_missing(fare), 0.0)",
+        example: "fill_missing(nan_to_missing(sqrt(tips - 1)), 0.0)",
         code: Code::Mapper(Mapper::NanToMissing),
     },
 ];

@@ -32,7 +32,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         returns: Returns::Type(Bool),
         summary: "Whether a regular expression matches all of `x`, from its first to its last character.",
         edges: "As `regexp_like`.",
-        example: "regexp_full_match(company, '[0-9]{4} - .*')",
+        example: "regexp_full_match(company, '[A-Z][a-z]+ Cab')",
         code: Code::Mapper(Mapper::RegexpFullMatch),
     },
     Function {
@@ -48,7 +48,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
                   which are counted from 1.",
         edges: "Missing where nothing matches, and where the group took no part in the match; `fill_missing(…, '')` \
                 makes of that what other databases do. Otherwise as `regexp_like`.",
-        example: "regexp_extract(company, '^([0-9]+) - ', 1)",
+        example: "regexp_extract(company, '([^ ]+) Cab$', 1)",
         code: Code::Mapper(Mapper::RegexpExtract),
     },
     Function {
@@ -64,7 +64,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         summary: "`x` with every match of a regular expression replaced, or only the first where `replace_global` is \
                   FALSE. In the replacement `\\0` is the match, `\\1` to `\\9` are its groups, `\\\\` is a backslash.",
         edges: "A group that took no part in a match is empty. Otherwise as `regexp_like`.",
-        example: "regexp_replace(company, '^[0-9]+ - [0-9]+ ', '')",
+        example: "regexp_replace(company, '([A-Za-z]+)$', '<\\1>')",
         code: Code::Mapper(Mapper::RegexpReplace),
     },
     Function {
@@ -92,7 +92,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         returns: Returns::Type(String),
         summary: "What every match of a regular expression in a text holds, or one of its groups, as a list.",
         edges: "A group that took no part in a match is a missing value of the list. Otherwise as `regexp_like`.",
-        example: "regexp_extract_all(company, '[0-9]+')",
+        example: "regexp_extract_all(company, '[A-Z]')",
         code: Code::Mapper(Mapper::RegexpExtractAll),
     },
 ];

@@ -57,7 +57,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         edges: "Missing where a text does not fit the format from end to end, or is no date. A time that clocks showed \
                 twice is the first of them, and one that they left out is taken as if they had not been set yet. \
                 Missing stays missing.",
-        example: "parse_time(company, '%d/%m/%Y %H:%M', tz => 'America/Chicago')",
+        example: "parse_time('31/10/2024 ' || cast(trip_start_hour AS text), '%d/%m/%Y %H', tz => 'America/Chicago')",
         code: Code::Mapper(Mapper::ParseTime),
     },
     Function {
@@ -70,7 +70,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
                   `isoyear` are those of ISO 8601; `doy` is `dayofyear`. For models that know no circle, \
                   `sin(2 * pi() * date_part('hour', t) / 24)` and its cosine lead from 23 to 0.",
         edges: RANGE,
-        example: "date_part('hour', trip_start_hour * 3600, tz => 'America/Chicago')",
+        example: "date_part('dow', 1730419200 + trip_start_hour * 3600, tz => 'America/Chicago')",
         code: Code::Mapper(Mapper::DatePart),
     },
     Function {
@@ -81,7 +81,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         summary: "When the year, quarter, month, week (from Monday on), day, hour, minute or second began that a point \
                   in time is in, in the same unit.",
         edges: RANGE,
-        example: "date_trunc('day', trip_start_hour)",
+        example: "date_trunc('day', 1730419200 + trip_start_hour * 3600)",
         code: Code::Mapper(Mapper::DateTrunc),
     },
     Function {
@@ -91,7 +91,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         returns: Returns::Type(String),
         summary: "A point in time as text, in a format of C's `strftime`.",
         edges: RANGE,
-        example: "format_time(trip_start_hour, '%Y-%m')",
+        example: "format_time(1730419200 + trip_start_hour * 3600, '%A %H:%M')",
         code: Code::Mapper(Mapper::FormatTime),
     },
 ];

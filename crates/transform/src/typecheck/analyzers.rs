@@ -94,11 +94,16 @@ impl Checker<'_> {
             }
             AnalyzerCode::Density => return Some(self.density(args, x)),
             AnalyzerCode::Vocabulary => return self.vocabulary(args, x),
-            AnalyzerCode::TokenizeBpe => {
-                let op = Op::OfList(ListOp::ByteWords);
-                let words = self.arena.op(op, vec![x], Some(ValueType::String));
+            AnalyzerCode::TokenizeBpe | AnalyzerCode::TokenizeWordPiece => {
                 let vocab_size = args.size("vocab_size").unwrap_or(8192);
-                return Some((Analyzer::BytePairs { vocab_size }, vec![words]));
+                let (cut, analyzer) = match code {
+                    AnalyzerCode::TokenizeBpe => {
+                        (ListOp::ByteWords, Analyzer::BytePairs { vocab_size })
+                    }
+                    _ => (ListOp::BertWords, Analyzer::WordPieces { vocab_size }),
+                };
+                let words = self.arena.op(Op::OfList(cut), vec![x], Some(ValueType::String));
+                return Some((analyzer, vec![words]));
             }
             AnalyzerCode::CountPerKey => return Some((Analyzer::CountPerKey, vec![x])),
             AnalyzerCode::ScaleToZScorePerKey

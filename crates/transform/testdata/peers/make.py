@@ -1,4 +1,5 @@
-"""Makes `byte_pairs.json`: a vocabulary that HuggingFace's tokenizers learns, and what it makes of texts.
+"""Makes `byte_pairs.json` and `word_pieces.json`: vocabularies that HuggingFace's tokenizers learns, and what it makes of
+texts.
 
     pip install tokenizers==0.23.3
     python make.py
@@ -7,7 +8,7 @@
 import json
 import random
 
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 random.seed(3)
 
@@ -32,6 +33,20 @@ tokenizer.train_from_iterator(texts, trainer)
 vocabulary = sorted(tokenizer.get_vocab(), key=tokenizer.get_vocab().get)
 others = [some_text() for _ in range(50)] + ["", " ", "zzz", "\u00a0x", "a" * 50]
 with open("byte_pairs.json", "w", encoding="utf-8") as file:
+    rows = [{"text": text, "ids": tokenizer.encode(text).ids} for text in others]
+    json.dump({"texts": texts, "vocabulary": vocabulary, "rows": rows}, file, separators=(",", ":"))
+    file.write("\n")
+
+tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+tokenizer.normalizer = normalizers.BertNormalizer(
+    clean_text=False, handle_chinese_chars=True, strip_accents=False, lowercase=False
+)
+tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+trainer = trainers.WordPieceTrainer(vocab_size=300, special_tokens=["[UNK]"], show_progress=False)
+tokenizer.train_from_iterator(texts, trainer)
+vocabulary = sorted(tokenizer.get_vocab(), key=tokenizer.get_vocab().get)
+others += ["x\u00d7y", "unseenword", "\u4eac\u90fdtaxi"]
+with open("word_pieces.json", "w", encoding="utf-8") as file:
     rows = [{"text": text, "ids": tokenizer.encode(text).ids} for text in others]
     json.dump({"texts": texts, "vocabulary": vocabulary, "rows": rows}, file, separators=(",", ":"))
     file.write("\n")

@@ -34,6 +34,10 @@ fn everything() -> Config {
             ("numbers", "sum(i) + quantile(f, 0.3) + tukey_scale(f)"),
             ("hash", "hash_strings(s || 'x', 17)"),
             ("case", "CASE WHEN f > 0 AND i IN (1, 2, 3) THEN upper(s) ELSE s END"),
+            ("tokens", "tokenize_bpe(s || ' ' || s, vocab_size => 260)"),
+            ("pieces", "tokenize_wordpiece(s || '-' || s, vocab_size => 12)"),
+            ("parts", "regexp_split(s, '[ab]')"),
+            ("day", "date_part('dow', i, tz => 'Europe/Berlin')"),
         ],
     )
 }

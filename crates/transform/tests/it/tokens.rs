@@ -1,9 +1,11 @@
 //! Vocabularies of tokens that are learned from texts.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::Int64Type;
+use graph::{GraphBuilder, ListOp, Op, ValueType, Vocabulary};
 use serde::Deserialize;
 
 use crate::{apply, config, learn, values};
@@ -46,6 +48,33 @@ fn byte_pairs_are_huggingfaces() {
 }
 
 #[test]
+fn word_pieces_are_huggingfaces() {
+    let text = std::fs::read_to_string("testdata/peers/word_pieces.json").unwrap();
+    let golden: Golden = serde_json::from_str(&text).unwrap();
+    let mut builder = GraphBuilder::new();
+    let vocabulary = Vocabulary::new(&golden.vocabulary).unwrap();
+    let vocabulary = builder.vocabulary("pieces", vocabulary).unwrap();
+    let text = builder.input("s", ValueType::String).unwrap();
+    let words = builder.node(Op::OfList(ListOp::BertWords), &[text]).unwrap();
+    let ids = builder.node(Op::OfList(ListOp::WordPieces { vocabulary }), &[words]).unwrap();
+    builder.output("ids", ids).unwrap();
+    let graph = builder.build();
+    for row in &golden.rows {
+        let found = graph.apply(&batch(std::slice::from_ref(&row.text))).unwrap();
+        let ids = found.column(0).as_list::<i32>().value(0);
+        assert_eq!(ids.as_primitive::<Int64Type>().values(), &row.ids[..], "{:?}", row.text);
+    }
+    // We learn the same pieces, but for where the order of characters decides between pairs.
+    let features = config(&[], &[("ids", "tokenize_wordpiece(s, vocab_size => 300)")]);
+    let graph = learn(&features, &batch(&golden.texts)).unwrap();
+    let (_, learned) = graph.vocabularies().next().unwrap();
+    let known: BTreeSet<&str> = golden.vocabulary.iter().map(String::as_str).collect();
+    let num_shared = learned.tokens().filter(|token| known.contains(token)).count();
+    assert!(num_shared * 100 >= learned.len() * 80, "{num_shared} of {}", learned.len());
+    assert!(learned.len().abs_diff(known.len()) <= 10, "{} for {}", learned.len(), known.len());
+}
+
+#[test]
 fn missing_texts_have_no_tokens_and_do_not_count() {
     let texts = StringArray::from(vec![Some("ab ab"), None, Some(""), Some("ab")]);
     let column = || vec![("s", Arc::new(texts.clone()) as ArrayRef)];
@@ -55,6 +84,7 @@ fn missing_texts_have_no_tokens_and_do_not_count() {
         values("tokenize_bpe(s, vocab_size => 256)", column()),
         "[64, 65, 220, 64, 65] - [] [64, 65]"
     );
+    assert_eq!(values("tokenize_wordpiece(s, vocab_size => 9)", column()), "[4, 4] - [] [4]");
     assert_eq!(
         values("list_pad(tokenize_bpe(s, vocab_size => 257), 3, -1)", column()),
         "[256, 220, 256] - [-1, -1, -1] [256, -1, -1]"

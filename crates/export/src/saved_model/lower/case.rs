@@ -109,15 +109,7 @@ impl Lowering<'_> {
 
         let (splits, codes) = self.decode(&texts);
         let rows = self.rows_of(&splits, &codes);
-        let size = self.writer.size(&codes);
-        let (zero, one) = (self.int(0), self.int(1));
-        let end = self.writer.binary("AddV2", &size, &one);
-        let each = self.writer.node("Range").input(&zero).input(&end).input(&one);
-        let each = each.data_type("Tidx", INT).output(INT);
-        let letters = self.writer.node("UnicodeEncode").input(&codes).input(&each);
-        let letters = letters.bytes("output_encoding", "UTF-8").data_type("Tsplits", INT);
-        let letters = letters.output(STRING);
-
+        let letters = self.letters(&codes);
         let text = Text { codes, rows, letters };
         let letters = replace(self, &text);
         let num_rows = self.writer.size(&texts);
@@ -126,6 +118,17 @@ impl Lowering<'_> {
         let joined = joined.data_type("Tnumsegments", INT).output(STRING);
         let joined = self.writer.reshape(&joined, &shape);
         self.writer.select(&is_ascii, &ascii, &joined)
+    }
+
+    /// Returns each character as a text.
+    pub(super) fn letters(&mut self, codes: &Tensor) -> Tensor {
+        let size = self.writer.size(codes);
+        let one = self.int(1);
+        let end = self.writer.binary("AddV2", &size, &one);
+        let each = self.writer.range(&end);
+        let letters = self.writer.node("UnicodeEncode").input(codes).input(&each);
+        let letters = letters.bytes("output_encoding", "UTF-8").data_type("Tsplits", INT);
+        letters.output(STRING)
     }
 
     fn replace_letters(&mut self, text: &Text, letters: &Letters) -> Tensor {

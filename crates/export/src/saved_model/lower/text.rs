@@ -111,6 +111,20 @@ impl Lowering<'_> {
         }
     }
 
+    /// Returns the place of a constant in each text in characters from 1, 0 where it is not in it.
+    pub(super) fn position(&mut self, a: &Tensor, constant: &Op) -> Result<Tensor, &'static str> {
+        let Op::Literal(Literal::String(part)) = constant else { return Err(NOT_CONSTANT) };
+        let is_in = self.contains(a, constant)?;
+        let node = self.writer.node("StaticRegexReplace").input(a);
+        let node = node.bytes("pattern", format!(r"\A((?s:.*?)){}(?s:.*)\z", quote(part)));
+        let node = node.bytes("rewrite", r"\1").bool("replace_global", false);
+        let before = node.output(STRING);
+        let (zero, one) = (self.int(0), self.int(1));
+        let place = self.num_characters(&before);
+        let place = self.writer.binary("AddV2", &place, &one);
+        Ok(self.writer.select(&is_in, &place, &zero))
+    }
+
     /// Returns the code points of texts, which are flat: where each starts, with the end of all behind them, and the
     /// points.
     pub(super) fn decode(&mut self, texts: &Tensor) -> (Tensor, Tensor) {

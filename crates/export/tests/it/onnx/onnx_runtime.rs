@@ -24,14 +24,14 @@ def decode(column):
         array = np.array([int(v) for v in values], dtype=np.uint64).view(np.float64)
     else:
         array = np.array(values, dtype={"int": np.int64, "bool": np.bool_, "string": object}[kind])
-    return array.reshape(-1, 1)
+    return array.reshape(-1, column["width"])
 
 def encode(array):
-    assert array.ndim == 2 and array.shape[1] == 1, array.shape
-    flat = array.reshape(-1)
+    assert array.ndim == 2, array.shape
     if array.dtype == np.float32:
-        return [int(v) for v in flat.view(np.uint32)]
-    return flat.tolist()
+        array = array.view(np.uint32)
+    # A row of one value is that value.
+    return (array.reshape(-1) if array.shape[1] == 1 else array).tolist()
 
 def run(job):
     data = open(job["file"], "rb").read()
@@ -86,12 +86,18 @@ pub(crate) fn run(python: &Path, jobs: &[Job]) -> Vec<Value> {
         let mut inputs = serde_json::Map::new();
         for name in &job.inputs {
             let column = job.rows.column_by_name(name).unwrap();
-            inputs.insert(name.clone(), values(column));
+            let (items, width) = match column.as_fixed_size_list_opt() {
+                Some(vectors) => (vectors.values(), vectors.value_length()),
+                None => (column, 1),
+            };
+            let mut described = values(items);
+            described["width"] = json!(width);
+            inputs.insert(name.clone(), described);
             // A client that has no missing values need not say so.
             if column.null_count() > 0 {
                 let present: Vec<bool> =
                     (0..column.len()).map(|row| column.is_valid(row)).collect();
-                let present = json!({"type": "bool", "values": present});
+                let present = json!({"type": "bool", "width": 1, "values": present});
                 inputs.insert(format!("{name}.present"), present);
             }
         }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use graph::{
-    Boundaries, Graph, GraphBuilder, Literal, Literals, NodeId, Op, TrimSide, ValueType, Vocabulary,
+    Boundaries, Graph, GraphBuilder, KeyedBoundaries, Literal, Literals, NodeId, Op, Period, Side,
+    Table, TextOp, TimeOp, TimePart, TimeUnit, TrimSide, ValueType, Vocabulary, Zone,
 };
 
 const TYPES: [ValueType; 4] =
@@ -176,7 +177,7 @@ impl<'a> Maker<'a> {
             Literal::String(text) => text.chars().take(2).collect(),
             _ => String::new(),
         };
-        match random.below(22) {
+        match random.below(28) {
             0 => {
                 let value_type = random.pick(&TYPES);
                 let values = (0..1 + random.below(5)).map(|_| value(random, value_type)).collect();
@@ -203,6 +204,55 @@ impl<'a> Maker<'a> {
             9 => {
                 let num_buckets = buckets(random);
                 Op::KeyedHash { num_buckets, key: [random.next(), random.next()] }
+            }
+            12 => {
+                let values = |random: &mut Random| (random.below(4) > 0).then(|| random.small());
+                let (a, b, default) = (values(random), values(random), values(random));
+                match random.below(3) {
+                    0 => Op::Gather(Table::ints([a, b], default)),
+                    1 => {
+                        let float = |value: i64| value as f64 / 2.0;
+                        let values = [a.map(float), b.map(float), Some(-0.0)];
+                        Op::Gather(Table::floats(values, default.map(float)))
+                    }
+                    _ => {
+                        let is_even = |value: i64| value % 2 == 0;
+                        let values = [a.map(is_even), b.map(is_even)];
+                        Op::Gather(Table::bools(values, default.map(is_even)))
+                    }
+                }
+            }
+            13 => {
+                let mut key = |_| {
+                    let mut values: Vec<f64> =
+                        (0..random.below(4)).map(|_| random.small() as f64).collect();
+                    values.sort_by(f64::total_cmp);
+                    Boundaries::new(values).unwrap()
+                };
+                Op::BucketizePerKey(KeyedBoundaries::new((0..3).map(&mut key).collect()))
+            }
+            14 => {
+                let zone = Zone::new(random.pick(&["UTC", "+02:00", "Europe/Berlin"])).unwrap();
+                let unit = random.pick(&[TimeUnit::Second, TimeUnit::Nanosecond]);
+                let part = random.pick(&[TimePart::Year, TimePart::Week, TimePart::Hour]);
+                let period = random.pick(&[Period::Month, Period::Hour]);
+                Op::Time(match random.one_in(2) {
+                    true => TimeOp::Part { part, zone, unit },
+                    false => TimeOp::Truncate { period, zone, unit },
+                })
+            }
+            15 => {
+                let (length, fill) = (random.below(12) as u64, text(random));
+                let place = [-2, -1, 1, 2][random.below(4)].try_into().unwrap();
+                let side = random.pick(&[Side::Left, Side::Right]);
+                Op::Text(match random.below(6) {
+                    0 => TextOp::Reverse,
+                    1 => TextOp::Right { length },
+                    2 => TextOp::SplitPart { separator: fill, place },
+                    3 => TextOp::Repeat { count: length / 4 },
+                    4 => TextOp::CodePoint,
+                    _ => TextOp::Pad { side, length, fill },
+                })
             }
             10 | 11 => {
                 let name = format!("tokens {}", self.nodes.len());
@@ -279,7 +329,12 @@ fn buckets(random: &mut Random) -> u64 {
 /// Returns types that an operation takes.
 fn operand_types(random: &mut Random, op: &Op) -> Vec<ValueType> {
     let alike = random.pick(&TYPES);
-    let choices = [vec![alike], vec![alike, alike], vec![ValueType::Bool, alike, alike]];
+    let choices = [
+        vec![alike],
+        vec![alike, alike],
+        vec![ValueType::Bool, alike, alike],
+        vec![ValueType::Float, ValueType::Int],
+    ];
     let all = TYPES
         .into_iter()
         .flat_map(|value_type| [vec![value_type], vec![value_type; 2]])
@@ -450,7 +505,11 @@ fn text(random: &mut Random) -> String {
         6 => {
             let len = random.below(40);
             (0..len)
-                .map(|_| random.pick(&['ä', 'ß', 'İ', 'ſ', 'K', 'Σ', '語', '🚕', 'x', '\u{301}']))
+                .map(|_| {
+                    random.pick(&[
+                        'ä', 'ß', 'İ', 'ſ', 'K', 'Σ', 'Σ', '\u{2bc}', '語', '🚕', 'x', '\u{301}',
+                    ])
+                })
                 .collect()
         }
         _ => {
@@ -530,9 +589,20 @@ fn every_operation_comes_up() {
     let missing: Vec<_> =
         plain().iter().map(Op::name).filter(|name| !names.contains(name)).collect();
     assert!(missing.is_empty(), "{missing:?}");
-    for name in
-        ["is_in", "cast", "substring", "replace", "bucketize", "lookup", "hash", "keyed_hash"]
-    {
+    for name in [
+        "is_in",
+        "cast",
+        "substring",
+        "replace",
+        "bucketize",
+        "lookup",
+        "hash",
+        "keyed_hash",
+        "gather",
+        "bucketize_per_key",
+        "time_part",
+        "repeat",
+    ] {
         assert!(names.contains(name), "{name}");
     }
 }

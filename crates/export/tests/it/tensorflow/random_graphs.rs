@@ -3,6 +3,7 @@
 //! Runtimes compute logarithms and the like to the last bit or two, so that such results are compared with a tolerance
 //! and are no operands of what could make more of the difference ([`RandomGraph::graph`] says which are).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -12,8 +13,9 @@ use arrow::array::{
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::Field;
 use graph::{
-    Boundaries, Floats, Graph, GraphBuilder, ListOp, Literal, Literals, Matrix, NodeId, NodeType,
-    Op, Shape, TrimSide, ValueType, Vocabulary,
+    Boundaries, FloatOp, Floats, Graph, GraphBuilder, IntOp, KeyedBoundaries, ListOp, Literal,
+    Literals, Matrix, NodeId, NodeType, Op, Pattern, RegexpOp, Replacement, Shape, Side, Table,
+    TextOp, TextPairOp, TrimSide, ValueType, Vocabulary,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -153,6 +155,81 @@ fn plain_ops() -> Vec<Op> {
     ]
 }
 
+/// Functions that are one operation for many.
+fn more_ops() -> impl Strategy<Value = Op> {
+    let plain = vec![Op::LambertW, Op::Atan2, Op::IsFinite, Op::IsInfinite];
+    let ints = proptest::collection::vec(proptest::option::of(-3i64..9), 0..4);
+    let floats = proptest::collection::vec(proptest::option::of(-2.0..2.0), 0..4);
+    let tables = prop_oneof![
+        (ints, proptest::option::of(0i64..3))
+            .prop_map(|(values, default)| Table::ints(values, default)),
+        (floats, proptest::option::of(0.0..3.0))
+            .prop_map(|(values, default)| Table::floats(values, default)),
+        any::<(Vec<Option<bool>>, Option<bool>)>()
+            .prop_map(|(values, default)| Table::bools(values.into_iter().take(3), default)),
+    ];
+    let keys = proptest::collection::vec(proptest::collection::vec(-3.0..3.0, 0..4), 0..4);
+    let keys = keys.prop_map(|keys| {
+        let key = |mut values: Vec<f64>| {
+            values.sort_by(f64::total_cmp);
+            Boundaries::new(values).unwrap()
+        };
+        Op::BucketizePerKey(KeyedBoundaries::new(keys.into_iter().map(key).collect()))
+    });
+    let sides = || prop_oneof![Just(Side::Left), Just(Side::Right)];
+    let texts = prop_oneof![
+        Just(TextOp::Reverse),
+        Just(TextOp::CodePoint),
+        (0u64..5).prop_map(|length| TextOp::Right { length }),
+        (0u64..6).prop_map(|count| TextOp::Repeat { count }),
+        (sides(), 0u64..9, "[*ä]{0,2}").prop_map(|(side, length, fill)| TextOp::Pad {
+            side,
+            length,
+            fill
+        }),
+    ];
+    let sources = vec![
+        "a",
+        "[aä]+",
+        "(?i)B",
+        r"(\d+)\.?(\d*)",
+        r"^\s*(\S*)",
+        "(a)|b",
+        "",
+        "x*",
+        r"\bσ?",
+        "(.)(.)$",
+    ];
+    let patterns =
+        (proptest::sample::select(sources), any::<bool>()).prop_map(|(source, is_whole)| {
+            match is_whole {
+                true => Pattern::whole(source).unwrap(),
+                false => Pattern::new(source).unwrap(),
+            }
+        });
+    let regexps = (patterns, 0u32..3, any::<bool>(), 0usize..3).prop_map(
+        |(pattern, group, is_global, which)| match which {
+            0 => RegexpOp::Matches(pattern),
+            1 => RegexpOp::Extract { group: group.min(pattern.num_groups()), pattern },
+            _ => {
+                let source = if pattern.num_groups() > 0 { r"<\1\\>" } else { r"\0\0-" };
+                let replacement = Replacement::new(source).unwrap();
+                RegexpOp::Replace { pattern, replacement, is_global }
+            }
+        },
+    );
+    prop_oneof![
+        4 => proptest::sample::select(plain),
+        8 => proptest::sample::select(FloatOp::ALL.to_vec()).prop_map(Op::Float),
+        6 => proptest::sample::select(IntOp::ALL.to_vec()).prop_map(Op::Int),
+        4 => tables.prop_map(Op::Gather),
+        4 => keys,
+        5 => texts.prop_map(Op::Text),
+        1 => Just(Op::TextPair(TextPairOp::Position)),
+        8 => regexps.prop_map(Op::Regexp),
+    ]
+}
+
 fn list_op() -> impl Strategy<Value = Op> {
     let plain = vec![
         ListOp::Length,
@@ -236,6 +313,9 @@ fn is_inexact(op: &Op) -> bool {
             | Op::Cos
             | Op::Tanh
             | Op::Sigmoid
+            | Op::LambertW
+            | Op::Float(_)
+            | Op::Atan2
             | Op::OfList(
                 ListOp::Sum | ListOp::Mean | ListOp::TermWeights { .. } | ListOp::Multiply(_)
             )
@@ -284,6 +364,7 @@ pub(super) fn random_graph(
                 default_value: draw.one(-2i64..9),
             },
             2..=10 if has_lists => draw.one(list_op()),
+            11..=14 => draw.one(more_ops()),
             _ => draw.one(op()),
         };
         // Not every operation takes every node: try some.
@@ -318,6 +399,72 @@ pub(super) fn random_graph(
     for (node, _) in &nodes {
         // Constants come more than once.
         let _ = builder.output(&format!("node {}", node.index()), *node);
+    }
+    RandomGraph { graph: builder.build(), rows }
+}
+
+/// Returns a graph of every operation over raw features of every type that it takes, once each, and some rows.
+pub(super) fn every_operation(
+    seed: u64,
+    num_rows: usize,
+    has_lists: bool,
+    supports: impl Fn(&Graph) -> bool,
+) -> RandomGraph {
+    let mut draw = Draw::new(seed);
+    let mut builder = GraphBuilder::new();
+    let vocabulary = builder.vocabulary("tokens", Vocabulary::new(TOKENS).unwrap()).unwrap();
+    let (nodes, columns) = inputs(&mut draw, &mut builder, num_rows, has_lists);
+    let rows = RecordBatch::try_from_iter(columns).unwrap();
+    let mut ops = plain_ops();
+    ops.extend(FloatOp::ALL.map(Op::Float));
+    ops.extend(IntOp::ALL.map(Op::Int));
+    ops.extend([Op::LambertW, Op::Atan2, Op::IsFinite, Op::IsInfinite]);
+    ops.extend(TYPES.map(|to| Op::Cast { to }));
+    ops.push(Op::Lookup { vocabulary, num_oov_buckets: 3, default_value: -1 });
+    // What has constants inside is drawn, often enough that there is some of each.
+    ops.extend((0..60).map(|_| draw.one(more_ops())));
+    ops.extend((0..60).map(|_| draw.one(op())));
+    if has_lists {
+        ops.extend((0..100).map(|_| draw.one(list_op())));
+    }
+    // One feature of each type, and others; with lists a list and a vector.
+    let choices: Vec<[NodeId; 3]> = (0..4)
+        .map(|place| match has_lists {
+            true => [place, place + 8, place + 12].map(|at| nodes[at].0),
+            false => [place, place + 4, place + 4].map(|at| nodes[at].0),
+        })
+        .collect();
+    let (mut is_known, mut num_outputs) = (HashSet::new(), 0);
+    for op in ops {
+        for types in 0..64 {
+            let [a, b, c] = [types % 4, types / 4 % 4, types / 16].map(|at| choices[at]);
+            for operands in [
+                vec![a[0]],
+                vec![a[1]],
+                vec![a[2]],
+                vec![a[0], b[1]],
+                vec![a[1], b[0]],
+                vec![a[1], b[1]],
+                vec![a[2], b[2]],
+                vec![a[0], b[1], c[1]],
+            ] {
+                if !is_known.insert((op.clone(), operands.clone())) {
+                    continue;
+                }
+                let before = builder.clone();
+                let Ok(node) = builder.node(op.clone(), &operands) else { continue };
+                let mut alone = builder.clone();
+                alone.clear_outputs();
+                alone.output("alone", node).unwrap();
+                let alone = alone.build();
+                if !supports(&alone) || alone.apply(&rows).is_err() {
+                    builder = before;
+                    continue;
+                }
+                builder.output(&format!("output {num_outputs}"), node).unwrap();
+                num_outputs += 1;
+            }
+        }
     }
     RandomGraph { graph: builder.build(), rows }
 }

@@ -5,8 +5,19 @@ use export::{check_saved_model, saved_model};
 use graph::Graph;
 
 use super::agree::{apply, difference};
-use super::random_graphs::{RandomGraph, random_graph};
+use super::random_graphs::{RandomGraph, every_operation, random_graph};
 use super::{Case, run};
+
+/// The operations that TensorFlow runs, but for those whose second operand has to be a constant.
+const TESTED: &str = "input add subtract multiply divide modulo negate abs sign least greatest ln log2 log10 exp sqrt \
+    power floor ceil round sin cos tanh sigmoid lambert_w tan asin acos atan sinh cosh asinh acosh atanh cbrt log1p \
+    expm1 trunc atan2 quotient bit_and bit_or bit_xor shift_left shift_right equal not_equal less less_or_equal \
+    greater greater_or_equal is_in and or not is_null is_nan is_finite is_infinite select coalesce cast lower upper \
+    trim trim_left trim_right length concat substring replace starts_with ends_with reverse pad right repeat \
+    code_point regexp_matches regexp_extract regexp_replace bucketize bucketize_per_key gather lookup hash \
+    keyed_hash list_length list_get list_slice list_pad list_sum list_mean list_least list_greatest list_contains \
+    list_distinct list_sort list_append list_join split ngrams cross list_make one_hot multi_hot term_ids \
+    term_weights matrix_multiply";
 
 const NUM_GRAPHS: u64 = 12;
 const NUM_OPS: usize = 40;
@@ -37,6 +48,34 @@ fn with_long_text(rows: &RecordBatch) -> RecordBatch {
         (field.name().clone(), column)
     });
     RecordBatch::try_from_iter(columns.collect::<Vec<_>>()).unwrap()
+}
+
+#[test]
+fn every_operation_gives_the_same_in_tensorflow() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut graphs, mut cases) = (Vec::new(), Vec::new());
+    for has_lists in [false, true] {
+        let drawn = every_operation(1, NUM_ROWS, has_lists, is_supported);
+        let RandomGraph { graph, rows } = drawn;
+        let model = dir.path().join(if has_lists { "lists" } else { "values" });
+        saved_model(&graph, None, &model).unwrap();
+        let names: Vec<&str> = graph.inputs().iter().map(|input| input.name.as_str()).collect();
+        cases.push(Case::new(&model, "serving_default", false, &rows, &names));
+        graphs.push((graph.clone(), apply(&graph, &rows)));
+    }
+    let nodes = graphs.iter().flat_map(|(graph, _)| graph.nodes());
+    let mut names: Vec<&str> = nodes.map(|node| node.op.name()).collect();
+    names.sort_unstable();
+    names.dedup();
+    for expected in TESTED.split_whitespace() {
+        assert!(names.contains(&expected), "`{expected}` is not among {names:?}");
+    }
+    let Some(outcomes) = run(&cases) else { return };
+    for ((graph, expected), outcome) in graphs.iter().zip(&outcomes) {
+        let found = outcome.as_ref().unwrap_or_else(|error| panic!("{error}"));
+        let difference = difference(graph, expected, found);
+        assert!(difference.is_none(), "{}", difference.unwrap());
+    }
 }
 
 #[test]
