@@ -12,6 +12,10 @@
 //! Outputs have the shape `[rows, 1]`: the model's, or the features, FLOAT in 32 bits. Beside a feature `NAME` that may
 //! be missing there is `NAME.present`; where that is false, the feature is 0, the empty text, or false.
 //!
+//! A feature with many values has the shape `[rows, values]`: as many as its vectors have, or as many as the longest of
+//! its lists, filled up with zeros. Beside lists there is `NAME.length`, of shape `[rows, 1]`; beside a transformed feature
+//! whose single values may be missing there is `NAME.value.present`, of the feature's shape.
+//!
 //! TensorFlow's threads take subnormal floats, those below 1.2e-38 in 32 bits, for 0; nothing can be done about that
 //! here.
 
@@ -19,6 +23,7 @@ mod folder;
 mod inputs;
 mod lower;
 mod network;
+mod ragged;
 mod support;
 mod tensor;
 mod writer;
@@ -30,12 +35,12 @@ use formats::tensorflow::meta_graph_def::MetaInfoDef;
 use formats::tensorflow::{
     AssetFileDef, DataType, MetaGraphDef, SavedModel, SignatureDef, TensorInfo,
 };
-use graph::{Graph, ValueType};
+use graph::{Graph, GraphOutput, Shape, ValueType};
 use model::{FeatureKind, FeatureSpec, Model};
 
 use crate::{ExportError, Target};
 use inputs::Inputs;
-use lower::{Presence, Value};
+use lower::{Lists, Presence, Value};
 use writer::{GraphWriter, Tensor, unknown_shape};
 
 pub use support::saved_model_support;
@@ -47,6 +52,16 @@ const INIT: &str = "__saved_model_init_op";
 /// Returns the name of what tells whether a feature is there.
 fn present_name(feature: &str) -> String {
     format!("{feature}.present")
+}
+
+/// Returns the name of what tells how many values a row of a feature has.
+fn length_name(feature: &str) -> String {
+    format!("{feature}.length")
+}
+
+/// Returns the name of what tells which values of a row of a feature are there.
+fn value_present_name(feature: &str) -> String {
+    format!("{feature}.value.present")
 }
 
 /// Writes a graph, or a graph and the model that reads its features, as a TensorFlow SavedModel.
@@ -88,6 +103,7 @@ fn project(graph: &Graph, model: &Model) -> Result<Graph, ExportError> {
             return Err(ExportError::MissingFeature { feature: name.clone() });
         };
         let expected = match (kind, output.value_type) {
+            _ if output.shape.is_many() => "a single value",
             (_, ValueType::Int | ValueType::Bool) | (FeatureKind::Numeric, ValueType::Float) => {
                 continue;
             }
@@ -106,7 +122,9 @@ fn check_names(graph: &Graph) -> Result<(), ExportError> {
     let inputs = graph.inputs().iter().map(|input| input.name.as_str());
     let outputs = graph.outputs().iter().map(|output| output.name.as_str());
     for names in [inputs.collect::<BTreeSet<_>>(), outputs.collect()] {
-        let name = names.iter().map(|name| present_name(name)).find(|n| names.contains(n.as_str()));
+        let beside =
+            |name: &&str| [present_name(name), length_name(name), value_present_name(name)];
+        let name = names.iter().flat_map(beside).find(|name| names.contains(name.as_str()));
         if let Some(name) = name {
             return Err(ExportError::Name { name, target: Target::SavedModel });
         }
@@ -182,10 +200,13 @@ fn outputs(
     inputs: &Inputs,
     tables: &[Option<Tensor>],
 ) -> Result<(Outputs, Option<Outputs>), ExportError> {
-    let values = lower::lower(writer, graph, &inputs.values, tables)?;
+    let values = lower::lower(writer, graph, &inputs.values, &inputs.shape, tables)?;
     let mut features = Outputs::new();
     for (output, value) in graph.outputs().iter().zip(&values) {
-        add_feature(writer, &mut features, &output.name, value, &inputs.shape);
+        match &value.lists {
+            None => add_feature(writer, &mut features, &output.name, value, &inputs.shape),
+            Some(lists) => add_lists(writer, &mut features, output, value, lists, &inputs.shape),
+        }
     }
     let Some(model) = model else { return Ok((features, None)) };
     let feature = |name: &str| {
@@ -226,6 +247,52 @@ fn add_feature(
     }
     let tensor = writer.broadcast(&tensor, shape);
     outputs.insert(name.to_owned(), column(writer, &tensor));
+}
+
+/// Adds a feature with many values to the outputs of a signature, and what tells which of them are there.
+fn add_lists(
+    writer: &mut GraphWriter,
+    outputs: &mut Outputs,
+    output: &GraphOutput,
+    value: &Value,
+    lists: &Lists,
+    shape: &Tensor,
+) {
+    let name = &output.name;
+    let width = match output.shape {
+        Shape::Vector(length) => length.into(),
+        _ => -1,
+    };
+    let mut tensor = value.tensor.clone();
+    if tensor.data_type() == DataType::DtDouble {
+        tensor = writer.cast(&tensor, DataType::DtFloat);
+    }
+    if !matches!(value.present, Presence::Always) {
+        let mask = match &value.present {
+            Presence::Where(mask) => mask.clone(),
+            _ => writer.constant(tensor::bool(false)),
+        };
+        let zero = lower::zero(writer, tensor.data_type());
+        let items = writer.shape(&tensor);
+        let mask = writer.broadcast(&mask, &items);
+        tensor = writer.select(&mask, &tensor, &zero);
+        let mask = writer.table(&mask, &lists.splits, width);
+        outputs.insert(value_present_name(name), mask.info(&[-1, width]));
+    }
+    if !matches!(lists.present, Presence::Always) {
+        let mask = match &lists.present {
+            Presence::Where(mask) => mask.clone(),
+            _ => writer.constant(tensor::bool(false)),
+        };
+        let mask = writer.broadcast(&mask, shape);
+        outputs.insert(present_name(name), column(writer, &mask));
+    }
+    if width < 0 {
+        let lengths = writer.lengths(&lists.splits);
+        outputs.insert(length_name(name), column(writer, &lengths));
+    }
+    let table = writer.table(&tensor, &lists.splits, width);
+    outputs.insert(name.clone(), table.info(&[-1, width]));
 }
 
 /// Returns one value per row as an output.

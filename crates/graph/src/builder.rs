@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::graph::Parts;
-use crate::{BuildError, Graph, Literal, Node, NodeType, Op, ValueType, Vocabulary};
+use crate::kernels::byte_pairs::byte_char;
+use crate::{BuildError, Graph, ListOp, Literal, Node, NodeType, Op, ValueType, Vocabulary};
 
 /// A node of a graph, by its place from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -183,6 +184,8 @@ impl GraphBuilder {
                 }),
                 None => Ok(()),
             },
+            Op::OfList(ListOp::BytePairs { vocabulary }) => self.check_bytes(*vocabulary),
+            Op::OfList(ListOp::RegexpExtractAll { pattern, group }) => pattern.check_group(*group),
             Op::OfList(op) => match op.mistake() {
                 Some(reason) => Err(BuildError::Constants { op: op.name(), reason }),
                 None => Ok(()),
@@ -210,6 +213,22 @@ impl GraphBuilder {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Checks that a vocabulary has a token for each byte, so that nothing is lost.
+    fn check_bytes(&self, vocabulary: VocabularyId) -> Result<(), BuildError> {
+        let Some((_, tokens)) = self.vocabularies.get(vocabulary.index()) else {
+            return Err(BuildError::UnknownVocabulary {
+                vocabulary: vocabulary.0,
+                num_vocabularies: self.vocabularies.len(),
+            });
+        };
+        let is_there = |byte| tokens.id(byte_char(byte).encode_utf8(&mut [0; 4])).is_some();
+        if (0..=u8::MAX).all(is_there) {
+            return Ok(());
+        }
+        let reason = "its vocabulary has no token for some byte";
+        Err(BuildError::Constants { op: "byte_pairs", reason })
     }
 
     /// Returns the type of a node's values.

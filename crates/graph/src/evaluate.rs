@@ -149,7 +149,7 @@ fn compute(
         return kernels::compute(op, operands, num_rows, &parts.vocabularies);
     }
     match op {
-        Op::OfList(op) => lists::compute(op, operands, num_rows),
+        Op::OfList(op) => lists::compute(op, operands, num_rows, &parts.vocabularies),
         op if is_by_value(op, operands) => many::map(op, operands, &parts.vocabularies),
         // Beside lists, a missing constant would be a missing list.
         op => kernels::compute(op, operands, num_rows, &parts.vocabularies)?.into_rows(num_rows),

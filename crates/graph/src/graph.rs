@@ -229,7 +229,7 @@ impl Parts {
                 parts.last_uses[operand.index()] = here;
             }
             match &mut node.op {
-                Op::Lookup { vocabulary, .. } => {
+                Op::Lookup { vocabulary, .. } | Op::OfList(ListOp::BytePairs { vocabulary }) => {
                     let next = place_id(parts.vocabularies.len());
                     let old = vocabulary.index();
                     let new = *new_vocabularies[old].get_or_insert(VocabularyId(next));
@@ -280,6 +280,9 @@ impl Parts {
                 (Op::BucketizePerKey(boundaries), _) => ids(boundaries.most() as u64 + 1),
                 (Op::Hash { num_buckets } | Op::KeyedHash { num_buckets, .. }, _) => {
                     ids(*num_buckets)
+                }
+                (Op::OfList(ListOp::BytePairs { vocabulary }), _) => {
+                    ids(self.vocabularies[vocabulary.index()].1.len() as u64)
                 }
                 (Op::Lookup { vocabulary, num_oov_buckets, default_value }, _) => {
                     let len = self.vocabularies[vocabulary.index()].1.len() as u64;

@@ -3,14 +3,17 @@
 //! Kernels never fail for a value: they give a missing one instead, where [`crate::Op`] says so. Slots of missing
 //! values hold anything, and every kernel can compute on anything.
 
+pub(crate) mod byte_pairs;
 mod cast;
 mod characters;
 mod compare;
+mod fingerprint;
 mod functions;
 mod geohash;
 mod ids;
 mod json;
 pub(crate) mod lists;
+mod lists_of_matches;
 mod lists_of_numbers;
 mod lists_of_text;
 pub(crate) mod logic;
@@ -224,7 +227,7 @@ fn compute_rows(
         | Op::Tanh
         | Op::Sigmoid
         | Op::LambertW => numbers::unary(op, operand(0)),
-        Op::Float(op) => Values::Float(functions::float(*op, &rows(0)?)),
+        Op::Float(op) => functions::float(*op, floats(operand(0))).into(),
         Op::Atan2 => functions::atan2(floats(operand(0)), floats(operand(1)), num_rows).into(),
         Op::Int(op) => functions::int(*op, ints(operand(0)), ints(operand(1)), num_rows).into(),
         Op::Equal

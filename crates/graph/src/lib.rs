@@ -27,6 +27,7 @@ mod vocabulary;
 pub use builder::{GraphBuilder, NodeId, VocabularyId};
 pub use error::{BuildError, GraphError};
 pub use graph::{Graph, GraphInput, GraphOutput, Node};
+pub use kernels::byte_pairs::byte_tokens;
 pub use list_op::{Floats, ListOp, Matrix};
 pub use op::{
     Boundaries, FloatOp, IntOp, JsonPath, JsonStep, KeyedBoundaries, Literals, NormalForm, Op,

@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use crate::{BuildError, Literal, NodeType, Shape, ValueType};
+use crate::{BuildError, Literal, NodeType, Pattern, Shape, ValueType, VocabularyId};
 
 /// An operation that needs all values of a row at once, or makes many of one.
 ///
@@ -60,6 +60,28 @@ pub enum ListOp {
     Split {
         /// Where to cut; whitespace when empty.
         separator: String,
+    },
+    /// A text cut at every match of a pattern that is not empty.
+    RegexpSplit(Pattern),
+    /// What every match of a pattern in a text holds, or a group of it, group 0 being the whole match. Missing items
+    /// stand for groups that took no part in a match.
+    RegexpExtractAll {
+        /// What is looked for.
+        pattern: Pattern,
+        /// Which group; the pattern has so many.
+        group: u32,
+    },
+    /// A text cut before words, numbers and punctuation, one space in front staying with what follows, each byte
+    /// written as the character that stands for it: GPT-2's `ByteLevel` pre-tokenizer.
+    ByteWords,
+    /// Ids of the tokens that the words of a list, as [`ListOp::ByteWords`] gives them, are made of.
+    ///
+    /// Byte pair encoding: of two neighbouring tokens that are one in the vocabulary, those that make the one with
+    /// the lowest id go together first, and of equal ones the leftmost, again and again. Missing words are left out,
+    /// and so is what is no token.
+    BytePairs {
+        /// The tokens; all that stand for one byte are among them.
+        vocabulary: VocabularyId,
     },
     /// Texts of a list that follow each other, joined: `least` to `most` of them, those that start first first, the
     /// shorter before the longer. Missing texts are left out.
@@ -177,6 +199,10 @@ impl ListOp {
             Self::Append => "list_append",
             Self::Join { .. } => "list_join",
             Self::Split { .. } => "split",
+            Self::RegexpSplit(_) => "regexp_split",
+            Self::RegexpExtractAll { .. } => "regexp_extract_all",
+            Self::ByteWords => "byte_words",
+            Self::BytePairs { .. } => "byte_pairs",
             Self::NGrams { .. } => "ngrams",
             Self::Cross { .. } => "cross",
             Self::Make => "list_make",
@@ -190,7 +216,8 @@ impl ListOp {
 
     /// Returns the operation without constants that has a name, if there is one.
     pub(crate) fn without_constants(name: &str) -> Option<Self> {
-        const ALL: [ListOp; 10] = [
+        const ALL: [ListOp; 11] = [
+            ListOp::ByteWords,
             ListOp::Length,
             ListOp::Sum,
             ListOp::Mean,
@@ -235,7 +262,13 @@ impl ListOp {
             (Self::OneHot { depth }, [a]) => {
                 (*a == Int.into()).then_some(NodeType::vector(Float, *depth))
             }
-            (Self::Split { .. }, [a]) => (*a == String.into()).then_some(NodeType::list(String)),
+            (
+                Self::Split { .. }
+                | Self::RegexpSplit(_)
+                | Self::RegexpExtractAll { .. }
+                | Self::ByteWords,
+                [a],
+            ) => (*a == String.into()).then_some(NodeType::list(String)),
             (Self::Cross { .. }, [a, b]) => {
                 let is_text = a.value_type == String && b.value_type == String;
                 is_text.then_some(NodeType::list(String))
@@ -266,6 +299,7 @@ impl ListOp {
                 (Self::Mean, Float) => one(Float),
                 (Self::Join { .. }, String) => one(String),
                 (Self::NGrams { .. }, String) => Some(NodeType::list(String)),
+                (Self::BytePairs { .. }, String) => Some(NodeType::list(Int)),
                 (Self::MultiHot { depth }, Int) => Some(NodeType::vector(Float, *depth)),
                 (Self::TermIds { .. }, Int) => Some(NodeType::list(Int)),
                 (Self::TermWeights { .. }, Int) => Some(NodeType::list(Float)),
@@ -288,8 +322,13 @@ impl ListOp {
             Self::Mean => "one list of FLOAT",
             Self::Contains => "a list and a value of its type",
             Self::Append => "two lists of one type",
-            Self::Join { .. } | Self::NGrams { .. } => "one list of STRING",
-            Self::Split { .. } => "one STRING",
+            Self::Join { .. } | Self::NGrams { .. } | Self::BytePairs { .. } => {
+                "one list of STRING"
+            }
+            Self::Split { .. }
+            | Self::RegexpSplit(_)
+            | Self::RegexpExtractAll { .. }
+            | Self::ByteWords => "one STRING",
             Self::Cross { .. } => "two STRINGs or lists of them",
             Self::Make => "single values of one type",
             Self::OneHot { .. } => "one INT",

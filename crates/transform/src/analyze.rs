@@ -4,6 +4,7 @@
 //! values in. Analyzers over the same arguments share what is learned of them.
 
 mod align;
+mod byte_pairs;
 pub(crate) mod cache;
 mod counts;
 mod folder;
@@ -18,6 +19,7 @@ mod table;
 pub(crate) mod tukey;
 pub(crate) mod vocabulary;
 
+pub(crate) use byte_pairs::learn_byte_pairs;
 pub use cache::{Shard, StateStore};
 pub(crate) use counts::Counts;
 pub use folder::FolderStore;

@@ -191,7 +191,7 @@ fn needs(analyzer: &Analyzer, node: &Node) -> Vec<Wanted> {
         Analyzer::Numbers(_) => all(Analysis::Numbers),
         Analyzer::WeightedBuckets { .. } => all(Analysis::WeightedNumbers),
         Analyzer::PerKey(_) => all(Analysis::KeyedNumbers),
-        Analyzer::CountPerKey => {
+        Analyzer::CountPerKey | Analyzer::BytePairs { .. } => {
             all(Analysis::Texts { beside: Beside::Nothing, is_weighted: false })
         }
         Analyzer::Vocabulary(options) => {

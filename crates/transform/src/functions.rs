@@ -13,6 +13,7 @@ mod regexp;
 mod similarity;
 mod text;
 mod time;
+mod tokens;
 
 use graph::{Op, Side, ValueType};
 
@@ -141,6 +142,7 @@ pub(crate) enum AnalyzerCode {
     BucketizePerKey,
     StatisticPerKey(Statistic),
     CountPerKey,
+    TokenizeBpe,
 }
 
 /// Functions of one example that are more than one operation over their arguments.
@@ -182,6 +184,8 @@ pub(crate) enum Mapper {
     RegexpFullMatch,
     RegexpExtract,
     RegexpReplace,
+    RegexpSplit,
+    RegexpExtractAll,
     Normalize,
     Pad(Side),
     Left,
@@ -211,7 +215,7 @@ pub(crate) struct Group {
 }
 
 /// All functions, in the order of the reference.
-pub(crate) const GROUPS: [Group; 11] = [
+pub(crate) const GROUPS: [Group; 12] = [
     Group { title: "Analyzers", functions: analyzers::FUNCTIONS },
     Group { title: "Missing values", functions: missing::FUNCTIONS },
     Group { title: "Numbers", functions: numbers::FUNCTIONS },
@@ -222,6 +226,7 @@ pub(crate) const GROUPS: [Group; 11] = [
     Group { title: "Time", functions: time::FUNCTIONS },
     Group { title: "JSON", functions: json::FUNCTIONS },
     Group { title: "Places", functions: geography::FUNCTIONS },
+    Group { title: "Tokens", functions: tokens::FUNCTIONS },
     Group { title: "Operators", functions: operators::FUNCTIONS },
 ];
 

@@ -62,6 +62,8 @@ pub(crate) enum Analyzer {
     CountPerKey,
     /// Of texts, with labels, keys and weights as further arguments, in this order, where there are any.
     Vocabulary(VocabularyOptions),
+    /// The tokens that words are made of; the argument is a list of words.
+    BytePairs { vocab_size: usize },
     /// How dense numbers are in the bucket that is the first argument, of so many of equal width. The numbers are the
     /// second argument, where the width follows from them; else the buckets go from 0 to 1.
     Density { num_buckets: usize },

@@ -47,7 +47,7 @@ pub use analyze::{AnalyzerPass, AnalyzerState, FolderStore, Learned, Shard, Stat
 pub use apply::ApplyGraph;
 pub use config::{Config, InputFeature, InputKind, OutputFeature};
 pub use error::{Problem, TransformError};
-pub use reference::reference;
+pub use reference::{Shown, reference};
 
 use ir::{Analyzer, NodeCode, NodeId, OfNumbers, PerKey};
 use typecheck::Program;

@@ -86,21 +86,33 @@ A pass takes bounded memory: counts of texts, and of pairs of a key and a value,
 each argument. What a graph holds is in memory: vocabularies as they are chosen, and the constants of keys.
 ";
 
+/// What an example of the reference comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The values that it gives for some rows, as people read them.
+    pub output: String,
+    /// Where it can be exported, as a sentence.
+    pub exports: String,
+}
+
 /// Returns the reference of expressions as Markdown: rules of names and types, and all functions.
-pub fn reference() -> String {
+///
+/// `rows` describes the rows of the examples, and `show` says of each example what it comes to over them.
+pub fn reference(rows: &str, show: &dyn Fn(&str) -> Shown) -> String {
     let mut page = INTRODUCTION.to_owned();
+    let _ = write!(page, "\n## The rows of the examples\n\n{}\n", rows.trim_end());
     for group in &GROUPS {
         let _ = write!(page, "\n## {}\n", group.title);
         if group.functions.iter().all(Function::is_operator) {
-            operators(&mut page, group);
+            operators(&mut page, group, show);
         } else {
-            group.functions.iter().for_each(|function| entry(&mut page, function));
+            group.functions.iter().for_each(|function| entry(&mut page, function, show));
         }
     }
     page
 }
 
-fn entry(page: &mut String, function: &Function) {
+fn entry(page: &mut String, function: &Function, show: &dyn Fn(&str) -> Shown) {
     let _ = write!(page, "\n### {}\n\n", function.name);
     let _ = write!(page, "`{}`", function.signature());
     if let Some(alias) = function.alias {
@@ -113,24 +125,28 @@ fn entry(page: &mut String, function: &Function) {
         .map(|param| format!("`{}`: {}", param.name, param.describe()))
         .collect();
     let _ = write!(page, "\nTakes {}. Gives {}.\n", takes.join("; "), function.gives());
-    let _ = write!(page, "\n    {}\n", function.example);
+    let Shown { output, exports } = show(function.example);
+    let _ = write!(page, "\n    {}\n    -> {output}\n\n{exports}\n", function.example);
 }
 
-fn operators(page: &mut String, group: &Group) {
+fn operators(page: &mut String, group: &Group, show: &dyn Fn(&str) -> Shown) {
     page.push_str("\nFrom those that bind tightest: `-x`; `* / %`; `+ - ||`; `&`; `|`; comparisons, `IN`, `BETWEEN`, `LIKE`, `ILIKE`, ");
     page.push_str(
-        "`IS`; `NOT`; `AND`; `OR`.\n\n| operator | gives | example |\n| --- | --- | --- |\n",
+        "`IS`; `NOT`; `AND`; `OR`.\n\n| operator | gives | example | exported |\n| --- | --- | --- | --- |\n",
     );
     for function in group.functions {
         let cell = |text: &str| text.replace('|', "\\|");
+        let Shown { output, exports } = show(function.example);
         let _ = writeln!(
             page,
-            "| `{}` | {}: {} {} | `{}` |",
+            "| `{}` | {}: {} {} | `{}` -> `{}` | {} |",
             cell(function.name),
             function.gives(),
             cell(function.summary),
             cell(function.edges),
             cell(function.example),
+            cell(&output),
+            cell(&exports),
         );
     }
 }

@@ -2,15 +2,21 @@
 //!
 //! Every value is a tensor with one element per row, or a scalar where it is the same for all, and beside it another
 //! that tells which are there. Slots of missing values hold anything, so that nothing that is computed of them may
-//! fail: no division of integers by 0, no parsing of what is no number, no place out of range.
+//! fail: no division of integers by 0, no parsing of what is no number, no place out of range. The values of lists are
+//! kept behind each other, as if each was a row, with the places where those of each row begin ([`Lists`]).
 
 mod case;
 mod cast;
 mod compare;
 mod ids;
+mod lists;
+mod lists_of_numbers;
+mod lists_of_text;
 mod logic;
+mod many;
 mod numbers;
 mod text;
+mod vectors;
 
 use formats::tensorflow::DataType;
 use graph::{Graph, Literal, Node, NodeId, Op, ValueType};
@@ -31,16 +37,33 @@ pub(super) enum Presence {
     Where(Tensor),
 }
 
-/// A node's values.
+/// Which values are those of which row, where a row has many.
 #[derive(Clone, Debug)]
-pub(super) struct Value {
-    pub(super) tensor: Tensor,
+pub(super) struct Lists {
+    /// Where each row's values begin, and where the last one's end, as `DT_INT64`. Rows that are missing have none.
+    pub(super) splits: Tensor,
+    /// Which rows are there; with one element per row where it depends on that.
     pub(super) present: Presence,
 }
 
+/// A node's values.
+#[derive(Clone, Debug)]
+pub(super) struct Value {
+    /// One element per row, or a scalar; with lists one element per value, behind each other.
+    pub(super) tensor: Tensor,
+    /// Which of the elements are there.
+    pub(super) present: Presence,
+    pub(super) lists: Option<Lists>,
+}
+
 impl Value {
+    /// Returns single values.
+    pub(super) fn one(tensor: Tensor, present: Presence) -> Self {
+        Self { tensor, present, lists: None }
+    }
+
     fn always(tensor: Tensor) -> Self {
-        Self { tensor, present: Presence::Always }
+        Self::one(tensor, Presence::Always)
     }
 }
 
@@ -56,7 +79,8 @@ pub(super) fn computed_type(value_type: ValueType) -> DataType {
 
 /// Adds a graph's nodes and returns the values of its outputs, in their order.
 ///
-/// `inputs` are the values of [`Graph::inputs`] and `tables` the tables of [`Graph::vocabularies`], where there is one.
+/// `inputs` are the values of [`Graph::inputs`], `shape` is that of one value per row, and `tables` are the tables of
+/// [`Graph::vocabularies`], where there is one.
 ///
 /// # Errors
 ///
@@ -65,14 +89,12 @@ pub(super) fn lower(
     writer: &mut GraphWriter,
     graph: &Graph,
     inputs: &[Value],
+    shape: &Tensor,
     tables: &[Option<Tensor>],
 ) -> Result<Vec<Value>, ExportError> {
     let mut inputs = inputs.iter();
-    let mut lowering = Lowering { writer, graph, tables, values: Vec::new() };
+    let mut lowering = Lowering { writer, graph, shape, tables, values: Vec::new() };
     for (place, node) in graph.nodes().iter().enumerate() {
-        if node.shape.is_many() {
-            return Err(unsupported(graph, place, "lists are not exported to TensorFlow yet"));
-        }
         let value = match &node.op {
             Op::Input { .. } => inputs.next().expect("one for each input of the graph").clone(),
             _ => lowering.node(node).map_err(|reason| unsupported(graph, place, reason))?,
@@ -109,6 +131,7 @@ const CHECKED: &str = "types were checked when the graph was made";
 struct Lowering<'a> {
     writer: &'a mut GraphWriter,
     graph: &'a Graph,
+    shape: &'a Tensor,
     tables: &'a [Option<Tensor>],
     values: Vec<Value>,
 }
@@ -123,22 +146,74 @@ impl Lowering<'_> {
         }
         let operands: Vec<Value> =
             node.operands.iter().map(|operand| self.values[operand.index()].clone()).collect();
-        let mut value = match (&node.op, operands.as_slice()) {
+        match &node.op {
+            Op::OfList(op) => Ok(self.of_lists(op, node, &types, &operands)),
+            op if self.is_by_value(op, node) => self.map(node, &types, &operands),
+            Op::IsNull => Ok(self.is_null(&operands[0])),
+            Op::Select if node.shape.is_many() => {
+                let condition = self.is_true(&operands[0]);
+                Ok(self.choose_lists(&condition, &operands[1], &operands[2]))
+            }
+            Op::Coalesce if node.shape.is_many() => match &operands[0].lists {
+                None => Ok(operands[1].clone()),
+                Some(lists) => {
+                    let present = lists.present.clone();
+                    let is_first = self.mask(&present);
+                    Ok(self.choose_lists(&is_first, &operands[0], &operands[1]))
+                }
+            },
+            _ => self.single(node, &types, &operands),
+        }
+    }
+
+    /// Returns whether an operation is computed for each value of a list, and not for each row.
+    fn is_by_value(&self, op: &Op, node: &Node) -> bool {
+        let nodes = self.graph.nodes();
+        let is_many = |place: usize| nodes[node.operands[place].index()].shape.is_many();
+        let is_list = |place: usize| is_many(place) || self.is_nothing(node.operands[place]);
+        match op {
+            Op::IsNull => false,
+            Op::Coalesce => is_many(0) != is_many(1) && !(is_list(0) && is_list(1)),
+            Op::Select => {
+                let is_some = is_many(0) || is_many(1) || is_many(2);
+                is_some && (is_many(0) || !(is_list(1) && is_list(2)))
+            }
+            _ => (0..node.operands.len()).any(is_many),
+        }
+    }
+
+    /// Returns whether a node is a missing constant, which beside lists is a missing list.
+    fn is_nothing(&self, node: NodeId) -> bool {
+        let node = &self.graph.nodes()[node.index()];
+        match (&node.op, node.operands.as_slice()) {
+            (Op::Literal(Literal::Null(_)), _) => true,
+            (Op::Coalesce, [a, b]) => self.is_nothing(*a) && self.is_nothing(*b),
+            _ => false,
+        }
+    }
+
+    /// Returns the values of an operation of single values, one for each.
+    fn single(
+        &mut self,
+        node: &Node,
+        types: &[ValueType],
+        operands: &[Value],
+    ) -> Result<Value, &'static str> {
+        let mut value = match (&node.op, operands) {
             (Op::Literal(literal), _) => self.literal(literal),
             (Op::And, [a, b]) => self.logical_and(a, b),
             (Op::Or, [a, b]) => self.logical_or(a, b),
-            (Op::IsNull, [a]) => self.is_null(a),
             (Op::Select, [condition, a, b]) => self.choose(condition, a, b),
             (Op::Coalesce, [a, b]) => self.coalesce(a, b),
             _ => {
-                let present = self.all_present(&operands);
+                let present = self.all_present(operands);
                 if matches!(present, Presence::Never) {
                     self.literal(&Literal::Null(node.value_type))
                 } else {
                     let tensors: Vec<&Tensor> = operands.iter().map(|v| &v.tensor).collect();
-                    let (tensor, also) = self.present(node, &types, &tensors)?;
+                    let (tensor, also) = self.present(node, types, &tensors)?;
                     let present = self.both_present(&present, &also);
-                    Value { tensor, present }
+                    Value::one(tensor, present)
                 }
             }
         };
@@ -216,7 +291,7 @@ impl Lowering<'_> {
             Literal::Bool(value) => tensor::bool(*value),
             Literal::Null(value_type) => {
                 let tensor = zero(self.writer, computed_type(*value_type));
-                return Value { tensor, present: Presence::Never };
+                return Value::one(tensor, Presence::Never);
             }
         };
         Value::always(self.writer.constant(value))

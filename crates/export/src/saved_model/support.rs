@@ -1,6 +1,6 @@
 //! Which operations TensorFlow runs with our results.
 
-use graph::{Op, ValueType};
+use graph::{ListOp, Op, ValueType};
 
 use crate::Support;
 
@@ -21,6 +21,36 @@ pub fn saved_model_support(op: &Op, operands: &[ValueType]) -> Support {
         (Op::Replace { from, .. }, _) if from.len() > LONGEST_PATTERN => {
             Support::None("a text of more than 10000 bytes is too long to be looked for")
         }
+        (Op::OfList(ListOp::Sort), [ValueType::String]) => {
+            Support::None("TensorFlow does not order texts in lists")
+        }
+        (
+            Op::OfList(
+                ListOp::Length
+                | ListOp::Get { .. }
+                | ListOp::Slice { .. }
+                | ListOp::Pad { .. }
+                | ListOp::Sum
+                | ListOp::Mean
+                | ListOp::Least
+                | ListOp::Greatest
+                | ListOp::Contains
+                | ListOp::Distinct
+                | ListOp::Sort
+                | ListOp::Append
+                | ListOp::Join { .. }
+                | ListOp::Split { .. }
+                | ListOp::NGrams { .. }
+                | ListOp::Cross { .. }
+                | ListOp::Make
+                | ListOp::OneHot { .. }
+                | ListOp::MultiHot { .. }
+                | ListOp::TermIds { .. }
+                | ListOp::TermWeights { .. }
+                | ListOp::Multiply(_),
+            ),
+            _,
+        ) => Support::Full,
         // Operations that are yet unknown here are refused, never guessed.
         (
             Op::Input { .. }

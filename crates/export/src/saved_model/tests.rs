@@ -73,6 +73,11 @@ fn signatures_name_what_goes_in_and_out() {
     let is_null = builder.node(Op::IsNull, &[fare]).unwrap();
     builder.output("fare", fare).unwrap();
     builder.output("no fare", is_null).unwrap();
+    let words = builder.input("words", graph::NodeType::list(ValueType::String)).unwrap();
+    let pad = graph::ListOp::Pad { length: 3, value: Literal::Null(ValueType::String) };
+    let padded = builder.node(Op::OfList(pad), &[words]).unwrap();
+    builder.output("words", words).unwrap();
+    builder.output("padded", padded).unwrap();
     saved_model(&builder.build(), None, &path).unwrap();
     let meta_graph = read(&path);
     assert_eq!(meta_graph.meta_info_def.unwrap().tags, ["serve"]);
@@ -92,15 +97,21 @@ fn signatures_name_what_goes_in_and_out() {
         .iter()
         .map(|(name, s)| format!("{name}: {} -> {}", names(&s.inputs), names(&s.outputs)))
         .collect();
-    let features = "fare DT_FLOAT [-1, 1], fare.present DT_BOOL [-1, 1], no fare DT_BOOL [-1, 1]";
+    let words = "words DT_STRING [-1, -1], words.length DT_INT64 [-1, 1]";
+    let padded = "padded DT_STRING [-1, 3], padded.value.present DT_BOOL [-1, 3]";
+    let all = format!("fare DT_FLOAT [-1, 1], no fare DT_BOOL [-1, 1], {padded}, {words}");
+    let some = format!(
+        "fare DT_FLOAT [-1, 1], fare.present DT_BOOL [-1, 1], no fare DT_BOOL [-1, 1], padded DT_STRING [-1, 3], \
+         padded.present DT_BOOL [-1, 1], padded.value.present DT_BOOL [-1, 3], {words}, words.present DT_BOOL [-1, 1]"
+    );
+    let masks = "fare DT_FLOAT [-1, 1], fare.present DT_BOOL [-1, 1]";
     let expected = [
-        "raw_features: fare DT_FLOAT [-1, 1] -> fare DT_FLOAT [-1, 1], no fare DT_BOOL [-1, 1]"
-            .to_owned(),
+        format!("raw_features: fare DT_FLOAT [-1, 1], {words} -> {all}"),
         format!(
-            "raw_features_with_missing: fare DT_FLOAT [-1, 1], fare.present DT_BOOL [-1, 1] -> {features}"
+            "raw_features_with_missing: {masks}, {words}, words.present DT_BOOL [-1, 1] -> {some}"
         ),
-        format!("serving_default: examples DT_STRING [-1] -> {features}"),
-        format!("transform_features: examples DT_STRING [-1] -> {features}"),
+        format!("serving_default: examples DT_STRING [-1] -> {some}"),
+        format!("transform_features: examples DT_STRING [-1] -> {some}"),
     ];
     assert_eq!(shown, expected);
 }
@@ -135,14 +146,14 @@ fn what_cannot_be_expressed_is_refused_by_feature() {
         let [a, b] = ["a", "b"].map(|name| builder.input(name, ValueType::String).unwrap());
         builder.node(Op::Contains, &[a, b]).unwrap()
     });
-    let list = built(|builder| {
-        let list = builder.input("prices", graph::NodeType::list(ValueType::Float)).unwrap();
-        builder.node(Op::OfList(graph::ListOp::Sum), &[list]).unwrap()
+    let sorted = built(|builder| {
+        let list = builder.input("words", graph::NodeType::list(ValueType::String)).unwrap();
+        builder.node(Op::OfList(graph::ListOp::Sort), &[list]).unwrap()
     });
     for (graph, expected) in [
         (
-            list,
-            "feature `feature`: SavedModel cannot express `input`: lists are not exported to TensorFlow yet",
+            sorted,
+            "feature `feature`: SavedModel cannot express `list_sort`: TensorFlow does not order texts in lists",
         ),
         (
             float_text,

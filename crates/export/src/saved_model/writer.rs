@@ -14,7 +14,7 @@ use formats::tensorflow::{
 const PRODUCER: i32 = 1645;
 
 /// What a node gives: one of its outputs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tensor {
     node: String,
     output: usize,
@@ -55,13 +55,15 @@ pub(super) fn unknown_shape() -> TensorShapeProto {
     TensorShapeProto { dim: Vec::new(), unknown_rank: true }
 }
 
-/// Writes nodes. Those of one scope are numbered; constants are shared by all scopes.
+/// Writes nodes. Those of one scope are numbered; constants are shared by all scopes, and equal nodes are one.
 #[derive(Default)]
 pub(super) struct GraphWriter {
     nodes: Vec<NodeDef>,
     scope: String,
     next: usize,
     constants: HashMap<Vec<u8>, Tensor>,
+    /// Names of nodes that give tensors, by all that they are apart from their names.
+    known: HashMap<Vec<u8>, String>,
 }
 
 impl GraphWriter {
@@ -79,9 +81,7 @@ impl GraphWriter {
 
     /// Begins a node.
     pub(super) fn node(&mut self, op: &str) -> NodeWriter<'_> {
-        let name = format!("{}/{}_{op}", self.scope, self.next);
-        self.next += 1;
-        let node = NodeDef { name, op: op.to_owned(), ..NodeDef::default() };
+        let node = NodeDef { op: op.to_owned(), ..NodeDef::default() };
         NodeWriter { writer: self, node }
     }
 
@@ -166,6 +166,30 @@ impl GraphWriter {
         self.node("Shape").input(x).data_type("T", x.data_type).output(DataType::DtInt32)
     }
 
+    /// Returns lists of one type behind each other, along their first axis.
+    pub(super) fn concat(&mut self, parts: &[&Tensor]) -> Tensor {
+        let data_type = parts[0].data_type;
+        let axis = self.constant(super::tensor::int32(0));
+        let mut node = self.node("ConcatV2");
+        for part in parts {
+            node = node.input(part);
+        }
+        let node = node.input(&axis).int("N", super::tensor::len(parts));
+        node.data_type("T", data_type).data_type("Tidx", axis.data_type).output(data_type)
+    }
+
+    /// Returns how many elements a tensor has, as `DT_INT64`.
+    pub(super) fn size(&mut self, x: &Tensor) -> Tensor {
+        let node = self.node("Size").input(x).data_type("T", x.data_type);
+        node.data_type("out_type", DataType::DtInt64).output(DataType::DtInt64)
+    }
+
+    /// Returns a tensor as one list.
+    pub(super) fn flat(&mut self, x: &Tensor) -> Tensor {
+        let shape = self.constant(super::tensor::int32s(&[-1]));
+        self.reshape(x, &shape)
+    }
+
     /// Returns `x` once per row.
     pub(super) fn broadcast(&mut self, x: &Tensor, shape: &Tensor) -> Tensor {
         let node = self.node("BroadcastTo").input(x).input(shape).data_type("T", x.data_type);
@@ -237,6 +261,11 @@ impl NodeWriter<'_> {
         self.attr(name, Attr::List(ListValue { i: values.to_vec(), ..ListValue::default() }))
     }
 
+    pub(super) fn texts(self, name: &str, values: &[&str]) -> Self {
+        let s = values.iter().map(|value| value.as_bytes().to_vec()).collect();
+        self.attr(name, Attr::List(ListValue { s, ..ListValue::default() }))
+    }
+
     pub(super) fn bool(self, name: &str, value: bool) -> Self {
         self.attr(name, Attr::B(value))
     }
@@ -253,7 +282,16 @@ impl NodeWriter<'_> {
 
     /// Adds the node, which gives some tensors.
     pub(super) fn outputs(self, data_types: &[DataType]) -> Vec<Tensor> {
-        let node = self.done();
+        let key = self.node.encode_to_vec();
+        let node = match self.writer.known.get(&key) {
+            Some(known) => known.clone(),
+            None => {
+                let known = &mut *self.writer;
+                let name = NodeWriter { writer: known, node: self.node }.done();
+                known.known.insert(key, name.clone());
+                name
+            }
+        };
         let tensor = |(output, data_type): (usize, &DataType)| Tensor {
             node: node.clone(),
             output,
@@ -263,7 +301,12 @@ impl NodeWriter<'_> {
     }
 
     /// Adds the node, which gives nothing, and returns its name.
-    pub(super) fn done(self) -> String {
+    pub(super) fn done(mut self) -> String {
+        if self.node.name.is_empty() {
+            let (scope, number) = (&self.writer.scope, self.writer.next);
+            self.node.name = format!("{scope}/{number}_{}", self.node.op);
+            self.writer.next += 1;
+        }
         let name = self.node.name.clone();
         self.writer.nodes.push(self.node);
         name

@@ -3,4 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 mod onnx;
-mod saved_model;
+mod page;
+mod tensorflow;

@@ -1,6 +1,6 @@
 //! More functions of numbers.
 
-use arrow::array::{Array, BooleanArray, Float64Array};
+use arrow::array::{Array, BooleanArray};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Float64Type, Int64Type};
 
@@ -9,9 +9,8 @@ use crate::evaluate::Values;
 use crate::{FloatOp, IntOp, Op};
 
 /// Computes a function of floats.
-pub(super) fn float(op: FloatOp, values: &Values) -> Float64Array {
-    let Values::Float(values) = values else { unreachable!("{CHECKED}") };
-    values.unary(match op {
+pub(super) fn float(op: FloatOp, numbers: Numbers<'_, Float64Type>) -> Computed<Float64Type> {
+    let of: fn(f64) -> f64 = match op {
         FloatOp::Tan => f64::tan,
         FloatOp::Asin => f64::asin,
         FloatOp::Acos => f64::acos,
@@ -25,7 +24,8 @@ pub(super) fn float(op: FloatOp, values: &Values) -> Float64Array {
         FloatOp::Log1p => f64::ln_1p,
         FloatOp::Expm1 => f64::exp_m1,
         FloatOp::Trunc => f64::trunc,
-    } as fn(f64) -> f64)
+    };
+    super::map(numbers, of)
 }
 
 /// Tells of each float whether it is finite, or infinite.

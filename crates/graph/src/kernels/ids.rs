@@ -5,9 +5,9 @@ use std::hash::Hasher as _;
 use arrow::array::{Array, Float64Array, Int64Array};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{Float64Type, Int64Type};
-use farmhash::fingerprint64;
 use siphasher::sip::SipHasher24;
 
+use super::fingerprint::fingerprint64;
 use super::{CHECKED, Computed, Numbers, Texts};
 use crate::evaluate::Values;
 use crate::{Boundaries, KeyedBoundaries, Literal, Table, ValueType, Vocabulary};

@@ -6,15 +6,18 @@ use std::sync::Arc;
 use arrow::array::{BooleanArray, Int64Array, UInt32Array};
 
 use super::many::{Many, Rows, index, pick};
-use super::{CHECKED, lists_of_numbers, lists_of_text, texts, vectors};
+use super::{
+    CHECKED, byte_pairs, lists_of_matches, lists_of_numbers, lists_of_text, texts, vectors,
+};
 use crate::evaluate::{Values, repeat};
-use crate::{GraphError, ListOp};
+use crate::{GraphError, ListOp, Vocabulary};
 
 /// Computes an operation of lists for all rows.
 pub(crate) fn compute(
     op: &ListOp,
     operands: &[&Values],
     num_rows: usize,
+    vocabularies: &[(String, Arc<Vocabulary>)],
 ) -> Result<Values, GraphError> {
     let list = |place: usize| match operands[place] {
         Values::Many(many) => many,
@@ -35,6 +38,16 @@ pub(crate) fn compute(
         ListOp::Join { separator } => lists_of_text::join(list(0), separator)?,
         ListOp::Split { separator } => {
             lists_of_text::split(texts(operands[0]), separator, num_rows)?
+        }
+        ListOp::RegexpSplit(pattern) => {
+            lists_of_matches::split(texts(operands[0]), pattern, num_rows)?
+        }
+        ListOp::RegexpExtractAll { pattern, group } => {
+            lists_of_matches::extract(texts(operands[0]), pattern, *group, num_rows)?
+        }
+        ListOp::ByteWords => byte_pairs::words(texts(operands[0]), num_rows)?,
+        ListOp::BytePairs { vocabulary } => {
+            byte_pairs::encode(list(0), &vocabularies[vocabulary.index()].1)?
         }
         ListOp::NGrams { least, most, separator } => {
             lists_of_text::ngrams(list(0), *least, *most, separator)?

@@ -10,14 +10,14 @@ use super::{CHECKED, Texts, texts};
 use crate::GraphError;
 use crate::evaluate::Values;
 
-fn strings(many: &Many) -> Result<StringArray, GraphError> {
+pub(super) fn strings(many: &Many) -> Result<StringArray, GraphError> {
     match many.items()? {
         Values::String(items) => Ok(items),
         _ => unreachable!("{CHECKED}"),
     }
 }
 
-fn list(lengths: Vec<Option<usize>>, items: TextBuilder) -> Result<Values, GraphError> {
+pub(super) fn list(lengths: Vec<Option<usize>>, items: TextBuilder) -> Result<Values, GraphError> {
     let rows = Rows::new(lengths.into_iter())?;
     Ok(Values::Many(Many { rows, items: Arc::new(Values::String(items.finish())) }))
 }

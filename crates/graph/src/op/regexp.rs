@@ -64,10 +64,7 @@ impl RegexpOp {
             Self::Extract { pattern, group } => (pattern, *group),
             Self::Replace { pattern, replacement, .. } => (pattern, replacement.highest_group()),
         };
-        match pattern.num_groups() {
-            num_groups if group > num_groups => Err(BuildError::Group { group, num_groups }),
-            _ => Ok(()),
-        }
+        pattern.check_group(group)
     }
 }
 
@@ -159,6 +156,14 @@ impl Pattern {
     /// Returns the number of groups, the whole match not counted.
     pub fn num_groups(&self) -> u32 {
         u32::try_from(self.regex.captures_len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// Checks that there is a group of a number.
+    pub(crate) fn check_group(&self, group: u32) -> Result<(), BuildError> {
+        match self.num_groups() {
+            num_groups if group > num_groups => Err(BuildError::Group { group, num_groups }),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn regex(&self) -> &Regex {

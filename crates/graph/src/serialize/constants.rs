@@ -1,6 +1,6 @@
 //! The constants of each operation, as they are stored.
 
-mod grouped;
+pub(super) mod grouped;
 
 use std::path::Path;
 

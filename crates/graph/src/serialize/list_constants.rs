@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::constants::grouped::{ExtractV1, PatternV1};
 use super::constants::{FloatV1, LiteralV1, Wrong};
-use crate::{Floats, ListOp, Literal, Matrix};
+use crate::{Floats, ListOp, Literal, Matrix, VocabularyId};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -66,6 +67,12 @@ struct MatrixV2 {
     values: Vec<FloatV1>,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BytePairsV2 {
+    vocabulary: u32,
+}
+
 fn stored(floats: &[f64]) -> Vec<FloatV1> {
     floats.iter().copied().map(FloatV1).collect()
 }
@@ -86,6 +93,13 @@ pub(super) fn encode(op: &ListOp) -> Result<Option<Value>, serde_json::Error> {
         }
         ListOp::Join { separator } | ListOp::Split { separator } | ListOp::Cross { separator } => {
             serde_json::to_value(SeparatorV2 { separator: separator.clone() })
+        }
+        ListOp::RegexpSplit(pattern) => serde_json::to_value(PatternV1::from(pattern)),
+        ListOp::RegexpExtractAll { pattern, group } => {
+            serde_json::to_value(ExtractV1 { pattern: pattern.into(), group: *group })
+        }
+        ListOp::BytePairs { vocabulary } => {
+            serde_json::to_value(BytePairsV2 { vocabulary: vocabulary.0 })
         }
         ListOp::NGrams { least, most, separator } => {
             let (least, most, separator) = (*least, *most, separator.clone());
@@ -137,6 +151,18 @@ pub(super) fn decode(name: &str, constants: &Value) -> Result<Option<ListOp>, Wr
         "cross" => {
             let SeparatorV2 { separator } = SeparatorV2::deserialize(constants)?;
             ListOp::Cross { separator }
+        }
+        "regexp_split" => {
+            let stored = PatternV1::deserialize(constants)?;
+            ListOp::RegexpSplit(stored.try_into()?)
+        }
+        "regexp_extract_all" => {
+            let ExtractV1 { pattern, group } = ExtractV1::deserialize(constants)?;
+            ListOp::RegexpExtractAll { pattern: pattern.try_into()?, group }
+        }
+        "byte_pairs" => {
+            let BytePairsV2 { vocabulary } = BytePairsV2::deserialize(constants)?;
+            ListOp::BytePairs { vocabulary: VocabularyId(vocabulary) }
         }
         "ngrams" => {
             let NGramsV2 { least, most, separator } = NGramsV2::deserialize(constants)?;

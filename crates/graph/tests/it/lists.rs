@@ -20,7 +20,7 @@ use crate::{cell, column, naive, operations, show};
 /// A list, or a missing one.
 type List = Option<Vec<Literal>>;
 
-fn list_column(value_type: ValueType, rows: &[List]) -> ArrayRef {
+pub(crate) fn list_column(value_type: ValueType, rows: &[List]) -> ArrayRef {
     let mut offsets = vec![0];
     let mut items = Vec::new();
     for row in rows {
@@ -35,7 +35,7 @@ fn list_column(value_type: ValueType, rows: &[List]) -> ArrayRef {
 }
 
 /// Shows a row of a column, be it one value or a list.
-fn shown(column: &dyn Array, node_type: NodeType, row: usize) -> String {
+pub(crate) fn shown(column: &dyn Array, node_type: NodeType, row: usize) -> String {
     let items = match column.data_type() {
         _ if column.is_null(row) => return "null".to_owned(),
         DataType::List(_) => column.as_list::<i32>().value(row),
@@ -71,7 +71,7 @@ fn compute(op: impl Into<Op>, columns: &[(NodeType, ArrayRef)]) -> Result<Vec<St
     Ok(whole)
 }
 
-fn texts(rows: &[Option<&[Option<&str>]>]) -> (NodeType, ArrayRef) {
+pub(crate) fn texts(rows: &[Option<&[Option<&str>]>]) -> (NodeType, ArrayRef) {
     let text = |text: &Option<&str>| text.map_or(Null(ValueType::String), Literal::from);
     let rows: Vec<List> =
         rows.iter().map(|row| row.map(|row| row.iter().map(text).collect())).collect();
@@ -90,7 +90,7 @@ fn floats(rows: &[Option<&[f64]>]) -> (NodeType, ArrayRef) {
     (NodeType::list(ValueType::Float), list_column(ValueType::Float, &rows))
 }
 
-fn of(op: ListOp, columns: &[(NodeType, ArrayRef)]) -> String {
+pub(crate) fn of(op: ListOp, columns: &[(NodeType, ArrayRef)]) -> String {
     compute(Op::OfList(op), columns).unwrap().join(" ")
 }
 

@@ -18,6 +18,7 @@ mod stored;
 mod texts;
 mod three_valued;
 mod times;
+mod tokens;
 
 use std::sync::Arc;
 

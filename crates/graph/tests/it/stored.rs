@@ -5,7 +5,8 @@ use std::path::Path;
 
 use base::{BoxError, Classify, ErrorKind};
 use graph::{
-    Boundaries, Graph, GraphBuilder, GraphError, Literal, Literals, Op, ValueType, Vocabulary,
+    Boundaries, Graph, GraphBuilder, GraphError, ListOp, Literal, Literals, NodeType, Op, Pattern,
+    ValueType, Vocabulary,
 };
 use insta::assert_snapshot;
 use proptest::prelude::*;
@@ -151,11 +152,22 @@ fn version_1_stays_readable() {
 /// A graph with every operation of a group, each of inputs of its own.
 fn every_grouped_operation() -> Graph {
     let mut builder = GraphBuilder::new();
+    let tokens = Vocabulary::new(graph::byte_tokens()).unwrap();
+    let vocabulary = builder.vocabulary("bytes", tokens).unwrap();
+    let pattern = || Pattern::new("(a)|b").unwrap();
+    let of_lists = [
+        ListOp::BytePairs { vocabulary },
+        ListOp::ByteWords,
+        ListOp::RegexpSplit(pattern()),
+        ListOp::RegexpExtractAll { pattern: pattern(), group: 1 },
+    ];
     let ops = crate::grouped::operations().into_iter().chain(crate::grouped::others());
-    let types = [ValueType::Float, ValueType::Int, ValueType::String];
+    let ops = ops.chain(of_lists.map(Op::OfList));
+    let types = [ValueType::Float, ValueType::Int, ValueType::String].map(NodeType::from);
+    let list = NodeType::list(ValueType::String);
     for (place, op) in ops.enumerate() {
-        let candidates = types.iter().flat_map(|&t| [vec![t], vec![t, t]]);
-        let operands = candidates.into_iter().find(|types| op.result_type(types).is_ok()).unwrap();
+        let candidates = types.iter().flat_map(|&t| [vec![t], vec![t, t]]).chain([vec![list]]);
+        let operands = candidates.into_iter().find(|types| op.node_type(types).is_ok()).unwrap();
         let operands: Vec<_> = operands
             .into_iter()
             .enumerate()

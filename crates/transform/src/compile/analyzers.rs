@@ -1,11 +1,11 @@
 //! What was learned becomes nodes of the graph.
 
-use graph::{Boundaries, Literal, Op, Table, ValueType, Vocabulary};
-use sketch::as_f64;
+use graph::{Boundaries, ListOp, Literal, Op, Table, ValueType, Vocabulary};
+use sketch::{StateError, as_f64};
 
 use super::{Compiler, needs};
 use crate::TransformError;
-use crate::analyze::{Found, Learned, LearnedNumbers, tukey, vocabulary};
+use crate::analyze::{Counts, Found, Learned, LearnedNumbers, learn_byte_pairs, tukey, vocabulary};
 use crate::ir::{Analyzer, Node, NodeId, OfNumbers, Statistic, VocabularyOptions, as_float};
 
 const LEARNED: &str = "what was learned is what the analyzer needs";
@@ -42,6 +42,13 @@ impl Compiler<'_> {
                     _ => unreachable!("{LEARNED}"),
                 };
                 self.vocabulary(options, node.args[0], args[0], tokens)
+            }
+            (Analyzer::BytePairs { vocab_size }, Found::Counts(counts)) => {
+                let tokens = byte_pairs(&counts, *vocab_size)?;
+                let name = self.vocabulary_name(node.args[0]);
+                let vocabulary = self.builder.vocabulary(&name, Vocabulary::new(tokens)?)?;
+                let op = Op::OfList(ListOp::BytePairs { vocabulary });
+                Ok(self.builder.node(op, &args[..1])?)
             }
             (Analyzer::Density { num_buckets }, Found::Numbers(buckets)) => {
                 let width = match wanted.next().map(|of_numbers| self.found(&of_numbers)) {
@@ -124,6 +131,18 @@ impl Compiler<'_> {
         };
         Ok(self.builder.node(op, &[x])?)
     }
+}
+
+/// Returns the tokens that counted words are made of.
+fn byte_pairs(counts: &Counts<u64>, vocab_size: usize) -> Result<Vec<String>, TransformError> {
+    let mut words = Vec::new();
+    counts.for_each(&mut |bytes, count| {
+        let word =
+            std::str::from_utf8(bytes).map_err(|_| StateError { reason: "a text is not UTF-8" })?;
+        words.push((word.to_owned(), count));
+        Ok(())
+    })?;
+    Ok(learn_byte_pairs(&words, vocab_size))
 }
 
 /// Returns one number about numbers as a constant, missing when there is none.

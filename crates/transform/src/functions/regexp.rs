@@ -2,7 +2,7 @@
 
 use graph::ValueType::{Bool, String};
 
-use super::{Code, Function, Mapper, Param, Returns, Takes};
+use super::{Code, Count, Function, Mapper, Param, Returns, Takes};
 
 const X_AND_PATTERN: &[Param] =
     &[Param::required("x", Takes::String), Param::required("pattern", Takes::LiteralString)];
@@ -66,5 +66,33 @@ pub(super) const FUNCTIONS: &[Function] = &[
         edges: "A group that took no part in a match is empty. Otherwise as `regexp_like`.",
         example: "regexp_replace(company, '^[0-9]+ - [0-9]+ ', '')",
         code: Code::Mapper(Mapper::RegexpReplace),
+    },
+    Function {
+        name: "regexp_split",
+        alias: Some("regexp_split_to_array"),
+        params: &[
+            Param::required("x", Takes::String).of(Count::One),
+            Param::required("pattern", Takes::LiteralString),
+        ],
+        returns: Returns::Type(String),
+        summary: "A text cut wherever a regular expression matches, as a list.",
+        edges: "Matches of nothing do not cut; where two matches follow each other there is an empty text between \
+                them. Otherwise as `regexp_like`.",
+        example: "regexp_split(company, '[ ,]+')",
+        code: Code::Mapper(Mapper::RegexpSplit),
+    },
+    Function {
+        name: "regexp_extract_all",
+        alias: None,
+        params: &[
+            Param::required("x", Takes::String).of(Count::One),
+            Param::required("pattern", Takes::LiteralString),
+            Param::optional("group", Takes::LiteralInt { min: 0, max: 10_000 }, "0"),
+        ],
+        returns: Returns::Type(String),
+        summary: "What every match of a regular expression in a text holds, or one of its groups, as a list.",
+        edges: "A group that took no part in a match is a missing value of the list. Otherwise as `regexp_like`.",
+        example: "regexp_extract_all(company, '[0-9]+')",
+        code: Code::Mapper(Mapper::RegexpExtractAll),
     },
 ];

@@ -1,6 +1,6 @@
 //! What a checked call of an analyzer becomes.
 
-use graph::{Literal, ValueType, Vocabulary};
+use graph::{ListOp, Literal, Op, ValueType, Vocabulary};
 
 use super::Checker;
 use super::call::Given;
@@ -94,6 +94,12 @@ impl Checker<'_> {
             }
             AnalyzerCode::Density => return Some(self.density(args, x)),
             AnalyzerCode::Vocabulary => return self.vocabulary(args, x),
+            AnalyzerCode::TokenizeBpe => {
+                let op = Op::OfList(ListOp::ByteWords);
+                let words = self.arena.op(op, vec![x], Some(ValueType::String));
+                let vocab_size = args.size("vocab_size").unwrap_or(8192);
+                return Some((Analyzer::BytePairs { vocab_size }, vec![words]));
+            }
             AnalyzerCode::CountPerKey => return Some((Analyzer::CountPerKey, vec![x])),
             AnalyzerCode::ScaleToZScorePerKey
             | AnalyzerCode::ScaleByMinMaxPerKey
@@ -130,10 +136,10 @@ impl Checker<'_> {
     /// Returns the density of the bucket of each number, which is counted when the buckets are known.
     fn density(&mut self, args: &Args<'_>, x: NodeId) -> (Analyzer, Vec<NodeId>) {
         // NaN is in no bucket.
-        let is_nan = self.arena.op(graph::Op::IsNan, vec![x], Some(ValueType::Bool));
+        let is_nan = self.arena.op(Op::IsNan, vec![x], Some(ValueType::Bool));
         let missing = self.null(Some(ValueType::Float));
         let float = Some(ValueType::Float);
-        let number = self.arena.op(graph::Op::Select, vec![is_nan, missing, x], float);
+        let number = self.arena.op(Op::Select, vec![is_nan, missing, x], float);
         match args.size("num_boundaries") {
             Some(num_boundaries) => {
                 let num_buckets = num_boundaries.saturating_sub(1).max(1);
@@ -145,7 +151,7 @@ impl Checker<'_> {
             None => {
                 let tenths = (1..10_u8).map(|tenth| f64::from(tenth) / 10.0).collect();
                 let tenths = graph::Boundaries::new(tenths).expect("tenths ascend");
-                let op = graph::Op::Bucketize(tenths);
+                let op = Op::Bucketize(tenths);
                 let bucket = self.arena.op(op, vec![number], Some(ValueType::Int));
                 (Analyzer::Density { num_buckets: 10 }, vec![bucket])
             }

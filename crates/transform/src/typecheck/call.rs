@@ -275,9 +275,9 @@ impl Checker<'_> {
         let found = self.arena.value_type(node);
         let wanted = match takes {
             Takes::Float => ValueType::Float,
+            Takes::Int => ValueType::Int,
             Takes::String | Takes::Token => ValueType::String,
             Takes::Bool => ValueType::Bool,
-            Takes::Int => ValueType::Int,
             Takes::Number => match found {
                 None | Some(ValueType::Int | ValueType::Float) => return node,
                 Some(_) => ValueType::Float,

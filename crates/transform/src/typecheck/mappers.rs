@@ -3,8 +3,8 @@
 use std::num::{NonZeroI64, NonZeroU8, NonZeroU32};
 
 use graph::{
-    Boundaries, FloatOp, JsonPath, Literal, NormalForm, Op, Period, RegexpOp, Replacement, TextOp,
-    TextPairOp, TimeFormat, TimeOp, TimePart, TimeUnit, ValueType, Zone,
+    Boundaries, FloatOp, JsonPath, ListOp, Literal, NormalForm, Op, Period, RegexpOp, Replacement,
+    TextOp, TextPairOp, TimeFormat, TimeOp, TimePart, TimeUnit, ValueType, Zone,
 };
 
 use super::Checker;
@@ -72,6 +72,13 @@ impl Checker<'_> {
                 self.has_group(&given[2], replacement.highest_group(), pattern.num_groups())?;
                 let is_global = given[3].bool().unwrap_or(true);
                 Op::Regexp(RegexpOp::Replace { pattern, replacement, is_global })
+            }
+            Mapper::RegexpSplit => Op::OfList(ListOp::RegexpSplit(self.pattern(&given[1], false)?)),
+            Mapper::RegexpExtractAll => {
+                let pattern = self.pattern(&given[1], false)?;
+                let group = given[2].int().and_then(|group| u32::try_from(group).ok()).unwrap_or(0);
+                self.has_group(&given[2], group, pattern.num_groups())?;
+                Op::OfList(ListOp::RegexpExtractAll { pattern, group })
             }
             Mapper::Normalize => Op::Text(TextOp::Normalize(match text(1) {
                 Some("nfd") => NormalForm::Nfd,

@@ -9,9 +9,9 @@ mod keyed;
 mod lists;
 mod mappers;
 mod properties;
-mod reference;
 mod shards;
 mod tft;
+mod tokens;
 
 use std::sync::Arc;
 

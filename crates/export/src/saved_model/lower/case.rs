@@ -109,7 +109,7 @@ impl Lowering<'_> {
 
         let (splits, codes) = self.decode(&texts);
         let rows = self.rows_of(&splits, &codes);
-        let size = self.size(&codes);
+        let size = self.writer.size(&codes);
         let (zero, one) = (self.int(0), self.int(1));
         let end = self.writer.binary("AddV2", &size, &one);
         let each = self.writer.node("Range").input(&zero).input(&end).input(&one);
@@ -120,17 +120,12 @@ impl Lowering<'_> {
 
         let text = Text { codes, rows, letters };
         let letters = replace(self, &text);
-        let num_rows = self.size(&texts);
+        let num_rows = self.writer.size(&texts);
         let joined = self.writer.node("UnsortedSegmentJoin").input(&letters).input(&text.rows);
         let joined = joined.input(&num_rows).data_type("Tindices", INT);
         let joined = joined.data_type("Tnumsegments", INT).output(STRING);
         let joined = self.writer.reshape(&joined, &shape);
         self.writer.select(&is_ascii, &ascii, &joined)
-    }
-
-    fn size(&mut self, list: &Tensor) -> Tensor {
-        let size = self.writer.node("Size").input(list).data_type("T", list.data_type());
-        size.data_type("out_type", INT).output(INT)
     }
 
     fn replace_letters(&mut self, text: &Text, letters: &Letters) -> Tensor {
@@ -185,10 +180,7 @@ impl Lowering<'_> {
     /// Returns what is one place before each element, or behind it; `edge` where there is nothing.
     fn shift(&mut self, list: &Tensor, edge: &Tensor, from_before: bool) -> Tensor {
         let (first, second) = if from_before { (edge, list) } else { (list, edge) };
-        let axis = self.writer.constant(tensor::int32(0));
-        let node = self.writer.node("ConcatV2").input(first).input(second).input(&axis);
-        let node = node.int("N", 2).data_type("T", list.data_type());
-        let longer = node.data_type("Tidx", axis.data_type()).output(list.data_type());
+        let longer = self.writer.concat(&[first, second]);
         if from_before { self.slice(&longer, 0, -1) } else { self.slice(&longer, 1, 0) }
     }
 

@@ -74,11 +74,8 @@ impl Lowering<'_> {
         // The first place where they differ, or none.
         let none = self.int(i64::MAX);
         let place = self.writer.select(&is_same, &none, &range[1]);
-        let num_rows = self.writer.node("Size").input(&length).data_type("T", INT);
-        let num_rows = num_rows.data_type("out_type", INT).output(INT);
-        let first = self.writer.node("UnsortedSegmentMin").input(&place).input(&rows);
-        let first = first.input(&num_rows).data_type("T", INT).data_type("Tindices", INT);
-        let first = first.data_type("Tnumsegments", INT).output(INT);
+        let num_rows = self.writer.size(&length);
+        let first = self.segments("UnsortedSegmentMin", &place, &rows, &num_rows);
         let is_none = self.writer.compare("Equal", &first, &none);
         let first = self.writer.select(&is_none, &zero, &first);
         let [code_a, code_b] = [&a, &b].map(|text| {

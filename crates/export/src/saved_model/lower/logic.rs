@@ -29,11 +29,11 @@ impl Lowering<'_> {
             Presence::Never => Presence::Where(decided.clone()),
             Presence::Where(both) => Presence::Where(self.writer.or(&both, decided)),
         };
-        Value { tensor, present }
+        Value::one(tensor, present)
     }
 
     /// Returns whether each value is there and true.
-    fn is_true(&mut self, a: &Value) -> Tensor {
+    pub(super) fn is_true(&mut self, a: &Value) -> Tensor {
         let tensor = a.tensor.clone();
         self.where_present(a, &tensor)
     }
@@ -48,9 +48,10 @@ impl Lowering<'_> {
         }
     }
 
-    /// Tells of each value whether it is missing.
+    /// Tells of each row whether it is missing.
     pub(super) fn is_null(&mut self, a: &Value) -> Value {
-        let mask = self.mask(&a.present);
+        let present = a.lists.as_ref().map_or(&a.present, |lists| &lists.present);
+        let mask = self.mask(present);
         Value::always(self.writer.not(&mask))
     }
 
@@ -66,7 +67,7 @@ impl Lowering<'_> {
                 Presence::Where(self.writer.select(&is_first, &a, &b))
             }
         };
-        Value { tensor, present }
+        Value::one(tensor, present)
     }
 
     /// Returns `a`, or `b` where `a` is missing.
@@ -82,6 +83,6 @@ impl Lowering<'_> {
             Presence::Never => Presence::Where(is_first),
             Presence::Where(mask) => Presence::Where(self.writer.or(&is_first, mask)),
         };
-        Value { tensor, present }
+        Value::one(tensor, present)
     }
 }

@@ -130,30 +130,20 @@ impl Lowering<'_> {
         let (splits, codes) = self.decode(&texts);
         let codes = self.writer.cast(&codes, INT);
         let end = self.writer.constant(tensor::ints(&[0]));
-        let axis = self.writer.constant(tensor::int32(0));
-        let codes = self.writer.node("ConcatV2").input(&codes).input(&end).input(&axis);
-        let codes = codes.int("N", 2).data_type("T", INT).data_type("Tidx", axis.data_type());
-        let codes = codes.output(INT);
+        let codes = self.writer.concat(&[&codes, &end]);
         let starts = self.slice(&splits, 0, -1);
         let ends = self.slice(&splits, 1, 0);
         let lengths = self.writer.binary("Sub", &ends, &starts);
         Characters { starts, lengths, codes }
     }
 
-    /// Returns a list without what is before `begin`, and without the last `-end`.
     pub(super) fn slice(&mut self, list: &Tensor, begin: i32, end: i32) -> Tensor {
-        let [begin, end_at, stride] =
-            [begin, end, 1].map(|place| self.writer.constant(tensor::int32s(&[place])));
-        let node = self.writer.node("StridedSlice").input(list).input(&begin).input(&end_at);
-        let node = node.input(&stride).data_type("T", list.data_type());
-        let node = node.data_type("Index", begin.data_type());
-        node.int("end_mask", i64::from(end == 0)).output(list.data_type())
+        self.writer.slice(list, begin, end)
     }
 
     /// Returns the row of each element of ragged rows, which are as many as `elements`.
     pub(super) fn rows_of(&mut self, splits: &Tensor, elements: &Tensor) -> Tensor {
-        let size = self.writer.node("Size").input(elements).data_type("T", elements.data_type());
-        let size = size.data_type("out_type", INT).output(INT);
+        let size = self.writer.size(elements);
         let (zero, one) = (self.int(0), self.int(1));
         let places = self.writer.node("Range").input(&zero).input(&size).input(&one);
         let places = places.data_type("Tidx", INT).output(INT);

@@ -89,16 +89,16 @@ struct JaccardV1 {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PatternV1 {
+pub(in crate::serialize) struct PatternV1 {
     pattern: String,
     is_whole: bool,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ExtractV1 {
-    pattern: PatternV1,
-    group: u32,
+pub(in crate::serialize) struct ExtractV1 {
+    pub(in crate::serialize) pattern: PatternV1,
+    pub(in crate::serialize) group: u32,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 python run_tensorflow.py cases.json outputs.json
 """
 
+import functools
 import json
 import os
 import sys
@@ -33,10 +34,10 @@ def example(case, row):
             way = row % 3
             if way == 1:
                 features[name] = tf.train.Feature()
-            elif way == 2 and value_type == "FLOAT":
+            elif way == 2 and value_type == "FLOAT" and column["shape"] == "one":
                 features[name] = tf.train.Feature(float_list=tf.train.FloatList())
             continue
-        values = value["many"] if isinstance(value, dict) and "many" in value else [value]
+        values = value if isinstance(value, list) else [value]
         values = [plain(value_type, value) for value in values]
         if value_type == "STRING":
             features[name] = tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
@@ -51,11 +52,19 @@ def example(case, row):
 def feeds(case):
     rows = range(case["num_rows"])
     if case["signature"] in ("serving_default", "transform_features"):
-        return {"examples": np.array([example(case, row) for row in rows], dtype=object)}
+        return {"examples": np.array([example(case, row) for row in rows], dtype=np.object_)}
     fed = {}
     for name, column in case["inputs"].items():
-        values = [plain(column["type"], value) for value in column["values"]]
-        fed[name] = np.array(values, dtype=TYPES[column["type"]]).reshape(-1, 1)
+        rows = [value if isinstance(value, list) else [value] for value in column["values"]]
+        lengths = [len(row) for row in rows]
+        width = 1 if column["shape"] == "one" else max(lengths) + case["num_rows"] % 2
+        if column["shape"] == "vector":
+            width = max(lengths)
+        rows = [row + [None] * (width - len(row)) for row in rows]
+        values = [[plain(column["type"], value) for value in row] for row in rows]
+        fed[name] = np.array(values, dtype=TYPES[column["type"]]).reshape(-1, width)
+        if column["shape"] == "list":
+            fed[name + ".length"] = np.array(lengths, dtype=np.int64).reshape(-1, 1)
         if case["signature"] == "raw_features_with_missing":
             present = [value is not None for value in column["values"]]
             fed[name + ".present"] = np.array(present, dtype=np.bool_).reshape(-1, 1)
@@ -71,15 +80,20 @@ def shown(array):
             return value if np.isfinite(value) else str(value)
         return value.item() if hasattr(value, "item") else value
 
-    if array.ndim != 2 or array.shape[1] != 1:
+    if array.ndim != 2:
         raise ValueError(f"an output of shape {array.shape}")
-    return [cell(value) for value in array[:, 0]]
+    return [[cell(value) for value in row] for row in array]
+
+
+@functools.lru_cache(maxsize=1)
+def load(folder):
+    return tf.saved_model.load(folder)
 
 
 def run(case):
     fed = feeds(case)
     if case["loader"] == "v2":
-        signature = tf.saved_model.load(case["dir"]).signatures[case["signature"]]
+        signature = load(case["dir"]).signatures[case["signature"]]
         outputs = signature(**{name: tf.constant(value) for name, value in fed.items()})
         outputs = {name: tensor.numpy() for name, tensor in outputs.items()}
     else:

@@ -1,5 +1,10 @@
 //! TensorFlow, in Python, as another runtime: all cases in one process, because it takes long to start.
 
+mod agree;
+mod models;
+mod random_graphs;
+mod skew;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,23 +13,23 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float32Type, Int64Type};
 use serde_json::{Value, json};
 
-const SCRIPT: &str = include_str!("run_tensorflow.py");
+const SCRIPT: &str = include_str!("tensorflow/run_tensorflow.py");
 
 /// Something that TensorFlow is to run.
-pub(crate) struct Case {
+struct Case {
     /// The folder of the SavedModel.
-    pub(crate) dir: PathBuf,
-    pub(crate) signature: &'static str,
+    dir: PathBuf,
+    signature: &'static str,
     /// Whether to load it as TensorFlow 2 does, or as TensorFlow 1 and Serving do.
-    pub(crate) is_v2: bool,
+    is_v2: bool,
     /// The raw features, as the script wants them.
-    pub(crate) inputs: Value,
-    pub(crate) num_rows: usize,
+    inputs: Value,
+    num_rows: usize,
 }
 
 impl Case {
     /// Returns a case of some rows; columns that are not among `names` stay out.
-    pub(crate) fn new(
+    fn new(
         dir: &Path,
         signature: &'static str,
         is_v2: bool,
@@ -34,15 +39,27 @@ impl Case {
         let mut inputs = serde_json::Map::new();
         for name in names {
             let column = rows.column_by_name(name).unwrap();
-            let value_type = match column.data_type() {
+            let item = match column.data_type() {
+                DataType::List(item) | DataType::FixedSizeList(item, _) => item.data_type(),
+                other => other,
+            };
+            let value_type = match item {
                 DataType::Int64 => "INT",
                 DataType::Float32 => "FLOAT",
                 DataType::Utf8 => "STRING",
                 DataType::Boolean => "BOOL",
                 other => panic!("{other}"),
             };
+            let shape = match column.data_type() {
+                DataType::List(_) => "list",
+                DataType::FixedSizeList(..) => "vector",
+                _ => "one",
+            };
             let values: Vec<Value> = (0..rows.num_rows()).map(|row| cell(column, row)).collect();
-            inputs.insert((*name).to_owned(), json!({ "type": value_type, "values": values }));
+            inputs.insert(
+                (*name).to_owned(),
+                json!({ "type": value_type, "shape": shape, "values": values }),
+            );
         }
         let (dir, inputs) = (dir.to_path_buf(), Value::Object(inputs));
         Self { dir, signature, is_v2, inputs, num_rows: rows.num_rows() }
@@ -50,7 +67,7 @@ impl Case {
 }
 
 /// Returns a value as JSON: missing is `null`, and a float that JSON has no number for is a string.
-pub(crate) fn cell(column: &dyn Array, row: usize) -> Value {
+fn cell(column: &dyn Array, row: usize) -> Value {
     if column.is_null(row) {
         return Value::Null;
     }
@@ -67,16 +84,22 @@ pub(crate) fn cell(column: &dyn Array, row: usize) -> Value {
         }
         DataType::Utf8 => json!(column.as_string::<i32>().value(row)),
         DataType::Boolean => json!(column.as_boolean().value(row)),
+        DataType::List(_) => all_cells(&column.as_list::<i32>().value(row)),
+        DataType::FixedSizeList(..) => all_cells(&column.as_fixed_size_list().value(row)),
         other => panic!("{other}"),
     }
 }
 
-/// The outputs of a case by name, one value per row each, or why there are none.
-pub(crate) type Outcome = Result<BTreeMap<String, Vec<Value>>, String>;
+fn all_cells(column: &dyn Array) -> Value {
+    (0..column.len()).map(|row| cell(column, row)).collect()
+}
+
+/// The outputs of a case by name, a list of values for each row, or why there are none.
+type Outcome = Result<BTreeMap<String, Vec<Vec<Value>>>, String>;
 
 #[expect(clippy::print_stdout, reason = "says why nothing was tested")]
 /// Runs all cases, or returns `None` and says so when it is not known where there is a Python with TensorFlow.
-pub(crate) fn run(cases: &[Case]) -> Option<Vec<Outcome>> {
+fn run(cases: &[Case]) -> Option<Vec<Outcome>> {
     #[expect(clippy::disallowed_methods, reason = "tests are told this way where a peer is")]
     let Ok(python) = std::env::var("CUPOLA_TF_PYTHON") else {
         println!("skipped: CUPOLA_TF_PYTHON names no Python with TensorFlow");

@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::{ArrayRef, RecordBatch};
 use export::{ExportError, saved_model};
-use graph::{Boundaries, Graph, GraphBuilder, Literal, Op, TrimSide, ValueType, Vocabulary};
+use graph::{
+    Boundaries, Graph, GraphBuilder, Literal, NodeType, Op, TrimSide, ValueType, Vocabulary,
+};
 use model::network::{Layer, Network, Weights};
 use model::{Architecture, FeatureKind, FeatureSpec, Model, Predictor, Signature, Task};
 use serde_json::{Value, json};
 
-use crate::saved_model::agree::{difference, is_same};
-use crate::saved_model::random_graphs::{Draw, column, value};
-use crate::saved_model::tensorflow::{Case, cell, run};
+use super::agree::{difference, is_same};
+use super::random_graphs::{Draw, column, value};
+use super::{Case, cell, run};
 
 const NUM_ROWS: usize = 300;
 
@@ -227,22 +229,48 @@ fn models() -> Vec<(Graph, RecordBatch, Model)> {
     ]
 }
 
-/// Returns examples that are no rows of the graph, each with what the error has to say.
-fn refused(dir: &Path) -> Vec<(Case, &'static str)> {
-    let case = |inputs: Value| Case {
+/// Returns a graph of two lists that go together, and a vector.
+fn lists_graph() -> Graph {
+    let mut b = GraphBuilder::new();
+    let [prices, counts] =
+        ["prices", "counts"].map(|name| b.input(name, NodeType::list(ValueType::Float)).unwrap());
+    let costs = b.node(Op::Multiply, &[prices, counts]).unwrap();
+    b.output("costs", costs).unwrap();
+    let place = b.input("place", NodeType::vector(ValueType::Float, 2)).unwrap();
+    b.output("place", place).unwrap();
+    b.build()
+}
+
+/// Returns examples that are no rows of a graph, each with what the error has to say.
+fn refused(dir: &Path, lists: &Path) -> Vec<(Case, &'static str)> {
+    let case = |dir: &Path, signature, inputs: Value| Case {
         dir: dir.to_path_buf(),
-        signature: "serving_default",
+        signature,
         is_v2: false,
         inputs,
         num_rows: 1,
     };
-    let two = json!({ "fare": { "type": "FLOAT", "values": [{ "many": [1.0, 2.0] }] } });
-    let no_text = json!({ "company": { "type": "STRING", "values": [{ "hex": "61ff" }] } });
-    let other = json!({ "fare": { "type": "INT", "values": [1] } });
+    let two = json!({ "fare": { "type": "FLOAT", "shape": "list", "values": [[1.0, 2.0]] } });
+    let no_text =
+        json!({ "company": { "type": "STRING", "shape": "one", "values": [{ "hex": "61ff" }] } });
+    let other = json!({ "fare": { "type": "INT", "shape": "one", "values": [1] } });
+    let list = |values: &[f64]| json!({ "type": "FLOAT", "shape": "list", "values": [values] });
+    let uneven = json!({ "prices": list(&[1.0, 2.0]), "counts": list(&[1.0]) });
+    let short = json!({ "place": list(&[1.0]) });
+    let (examples, raw) = ("serving_default", "raw_features");
+    let column = |values: &[f64]| json!({ "type": "FLOAT", "shape": "one", "values": values });
+    let beyond = json!({
+        "prices": column(&[1.0]), "prices.length": { "type": "INT", "shape": "one", "values": [2] },
+        "counts": column(&[1.0]), "counts.length": { "type": "INT", "shape": "one", "values": [1] },
+        "place": { "type": "FLOAT", "shape": "vector", "values": [[1.0, 2.0]] },
+    });
     vec![
-        (case(two), "out of bounds"),
-        (case(no_text), "Invalid formatting"),
-        (case(other), "Data types don't match"),
+        (case(dir, examples, two), "out of bounds"),
+        (case(dir, examples, no_text), "Invalid formatting"),
+        (case(dir, examples, other), "Data types don't match"),
+        (case(lists, examples, uneven), "differ in length"),
+        (case(lists, examples, short), "feature place: expected 2 values"),
+        (case(lists, raw, beyond), "feature prices: a length that its row does not have"),
     ]
 }
 
@@ -290,7 +318,9 @@ fn models_predict_the_same_in_tensorflow() {
     cases.push(Case::new(&path, "raw_features", true, &whole, &names(&taxi_graph())));
     expected.push((taxi_graph(), taxi_graph().apply(&whole).unwrap(), false));
     let num_right = cases.len();
-    let (refused, reasons): (Vec<_>, Vec<_>) = refused(&path).into_iter().unzip();
+    let lists = folder("lists");
+    saved_model(&lists_graph(), None, &lists).unwrap();
+    let (refused, reasons): (Vec<_>, Vec<_>) = refused(&path, &lists).into_iter().unzip();
     cases.extend(refused);
 
     let Some(outcomes) = run(&cases) else { return };
@@ -309,6 +339,7 @@ fn models_predict_the_same_in_tensorflow() {
             for (row, found) in theirs.iter().enumerate() {
                 let expected = cell(column, row);
                 let name = field.name();
+                let [found] = found.as_slice() else { panic!("{name} {row}: {found:?}") };
                 assert!(is_near(&expected, found), "{name} {row}: {expected}, found {found}");
             }
         }

@@ -5,47 +5,53 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Float32Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Int64Array, ListArray, RecordBatch,
+    StringArray,
+};
+use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::datatypes::Field;
 use graph::{
-    Boundaries, Graph, GraphBuilder, Literal, Literals, NodeId, Op, TrimSide, ValueType, Vocabulary,
+    Boundaries, Floats, Graph, GraphBuilder, ListOp, Literal, Literals, Matrix, NodeId, NodeType,
+    Op, Shape, TrimSide, ValueType, Vocabulary,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-pub(crate) const TYPES: [ValueType; 4] =
+pub(super) const TYPES: [ValueType; 4] =
     [ValueType::Int, ValueType::Float, ValueType::String, ValueType::Bool];
 const TOKENS: [&str; 6] = ["a", "Cash", "ä b", "12", " blank ", "🚕\tcab"];
 
 /// A graph, all of whose nodes are outputs, and rows of its raw features.
-pub(crate) struct RandomGraph {
+pub(super) struct RandomGraph {
     /// The graph: nodes whose last bits differ between runtimes are only chosen, negated, or looked at for being there.
-    pub(crate) graph: Graph,
-    pub(crate) rows: RecordBatch,
+    pub(super) graph: Graph,
+    pub(super) rows: RecordBatch,
 }
 
 /// Draws values, the same ones for the same seed.
-pub(crate) struct Draw(TestRunner);
+pub(super) struct Draw(TestRunner);
 
 impl Draw {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
         Self(TestRunner::new_with_rng(Config::default(), rng))
     }
 
-    pub(crate) fn one<S: Strategy>(&mut self, strategy: S) -> S::Value {
+    pub(super) fn one<S: Strategy>(&mut self, strategy: S) -> S::Value {
         strategy.new_tree(&mut self.0).unwrap().current()
     }
 
-    pub(crate) fn below(&mut self, end: usize) -> usize {
+    pub(super) fn below(&mut self, end: usize) -> usize {
         self.one(0..end)
     }
 }
 
 /// Returns values of a type as they come from outside: floats have 32 bits and are not subnormal.
-pub(crate) fn value(value_type: ValueType) -> BoxedStrategy<Literal> {
+pub(super) fn value(value_type: ValueType) -> BoxedStrategy<Literal> {
     let normal = |value: f32| f64::from(value);
     match value_type {
         ValueType::Int => prop_oneof![
@@ -147,6 +153,50 @@ fn plain_ops() -> Vec<Op> {
     ]
 }
 
+fn list_op() -> impl Strategy<Value = Op> {
+    let plain = vec![
+        ListOp::Length,
+        ListOp::Sum,
+        ListOp::Mean,
+        ListOp::Least,
+        ListOp::Greatest,
+        ListOp::Contains,
+        ListOp::Distinct,
+        ListOp::Sort,
+        ListOp::Append,
+        ListOp::Make,
+    ];
+    let separator = || prop_oneof![Just(String::new()), "[ ,äa]{1,2}"];
+    let places = || prop_oneof![-3i64..0, 1i64..4, Just(i64::MIN), Just(i64::MAX)];
+    let matrix = (1u32..4, 2usize..3, proptest::collection::vec(-2.0..2.0, 12)).prop_map(
+        |(num_columns, num_rows, values)| {
+            let num_values = num_rows * num_columns as usize;
+            ListOp::Multiply(Matrix::new(num_columns, values[..num_values].to_vec()).unwrap())
+        },
+    );
+    prop_oneof![
+        20 => proptest::sample::select(plain),
+        3 => places().prop_map(|place| ListOp::Get { place }),
+        3 => (places(), proptest::option::of(prop_oneof![0u64..3, Just(u64::MAX)]))
+            .prop_map(|(start, length)| ListOp::Slice { start, length }),
+        4 => proptest::sample::select(&TYPES).prop_flat_map(maybe)
+            .prop_flat_map(|value| (0u32..4, Just(value)))
+            .prop_map(|(length, value)| ListOp::Pad { length, value }),
+        2 => separator().prop_map(|separator| ListOp::Join { separator }),
+        4 => separator().prop_map(|separator| ListOp::Split { separator }),
+        2 => (1u32..3, 0u32..3, separator())
+            .prop_map(|(least, more, separator)| ListOp::NGrams { least, most: least + more, separator }),
+        2 => separator().prop_map(|separator| ListOp::Cross { separator }),
+        2 => (0u32..4).prop_map(|depth| ListOp::OneHot { depth }),
+        2 => (0u32..4).prop_map(|depth| ListOp::MultiHot { depth }),
+        2 => (0u32..4).prop_map(|size| ListOp::TermIds { size }),
+        2 => proptest::collection::vec(-2.0..2.0, 0..4)
+            .prop_map(|weights| ListOp::TermWeights { weights: Floats(weights) }),
+        4 => matrix,
+    ]
+    .prop_map(Op::OfList)
+}
+
 fn op() -> impl Strategy<Value = Op> {
     let literals = proptest::sample::select(&TYPES)
         .prop_flat_map(|t| proptest::collection::vec(value(t), 1..5))
@@ -186,33 +236,38 @@ fn is_inexact(op: &Op) -> bool {
             | Op::Cos
             | Op::Tanh
             | Op::Sigmoid
+            | Op::OfList(
+                ListOp::Sum | ListOp::Mean | ListOp::TermWeights { .. } | ListOp::Multiply(_)
+            )
     )
 }
 
 /// Returns whether an operation makes nothing more of a difference in the last bits of its FLOATs.
 fn is_harmless(op: &Op) -> bool {
-    matches!(op, Op::Select | Op::Coalesce | Op::IsNull | Op::Negate | Op::Abs)
+    let is_list = matches!(
+        op,
+        Op::OfList(ListOp::Length | ListOp::Get { .. } | ListOp::Slice { .. } | ListOp::Pad { .. })
+    );
+    is_list || matches!(op, Op::Select | Op::Coalesce | Op::IsNull | Op::Negate | Op::Abs)
 }
 
-/// Draws a graph of some operations that a target supports, and some rows.
-pub(crate) fn random_graph(
+/// Results of a node alone may take so many bytes.
+const MOST_BYTES: usize = 1 << 20;
+
+/// Draws a graph of some operations that a target supports, and some rows; with or without lists.
+pub(super) fn random_graph(
     seed: u64,
     num_ops: usize,
     num_rows: usize,
+    has_lists: bool,
     supports: impl Fn(&Graph) -> bool,
 ) -> RandomGraph {
     let mut draw = Draw::new(seed);
     let mut builder = GraphBuilder::new();
     let tokens = builder.vocabulary("tokens: all", Vocabulary::new(TOKENS).unwrap()).unwrap();
     let none = builder.vocabulary("none", Vocabulary::new(Vec::<String>::new()).unwrap()).unwrap();
-    let mut columns: Vec<(String, ArrayRef)> = Vec::new();
-    let mut nodes: Vec<(NodeId, bool)> = Vec::new();
-    for place in 0..8 {
-        let (name, value_type) = (format!("input {place}"), TYPES[place % 4]);
-        nodes.push((builder.input(&name, value_type).unwrap(), false));
-        let values: Vec<Literal> = (0..num_rows).map(|_| draw.one(maybe(value_type))).collect();
-        columns.push((name, column(value_type, values)));
-    }
+    let (mut nodes, columns) = inputs(&mut draw, &mut builder, num_rows, has_lists);
+    let rows = RecordBatch::try_from_iter(columns).unwrap();
     let mut num_added = 0;
     while num_added < num_ops {
         let before = builder.clone();
@@ -228,6 +283,7 @@ pub(crate) fn random_graph(
                 num_oov_buckets: draw.one(0u64..4),
                 default_value: draw.one(-2i64..9),
             },
+            2..=10 if has_lists => draw.one(list_op()),
             _ => draw.one(op()),
         };
         // Not every operation takes every node: try some.
@@ -240,11 +296,17 @@ pub(crate) fn random_graph(
             }
             let ids: Vec<NodeId> = operands.iter().map(|(id, _)| *id).collect();
             let Ok(node) = builder.node(op.clone(), &ids) else { continue };
-            let is_float = builder.value_type(node).unwrap() == ValueType::Float;
+            let is_float = builder.node_type(node).unwrap().value_type == ValueType::Float;
             let is_new = nodes.iter().all(|(known, _)| *known != node);
             let mut alone = builder.clone();
             alone.output("alone", node).unwrap();
-            if !is_new || !supports(&alone.build()) {
+            let alone = alone.build();
+            // Lists of different lengths do not go together, and texts must not grow without end.
+            let is_small = || {
+                let result = alone.apply(&rows);
+                result.is_ok_and(|result| result.get_array_memory_size() < MOST_BYTES)
+            };
+            if !is_new || !supports(&alone) || !is_small() {
                 builder = before.clone();
                 continue;
             }
@@ -257,11 +319,72 @@ pub(crate) fn random_graph(
         // Constants come more than once.
         let _ = builder.output(&format!("node {}", node.index()), *node);
     }
-    RandomGraph { graph: builder.build(), rows: RecordBatch::try_from_iter(columns).unwrap() }
+    RandomGraph { graph: builder.build(), rows }
+}
+
+type Nodes = Vec<(NodeId, bool)>;
+
+/// Adds two raw features of each type, and with lists one list and one vector of each.
+fn inputs(
+    draw: &mut Draw,
+    builder: &mut GraphBuilder,
+    num_rows: usize,
+    has_lists: bool,
+) -> (Nodes, Vec<(String, ArrayRef)>) {
+    let (mut nodes, mut columns) = (Vec::new(), Vec::new());
+    for place in 0..if has_lists { 16 } else { 8 } {
+        let (name, value_type) = (format!("input {place}"), TYPES[place % 4]);
+        let shape = match place {
+            0..8 => Shape::One,
+            8..12 => Shape::List,
+            _ => Shape::Vector(2),
+        };
+        nodes.push((builder.input(&name, NodeType { value_type, shape }).unwrap(), false));
+        let all = match shape {
+            Shape::One => {
+                let values = (0..num_rows).map(|_| draw.one(maybe(value_type))).collect();
+                column(value_type, values)
+            }
+            shape => lists(draw, value_type, shape, num_rows),
+        };
+        columns.push((name, all));
+    }
+    (nodes, columns)
+}
+
+/// Draws lists without missing values, which serialized examples cannot have.
+fn lists(draw: &mut Draw, value_type: ValueType, shape: Shape, num_rows: usize) -> ArrayRef {
+    let (mut values, mut lengths, mut is_valid) = (Vec::<Literal>::new(), Vec::new(), Vec::new());
+    for _ in 0..num_rows {
+        is_valid.push(draw.below(6) > 0);
+        let length = match shape {
+            Shape::Vector(length) => length as usize,
+            _ if is_valid.last() == Some(&false) => 0,
+            _ => draw.below(5),
+        };
+        // Some values come again.
+        for nth in 0..length {
+            let again = nth > 0 && draw.below(4) == 0;
+            let value =
+                if again { values[values.len() - 1].clone() } else { draw.one(value(value_type)) };
+            values.push(value);
+        }
+        lengths.push(length);
+    }
+    let items = column(value_type, values);
+    let field = Arc::new(Field::new_list_field(items.data_type().clone(), true));
+    let nulls = Some(NullBuffer::from(is_valid));
+    match shape {
+        Shape::Vector(length) => {
+            let length = i32::try_from(length).unwrap();
+            Arc::new(FixedSizeListArray::new(field, length, items, nulls))
+        }
+        _ => Arc::new(ListArray::new(field, OffsetBuffer::from_lengths(lengths), items, nulls)),
+    }
 }
 
 /// Returns a column of values as features are stored.
-pub(crate) fn column(value_type: ValueType, values: Vec<Literal>) -> ArrayRef {
+pub(super) fn column(value_type: ValueType, values: Vec<Literal>) -> ArrayRef {
     match value_type {
         ValueType::Int => Arc::new(Int64Array::from_iter(values.iter().map(|value| match value {
             Literal::Int(value) => Some(*value),
