@@ -239,6 +239,10 @@ pub struct RunContext<'a> {
     pub inputs: &'a BTreeMap<String, Vec<Artifact>>,
     /// An empty folder for each output.
     pub outputs: &'a BTreeMap<String, PathBuf>,
+    /// A folder of the node's own that outlives runs, for what saves work the next time and never shows in an output;
+    /// `None` where nothing of earlier runs is to be used. It may be shared with another run, may not be there yet, and
+    /// may be removed at any time.
+    pub keep_dir: Option<&'a Path>,
     /// For folds and maps.
     pub engine: &'a dyn Engine,
     /// For showing how far it is.

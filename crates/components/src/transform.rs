@@ -4,14 +4,14 @@ use artifact::{
     CheckContext, Checked, Component, Executor, FeatureInfo, FeatureKind, Input, Kind, Outcome,
     Output, OutputProperties, Problem, RunContext, types,
 };
-use base::BoxError;
+use base::{BoxError, DigestBuilder};
 use dataflow::Source as _;
-use dataset::{Dataset, ShardWriter};
-use graph::{Shape, ValueType};
+use dataset::{Dataset, ShardWriter, Split, SplitFiles};
+use graph::{Graph, Shape, ValueType};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use transform::{ApplyGraph, Config, InputFeature, InputKind};
+use transform::{AnalyzeOptions, ApplyGraph, Config, FolderStore, InputFeature, InputKind, Shard};
 
 use crate::config::{read_with, schema_with};
 use crate::features;
@@ -21,6 +21,9 @@ use crate::view::SCHEMA_FILE;
 /// The key of the splits, beside the stage's own keys.
 const SPLITS: &str = "splits";
 const SPLITS_HELP: &str = "Which splits are learned from, and which are transformed.";
+
+/// How much is kept of what was learned of shards.
+const MAX_KEPT_BYTES: u64 = 1 << 30;
 
 /// Learns the analyzers' values on one split, compiles the graph, and applies it to all.
 pub struct Transform;
@@ -164,7 +167,8 @@ impl Executor for Transform {
                 input.shape = if column.data_type().is_list() { Shape::List } else { Shape::One };
             }
         }
-        let graph = transform::analyze(&config, &inputs, &analyzed, context.engine)?;
+        let split = dataset.split(&splits.analyze)?;
+        let (graph, from_before) = learn(&config, &inputs, split, &analyzed, context)?;
         graph.save(&context.outputs["transform_graph"])?;
 
         let stage = ApplyGraph::new(graph);
@@ -185,10 +189,64 @@ impl Executor for Transform {
                 ("transformed_examples", split_properties(examples, &names)),
             ]
             .into(),
-            summary: format!("{num_features} features, learned on {}", splits.analyze),
+            summary: format!("{num_features} features, learned on {}{from_before}", splits.analyze),
             ..Outcome::default()
         })
     }
+}
+
+/// Returns the graph, and what people should know about how much of it was learned before.
+///
+/// What is learned of each shard is kept in the node's folder under the digest of the shard's content and of all else that
+/// it depends on, so that only new shards are read.
+fn learn(
+    config: &Config,
+    inputs: &[InputFeature],
+    split: &Split,
+    source: &SplitFiles,
+    context: &RunContext<'_>,
+) -> Result<(Graph, String), BoxError> {
+    let Some(dir) = context.keep_dir else {
+        let graph = transform::analyze(config, inputs, source, context.engine)?;
+        return Ok((graph, String::new()));
+    };
+    let store = FolderStore::open(dir, context.now_ms)?;
+    let shards = shards(split, source)?;
+    let options =
+        AnalyzeOptions { shards: &shards, cache: Some(&store), ..AnalyzeOptions::default() };
+    let analyzed = transform::analyze_with(config, inputs, source, context.engine, &options)?;
+    store.prune(MAX_KEPT_BYTES)?;
+    // Later passes depend on what all shards taught the first.
+    let from_before = match analyzed.passes.first() {
+        Some(pass) if pass.num_cached > 0 => {
+            format!(", {} of {} shards known from before", pass.num_cached, pass.num_shards)
+        }
+        _ => String::new(),
+    };
+    Ok((analyzed.graph, from_before))
+}
+
+/// Returns the shards of a split with digests of their content.
+fn shards(split: &Split, source: &SplitFiles) -> Result<Vec<Shard>, BoxError> {
+    let digests = split.shards.iter().map(|path| base::digest_file(path));
+    let digests: Vec<base::Digest> = digests.collect::<Result<_, _>>()?;
+    let SplitFiles::Parquet(files) = source else {
+        // Partitions of records do not tell their files.
+        let all = digests.iter().fold(DigestBuilder::default(), |builder, digest| {
+            builder.part("shard", digest.to_string().as_bytes())
+        });
+        let digest = all.finish().to_string();
+        return Ok(vec![Shard { digest, partitions: 0..source.num_partitions() }]);
+    };
+    let file_of_partition: Vec<usize> = files.file_of_partition().collect();
+    let mut start = 0;
+    let shard = |(file, digest): (usize, &base::Digest)| {
+        let end = start + file_of_partition.iter().filter(|found| **found == file).count();
+        let partitions = start..end;
+        start = end;
+        Shard { digest: digest.to_string(), partitions }
+    };
+    Ok(digests.iter().enumerate().map(shard).collect())
 }
 
 fn input_feature(feature: FeatureInfo) -> InputFeature {

@@ -23,6 +23,11 @@ pub(crate) fn staging_dir(root: &Path, pipeline: &str) -> PathBuf {
     root.join(".staging").join(pipeline)
 }
 
+/// Returns the folder in which a node keeps what saves it work.
+pub(crate) fn keep_dir(root: &Path, pipeline: &str, node: &str) -> PathBuf {
+    root.join(".kept").join(pipeline).join(node)
+}
+
 /// Returns the folder that an output becomes.
 pub(crate) fn output_dir(root: &Path, node: &str, key: &str, execution: ExecutionId) -> PathBuf {
     root.join(node).join(key).join(execution.to_string())

@@ -54,6 +54,7 @@ fn run(
         base_dir: dir,
         inputs,
         outputs: &outputs,
+        keep_dir: None,
         engine: &engine(),
         progress: &Silent,
         now_ms: 0,

@@ -108,6 +108,7 @@ impl Scene {
             base_dir: Path::new("/nowhere"),
             inputs: &inputs,
             outputs: &outputs,
+            keep_dir: None,
             engine: &engine,
             progress: &Silent,
             now_ms: 0,

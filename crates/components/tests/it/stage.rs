@@ -123,6 +123,7 @@ impl Stage {
             base_dir: self.dir.path(),
             inputs: &inputs,
             outputs: &outputs,
+            keep_dir: None,
             engine: &engine(),
             progress: &Silent,
             now_ms: 0,

@@ -51,6 +51,7 @@ pub(crate) fn run<C: Component + Executor>(
         base_dir: &scene.path(""),
         inputs: &inputs,
         outputs: &outputs,
+        keep_dir: None,
         engine: &engine(),
         progress: &Silent,
         now_ms: 0,

@@ -19,7 +19,7 @@ use crate::cache::{
 };
 use crate::error::NodeError;
 use crate::pipeline::{Node, Pipeline};
-use crate::recover::remove_outputs;
+use crate::recover::{keep_dir, remove_outputs};
 use crate::report::{NodeResult, NodeState};
 use crate::run::publish::{Staging, publish};
 use crate::run::schedule::Done;
@@ -150,12 +150,15 @@ impl Task<'_> {
     fn call(&self, executor: &dyn Executor, staging: &Staging) -> Result<Outcome, NodeError> {
         let node = self.node();
         let listener = Listener { task: self, was_told: AtomicBool::new(false) };
+        let kept = (self.options.use_cache && node.cache)
+            .then(|| keep_dir(self.options.root, &self.pipeline.name, &node.id));
         let context = RunContext {
             node: &node.id,
             config: &node.config,
             base_dir: self.options.base_dir,
             inputs: &self.inputs,
             outputs: staging.dirs(),
+            keep_dir: kept.as_deref(),
             engine: self.options.engine,
             progress: &listener,
             now_ms: self.began_ms,
