@@ -2,13 +2,17 @@
 
 use graph::{Side, TextOp};
 
-use super::Lowering;
+use super::text::quote;
+use super::{Lowering, STRING};
 use crate::Support;
 use crate::saved_model::tensor;
 use crate::saved_model::writer::Tensor;
 
 /// Constants that are this much text at most are made of a shorter one.
 const LONGEST: u64 = 10_000;
+
+/// A pattern with more repetitions would be a large one.
+const MOST_PARTS: u64 = 100;
 
 /// Returns what TensorFlow makes of an operation of one text.
 pub(crate) fn support(op: &TextOp) -> Support {
@@ -27,7 +31,15 @@ pub(crate) fn support(op: &TextOp) -> Support {
         | TextOp::Right { .. }
         | TextOp::Repeat { .. }
         | TextOp::CodePoint => Support::Full,
-        TextOp::SplitPart { .. } => Support::None("it is not exported to TensorFlow yet"),
+        TextOp::SplitPart { place, .. } if place.get().unsigned_abs() > MOST_PARTS => {
+            Support::None("TensorFlow counts no more than 100 parts")
+        }
+        TextOp::SplitPart { separator, place }
+            if place.get() < 0 && separator.chars().count() > 1 =>
+        {
+            Support::None("TensorFlow counts parts from the end at single characters only")
+        }
+        TextOp::SplitPart { .. } => Support::Full,
     }
 }
 
@@ -45,6 +57,7 @@ impl Lowering<'_> {
             }
             TextOp::Repeat { count } => self.repeat(a, *count),
             TextOp::CodePoint => self.code_point(a),
+            TextOp::SplitPart { separator, place } => self.split_part(a, separator, place.get()),
             _ => unreachable!("{}", super::CHECKED),
         }
     }
@@ -65,6 +78,30 @@ impl Lowering<'_> {
             }
         }
         all
+    }
+
+    /// Returns what stands between two separators, the empty text where there are not so many.
+    fn split_part(&mut self, a: &Tensor, separator: &str, place: i64) -> Tensor {
+        let nothing = self.writer.constant(tensor::text(""));
+        let nth = place.unsigned_abs() - 1;
+        if separator.is_empty() {
+            return match nth {
+                0 => a.clone(),
+                _ => {
+                    let shape = self.writer.shape(a);
+                    self.writer.broadcast(&nothing, &shape)
+                }
+            };
+        }
+        let cut = quote(separator);
+        let pattern = match place {
+            1.. => format!(r"\A(?:(?s:.*?){cut}){{{nth}}}((?s:.*?))(?:{cut}(?s:.*))?\z"),
+            _ => format!(r"\A(?:(?s:.*){cut})?([^{cut}]*)(?:{cut}[^{cut}]*){{{nth}}}\z"),
+        };
+        let is_there = self.matches(a, &pattern);
+        let node = self.writer.node("StaticRegexReplace").input(a).bytes("pattern", pattern);
+        let part = node.bytes("rewrite", r"\1").bool("replace_global", false).output(STRING);
+        self.writer.select(&is_there, &part, &nothing)
     }
 
     fn fill_up(&mut self, a: &Tensor, side: Side, length: u64, fill: &str) -> Tensor {

@@ -66,18 +66,27 @@ impl Lowering<'_> {
             return Value::one(extreme, present);
         }
 
-        // Which NaN is the least TensorFlow does not say.
+        // TensorFlow does not say what is least of NaN, and takes no number to be beyond the finite ones. Integers that
+        // are ordered as the numbers are have neither.
         let is_nan = self.is_nan(&a.tensor);
         let (zero, nan) = (self.double(0.0), self.double(f64::NAN));
         let numbers = self.writer.select(&is_nan, &zero, &a.tensor);
-        let extreme = self.segments(op, &numbers, &rows, &num_rows);
+        let is_zero = self.writer.compare("Equal", &numbers, &zero);
+        let plain = self.writer.select(&is_zero, &zero, &numbers);
+        let bits = self.writer.node("Bitcast").input(&plain).data_type("T", DOUBLE);
+        let bits = bits.data_type("type", INT).output(INT);
+        let all_but_sign = self.int(i64::MAX);
+        let is_below = self.writer.compare("Less", &bits, &none);
+        let reversed = self.writer.binary("BitwiseXor", &bits, &all_but_sign);
+        let keys = self.writer.select(&is_below, &reversed, &bits);
+        let extreme = self.segments(op, &keys, &rows, &num_rows);
         let is_nan = self.writer.cast(&is_nan, INT);
         let num_nan = self.segments("UnsortedSegmentSum", &is_nan, &rows, &num_rows);
         let has_nan = self.writer.compare("Greater", &num_nan, &none);
 
         // Of two zeros the last one counts.
         let beside = self.writer.gather(&extreme, &rows);
-        let is_extreme = self.writer.compare("Equal", &numbers, &beside);
+        let is_extreme = self.writer.compare("Equal", &keys, &beside);
         let num_values = self.writer.size(&numbers);
         let places = self.writer.range(&num_values);
         let places = self.writer.select(&is_extreme, &places, &none);

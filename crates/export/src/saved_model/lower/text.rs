@@ -185,7 +185,7 @@ impl Lowering<'_> {
 }
 
 /// Returns the pattern, in RE2's syntax, that matches a text alone.
-fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() * 2);
     for c in text.chars() {
         match c {

@@ -188,6 +188,11 @@ fn more_ops() -> impl Strategy<Value = Op> {
             fill
         }),
     ];
+    let places =
+        prop_oneof![-3i64..0, 1i64..4].prop_map(|at| std::num::NonZeroI64::new(at).unwrap());
+    let separators = proptest::sample::select(vec!["", " ", "a", ".", "^", "ä", "aa", "ab"]);
+    let parts = (separators, places)
+        .prop_map(|(cut, place)| TextOp::SplitPart { separator: cut.to_owned(), place });
     let sources = vec![
         "a",
         "[aä]+",
@@ -225,13 +230,15 @@ fn more_ops() -> impl Strategy<Value = Op> {
         4 => tables.prop_map(Op::Gather),
         4 => keys,
         5 => texts.prop_map(Op::Text),
+        5 => parts.prop_map(Op::Text),
         1 => Just(Op::TextPair(TextPairOp::Position)),
         8 => regexps.prop_map(Op::Regexp),
     ]
 }
 
-fn list_op() -> impl Strategy<Value = Op> {
-    let plain = vec![
+/// Operations of lists without constants inside.
+fn plain_list_ops() -> Vec<ListOp> {
+    vec![
         ListOp::Length,
         ListOp::Sum,
         ListOp::Mean,
@@ -242,7 +249,11 @@ fn list_op() -> impl Strategy<Value = Op> {
         ListOp::Sort,
         ListOp::Append,
         ListOp::Make,
-    ];
+    ]
+}
+
+fn list_op() -> impl Strategy<Value = Op> {
+    let plain = plain_list_ops();
     let separator = || prop_oneof![Just(String::new()), "[ ,äa]{1,2}"];
     let places = || prop_oneof![-3i64..0, 1i64..4, Just(i64::MIN), Just(i64::MAX)];
     let matrix = (1u32..4, 2usize..3, proptest::collection::vec(-2.0..2.0, 12)).prop_map(
@@ -425,6 +436,7 @@ pub(super) fn every_operation(
     ops.extend((0..60).map(|_| draw.one(more_ops())));
     ops.extend((0..60).map(|_| draw.one(op())));
     if has_lists {
+        ops.extend(plain_list_ops().into_iter().map(Op::OfList));
         ops.extend((0..100).map(|_| draw.one(list_op())));
     }
     // One feature of each type, and others; with lists a list and a vector.
@@ -509,9 +521,10 @@ fn lists(draw: &mut Draw, value_type: ValueType, shape: Shape, num_rows: usize) 
             _ if is_valid.last() == Some(&false) => 0,
             _ => draw.below(5),
         };
-        // Some values come again.
+        // Some values come again, and some lists are of one value again and again.
+        let is_same = draw.below(5) == 0;
         for nth in 0..length {
-            let again = nth > 0 && draw.below(4) == 0;
+            let again = nth > 0 && (is_same || draw.below(4) == 0);
             let value =
                 if again { values[values.len() - 1].clone() } else { draw.one(value(value_type)) };
             values.push(value);

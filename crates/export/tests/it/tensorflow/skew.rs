@@ -1,8 +1,11 @@
 //! Random graphs give the same in TensorFlow.
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, ListArray, RecordBatch, StringArray};
+use arrow::datatypes::Float32Type;
 use export::{check_saved_model, saved_model};
-use graph::Graph;
+use graph::{Graph, GraphBuilder, ListOp, NodeType, Op, ValueType};
 
 use super::agree::{apply, difference};
 use super::random_graphs::{RandomGraph, every_operation, random_graph};
@@ -13,7 +16,7 @@ const TESTED: &str = "input add subtract multiply divide modulo negate abs sign 
     power floor ceil round sin cos tanh sigmoid lambert_w tan asin acos atan sinh cosh asinh acosh atanh cbrt log1p \
     expm1 trunc atan2 quotient bit_and bit_or bit_xor shift_left shift_right equal not_equal less less_or_equal \
     greater greater_or_equal is_in and or not is_null is_nan is_finite is_infinite select coalesce cast lower upper \
-    trim trim_left trim_right length concat substring replace starts_with ends_with reverse pad right repeat \
+    trim trim_left trim_right length concat substring replace starts_with ends_with reverse pad right repeat split_part \
     code_point regexp_matches regexp_extract regexp_replace bucketize bucketize_per_key gather lookup hash \
     keyed_hash list_length list_get list_slice list_pad list_sum list_mean list_least list_greatest list_contains \
     list_distinct list_sort list_append list_join split ngrams cross list_make one_hot multi_hot term_ids \
@@ -41,13 +44,42 @@ fn with_long_text(rows: &RecordBatch) -> RecordBatch {
                 let texts: &StringArray = texts;
                 let mut texts: Vec<_> = texts.iter().map(|t| t.map(str::to_owned)).collect();
                 *texts.last_mut().unwrap() = Some(long_text());
-                std::sync::Arc::new(StringArray::from(texts))
+                Arc::new(StringArray::from(texts))
             }
             _ => ArrayRef::clone(column),
         };
         (field.name().clone(), column)
     });
     RecordBatch::try_from_iter(columns.collect::<Vec<_>>()).unwrap()
+}
+
+/// Returns a graph of the least and the greatest of lists, and lists where that is not a usual number.
+fn extremes() -> (Graph, RecordBatch) {
+    let mut builder = GraphBuilder::new();
+    let numbers = builder.input("numbers", NodeType::list(ValueType::Float)).unwrap();
+    let one = builder.literal(1.0).unwrap();
+    for (name, op) in [("least", ListOp::Least), ("greatest", ListOp::Greatest)] {
+        let node = builder.node(Op::OfList(op), &[numbers]).unwrap();
+        builder.output(name, node).unwrap();
+        // It shows which zero it is.
+        let inverse = builder.node(Op::Divide, &[one, node]).unwrap();
+        builder.output(&format!("1 / {name}"), inverse).unwrap();
+    }
+    let (infinite, most) = (f32::INFINITY, f32::MAX);
+    let lists = [
+        vec![infinite, infinite],
+        vec![-infinite, -infinite],
+        vec![-infinite, -most],
+        vec![infinite, most],
+        vec![0.0, -0.0],
+        vec![-0.0, 0.0],
+        vec![1.0, f32::NAN, -infinite],
+        vec![],
+        vec![-2.0, -1.0, -3.0],
+    ];
+    let lists = lists.map(|list| Some(list.into_iter().map(Some)));
+    let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Float32Type, _, _>(lists));
+    (builder.build(), RecordBatch::try_from_iter([("numbers", lists)]).unwrap())
 }
 
 #[test]
@@ -63,6 +95,11 @@ fn every_operation_gives_the_same_in_tensorflow() {
         cases.push(Case::new(&model, "serving_default", false, &rows, &names));
         graphs.push((graph.clone(), apply(&graph, &rows)));
     }
+    let (graph, rows) = extremes();
+    let model = dir.path().join("extremes");
+    saved_model(&graph, None, &model).unwrap();
+    cases.push(Case::new(&model, "serving_default", true, &rows, &["numbers"]));
+    graphs.push((graph.clone(), apply(&graph, &rows)));
     let nodes = graphs.iter().flat_map(|(graph, _)| graph.nodes());
     let mut names: Vec<&str> = nodes.map(|node| node.op.name()).collect();
     names.sort_unstable();
