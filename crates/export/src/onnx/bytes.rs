@@ -50,13 +50,10 @@ impl Bytes {
         let mut bytes = e.op("Expand", &[&zero, &shape]);
         let one = e.list(&[1]);
         let last = e.op("Sub", &[&num_columns, &one]);
-        let mask = unsigned(e, 255);
+        let mask = e.int(255);
         for place in 0..4_u32 {
-            let shift = unsigned(e, 8 * place);
-            let right = vec![("direction", Attribute::Text("RIGHT"))];
-            let byte = e.with("BitShift", &[&packed, &shift], right);
+            let byte = right(e, &packed, 8 * place);
             let byte = e.op("BitwiseAnd", &[&byte, &mask]);
-            let byte = e.cast(&byte, DataType::Int64);
             let number = e.int(i64::from(place));
             let is_there = e.op("Less", &[&number, &sizes]);
             let at = e.op("Add", &[&starts, &number]);
@@ -64,7 +61,6 @@ impl Bytes {
             let axis = vec![("axis", Attribute::Int(1))];
             bytes = e.with("ScatterElements", &[&bytes, &at, &byte], axis);
         }
-        let bytes = e.cast(&bytes, DataType::Uint64);
         let pairs = widened(e, &bytes, 1);
         let half_words = widened(e, &pairs, 2);
         let words = widened(e, &half_words, 4);
@@ -93,7 +89,7 @@ impl Bytes {
         let two = e.int(2);
         let middle = e.op("Div", &[&self.len, &two]);
         let last = self.before_end(e, 1);
-        let mask = e.unsigned_long(255);
+        let mask = e.int(255);
         let words =
             [column(e, &self.words, 0), at(e, &self.words, &middle), at(e, &self.words, &last)];
         words.map(|word| e.op("BitwiseAnd", &[&word, &mask]))
@@ -137,8 +133,8 @@ fn widened(e: &mut Emitter, numbers: &Tensor, num_bytes: i64) -> Tensor {
     let (less, axis) = (e.list(&[-num_bytes]), e.list(&[1]));
     let low = e.op("Slice", &[numbers, &zero, &less, &axis]);
     let high = e.op("Slice", &[numbers, &cut, &end, &axis]);
-    let shift = e.unsigned_long(8 * num_bytes.unsigned_abs());
-    let high = e.with("BitShift", &[&high, &shift], vec![("direction", Attribute::Text("LEFT"))]);
+    let factor = e.int(1 << (8 * num_bytes));
+    let high = e.op("Mul", &[&high, &factor]);
     e.op("BitwiseOr", &[&high, &low])
 }
 
@@ -156,20 +152,20 @@ fn sizes(e: &mut Emitter, characters: &Tensor) -> Tensor {
     sizes
 }
 
-/// Returns the bytes of each character as one 32-bit number, the first in the lowest bits.
+/// Returns the bytes of each character as one number of 32 bits, the first in the lowest bits.
 fn packed(e: &mut Emitter, characters: &Tensor, sizes: &Tensor) -> Tensor {
     let attributes = vec![("positive", Attribute::Int(1)), ("seed", Attribute::Int(0))];
     let hash = e.microsoft("MurmurHash3", characters, DataType::Uint32, attributes);
+    let hash = e.cast(&hash, DataType::Int64);
     // The mixing at the end.
-    let hash = unshift(e, &hash, 16, 32);
+    let hash = unshift(e, &hash, 16);
     let hash = multiplied(e, &hash, inverse(0xc2b2_ae35));
-    let hash = unshift(e, &hash, 13, 26);
+    let hash = unshift(e, &hash, 13);
     let hash = multiplied(e, &hash, inverse(0x85eb_ca6b));
-    let hash = unshift(e, &hash, 16, 32);
-    let len = e.cast(sizes, DataType::Uint32);
-    let hash = e.op("BitwiseXor", &[&hash, &len]);
+    let hash = unshift(e, &hash, 16);
+    let hash = e.op("BitwiseXor", &[&hash, sizes]);
     // A whole block of four bytes is mixed in once more.
-    let constant = unsigned(e, 0xe654_6b64);
+    let constant = e.int(0xe654_6b64);
     let block = e.op("Sub", &[&hash, &constant]);
     let block = multiplied(e, &block, inverse(5));
     let block = rotated_back(e, &block, 13);
@@ -181,34 +177,33 @@ fn packed(e: &mut Emitter, characters: &Tensor, sizes: &Tensor) -> Tensor {
     multiplied(e, &key, inverse(0xcc9e_2d51))
 }
 
-/// Takes back `h ^= h >> by`; `twice` is two times as far.
-fn unshift(e: &mut Emitter, hash: &Tensor, by: u32, twice: u32) -> Tensor {
-    let shifted = shift(e, hash, by, "RIGHT");
+/// Takes back `h ^= h >> by`.
+fn unshift(e: &mut Emitter, hash: &Tensor, by: u32) -> Tensor {
+    let shifted = right(e, hash, by);
     let once = e.op("BitwiseXor", &[hash, &shifted]);
-    if twice >= 32 {
+    if by >= 16 {
         return once;
     }
-    let shifted = shift(e, hash, twice, "RIGHT");
+    let shifted = right(e, hash, 2 * by);
     e.op("BitwiseXor", &[&once, &shifted])
 }
 
 fn rotated_back(e: &mut Emitter, hash: &Tensor, by: u32) -> Tensor {
-    let (low, high) = (shift(e, hash, by, "RIGHT"), shift(e, hash, 32 - by, "LEFT"));
+    let (low, high) = (right(e, hash, by), multiplied(e, hash, 1 << (32 - by)));
     e.op("BitwiseOr", &[&low, &high])
 }
 
-fn shift(e: &mut Emitter, hash: &Tensor, by: u32, direction: &str) -> Tensor {
-    let by = unsigned(e, by);
-    e.with("BitShift", &[hash, &by], vec![("direction", Attribute::Text(direction))])
+/// Shifts a number that is not negative.
+fn right(e: &mut Emitter, number: &Tensor, by: u32) -> Tensor {
+    let divisor = e.int(1 << by);
+    e.op("Div", &[number, &divisor])
 }
 
-fn multiplied(e: &mut Emitter, hash: &Tensor, factor: u32) -> Tensor {
-    let factor = unsigned(e, factor);
-    e.op("Mul", &[hash, &factor])
-}
-
-fn unsigned(e: &mut Emitter, value: u32) -> Tensor {
-    e.constant(super::emit::raw(DataType::Uint32, &[1, 1], value.to_le_bytes()))
+/// Multiplies in 32 bits.
+fn multiplied(e: &mut Emitter, number: &Tensor, factor: u32) -> Tensor {
+    let (factor, mask) = (e.int(i64::from(factor)), e.int(i64::from(u32::MAX)));
+    let product = e.op("Mul", &[number, &factor]);
+    e.op("BitwiseAnd", &[&product, &mask])
 }
 
 /// Returns what an odd number has to be multiplied with, in 32 bits, to give 1.

@@ -1,4 +1,7 @@
-//! Hashes of texts, step by step in unsigned 64-bit operators.
+//! Hashes of texts, step by step in 64-bit operators.
+//!
+//! Numbers are signed, because most operators take no others in most versions of ONNX Runtime; to add and to multiply is
+//! the same for both.
 //!
 //! # Source
 //!
@@ -33,13 +36,19 @@ pub(super) fn keyed(e: &mut Emitter, texts: &Tensor, num_buckets: u64, key: [u64
 }
 
 fn remainder(e: &mut Emitter, hash: &Tensor, num_buckets: u64) -> Tensor {
+    let hash = e.cast(hash, DataType::Uint64);
     let num_buckets = e.unsigned_long(num_buckets);
-    let rest = e.op("Mod", &[hash, &num_buckets]);
+    let rest = e.op("Mod", &[&hash, &num_buckets]);
     e.cast(&rest, DataType::Int64)
 }
 
-/// Unsigned 64-bit arithmetic.
+/// Unsigned 64-bit arithmetic on signed numbers.
 impl Emitter {
+    /// Adds a constant.
+    fn word(&mut self, value: u64) -> Tensor {
+        self.int(value.cast_signed())
+    }
+
     fn sum(&mut self, terms: &[&Tensor]) -> Tensor {
         let first = terms[0].clone();
         terms[1..].iter().fold(first, |sum, term| self.op("Add", &[&sum, term]))
@@ -54,13 +63,15 @@ impl Emitter {
     }
 
     fn right(&mut self, a: &Tensor, by: u64) -> Tensor {
-        let by = self.unsigned_long(by);
-        self.with("BitShift", &[a, &by], vec![("direction", Attribute::Text("RIGHT"))])
+        let (a, by) = (self.cast(a, DataType::Uint64), self.unsigned_long(by));
+        let right = vec![("direction", Attribute::Text("RIGHT"))];
+        let shifted = self.with("BitShift", &[&a, &by], right);
+        self.cast(&shifted, DataType::Int64)
     }
 
     fn left(&mut self, a: &Tensor, by: u64) -> Tensor {
-        let by = self.unsigned_long(by);
-        self.with("BitShift", &[a, &by], vec![("direction", Attribute::Text("LEFT"))])
+        let factor = self.word(1 << by);
+        self.op("Mul", &[a, &factor])
     }
 
     fn rotate_right(&mut self, a: &Tensor, by: u64) -> Tensor {
@@ -73,13 +84,6 @@ impl Emitter {
         let shifted = self.right(v, 47);
         self.xor(v, &shifted)
     }
-
-    /// Chooses between unsigned numbers, which `Where` does not.
-    fn choose_unsigned(&mut self, is_first: &Tensor, a: &Tensor, b: &Tensor) -> Tensor {
-        let (a, b) = (self.cast(a, DataType::Int64), self.cast(b, DataType::Int64));
-        let chosen = self.choose(is_first, &a, &b);
-        self.cast(&chosen, DataType::Uint64)
-    }
 }
 
 fn fingerprint64(e: &mut Emitter, bytes: &Bytes) -> Tensor {
@@ -88,34 +92,32 @@ fn fingerprint64(e: &mut Emitter, bytes: &Bytes) -> Tensor {
     let are_longer = e.cast(&is_longer, DataType::Int64);
     let any = e.with("ReduceMax", &[&are_longer], vec![("keepdims", Attribute::Int(0))]);
     let any = e.cast(&any, DataType::Bool);
-    branch(e, &any, DataType::Uint64, |e| from_65(e, bytes), |e| up_to_64(e, bytes))
+    branch(e, &any, DataType::Int64, |e| from_65(e, bytes), |e| up_to_64(e, bytes))
 }
 
 fn up_to_64(e: &mut Emitter, bytes: &Bytes) -> Tensor {
-    let len = e.cast(&bytes.len, DataType::Uint64);
-    let k2 = e.unsigned_long(K2);
-    let twice = e.sum(&[&len, &len]);
+    let len = &bytes.len;
+    let k2 = e.word(K2);
+    let twice = e.sum(&[len, len]);
     let mul = e.sum(&[&twice, &k2]);
     let words = Words {
         starts: [0, 8, 16, 24].map(|place| bytes.word(e, place)),
         ends: [8, 16, 24, 32].map(|distance| bytes.word_before_end(e, distance)),
     };
     let steps = [
-        (1, few(e, bytes, &len)),
-        (4, from_4(e, bytes, &len, &mul)),
+        (1, few(e, bytes, len)),
+        (4, from_4(e, bytes, len, &mul)),
         (8, from_8(e, &words, &mul)),
         (17, from_17(e, &words, &mul)),
         (33, from_33(e, &words, &mul)),
     ];
-    // `Where` does not choose between unsigned numbers.
-    let mut hash = e.int(K2.cast_signed());
+    let mut hash = k2;
     for (least, value) in &steps {
         let least = e.int(*least);
         let is_enough = e.op("GreaterOrEqual", &[&bytes.len, &least]);
-        let value = e.cast(value, DataType::Int64);
-        hash = e.choose(&is_enough, &value, &hash);
+        hash = e.choose(&is_enough, value, &hash);
     }
-    e.cast(&hash, DataType::Uint64)
+    hash
 }
 
 /// The words at the start of texts, and those 8, 16, 24 and 32 bytes before the end.
@@ -141,7 +143,7 @@ fn few(e: &mut Emitter, bytes: &Bytes, len: &Tensor) -> Tensor {
     let y = e.sum(&[&a, &b]);
     let c = e.left(&c, 2);
     let z = e.sum(&[len, &c]);
-    let (k0, k2) = (e.unsigned_long(K0), e.unsigned_long(K2));
+    let (k0, k2) = (e.word(K0), e.word(K2));
     let (y, z) = (e.times(&y, &k2), e.times(&z, &k0));
     let mixed = e.xor(&y, &z);
     let mixed = e.shift_mix(&mixed);
@@ -156,7 +158,7 @@ fn from_4(e: &mut Emitter, bytes: &Bytes, len: &Tensor, mul: &Tensor) -> Tensor 
 }
 
 fn from_8(e: &mut Emitter, words: &Words, mul: &Tensor) -> Tensor {
-    let k2 = e.unsigned_long(K2);
+    let k2 = e.word(K2);
     let a = words.starts[0].clone();
     let a = e.sum(&[&a, &k2]);
     let b = words.ends[0].clone();
@@ -170,7 +172,7 @@ fn from_8(e: &mut Emitter, words: &Words, mul: &Tensor) -> Tensor {
 }
 
 fn from_17(e: &mut Emitter, words: &Words, mul: &Tensor) -> Tensor {
-    let (k1, k2) = (e.unsigned_long(K1), e.unsigned_long(K2));
+    let (k1, k2) = (e.word(K1), e.word(K2));
     let a = words.starts[0].clone();
     let a = e.times(&a, &k1);
     let b = words.starts[1].clone();
@@ -184,7 +186,7 @@ fn from_17(e: &mut Emitter, words: &Words, mul: &Tensor) -> Tensor {
 
 /// `rotate(a + b, 43) + rotate(c, 30) + d` and `a + rotate(b + k2, 18) + c`.
 fn four_mixed(e: &mut Emitter, [a, b, c, d]: [&Tensor; 4]) -> (Tensor, Tensor) {
-    let k2 = e.unsigned_long(K2);
+    let k2 = e.word(K2);
     let sum = e.sum(&[a, b]);
     let (x, y) = (e.rotate_right(&sum, 43), e.rotate_right(c, 30));
     let u = e.sum(&[&x, &y, d]);
@@ -194,7 +196,7 @@ fn four_mixed(e: &mut Emitter, [a, b, c, d]: [&Tensor; 4]) -> (Tensor, Tensor) {
 }
 
 fn from_33(e: &mut Emitter, words: &Words, mul: &Tensor) -> Tensor {
-    let k2 = e.unsigned_long(K2);
+    let k2 = e.word(K2);
     let a = words.starts[0].clone();
     let a = e.times(&a, &k2);
     let b = words.starts[1].clone();
@@ -231,14 +233,14 @@ fn from_65(e: &mut Emitter, bytes: &Bytes) -> Tensor {
     let len = e.op("Reshape", &[&bytes.len, &one]);
     let last = e.op("Sub", &[&len, &one]);
     let num_blocks = e.op("Div", &[&last, &block_len]);
-    let k1 = e.unsigned_long(K1);
+    let k1 = e.word(K1);
     let y = SEED.wrapping_mul(K1).wrapping_add(113);
     let z = y.wrapping_mul(K2).wrapping_add(113);
     let z = (z ^ (z >> 47)).wrapping_mul(K2);
-    let (x, first) = (e.unsigned_long(SEED.wrapping_mul(K2)), bytes.word(e, 0));
+    let (x, first) = (e.word(SEED.wrapping_mul(K2)), bytes.word(e, 0));
     let x = e.sum(&[&x, &first]);
-    let (y, z, none) = (e.unsigned_long(y), e.unsigned_long(z), e.unsigned_long(0));
-    let initial = [&x, &y, &z, &none, &none, &none, &none].map(|value| (value, DataType::Uint64));
+    let (y, z, none) = (e.word(y), e.word(z), e.word(0));
+    let initial = [&x, &y, &z, &none, &none, &none, &none].map(|value| (value, DataType::Int64));
     let state = repeat(e, &num_blocks, &initial, |e, step, state| {
         let step = e.op("Reshape", &[step, &one]);
         let start = e.op("Mul", &[&step, &block_len]);
@@ -249,23 +251,22 @@ fn from_65(e: &mut Emitter, bytes: &Bytes) -> Tensor {
     let [x, y, z, v0, v1, w0, w1] = std::array::from_fn(|place| state[place].clone());
 
     // The last 64 bytes, with other factors.
-    let byte = e.unsigned_long(0xff);
+    let byte = e.word(0xff);
     let low = e.op("BitwiseAnd", &[&z, &byte]);
     let low = e.left(&low, 1);
     let mul = e.sum(&[&k1, &low]);
     let rest = e.op("Mod", &[&last, &block_len]);
-    let rest = e.cast(&rest, DataType::Uint64);
     let w0 = e.sum(&[&w0, &rest]);
     let v0 = e.sum(&[&v0, &w0]);
     let w0 = e.sum(&[&w0, &v0]);
-    let nine = e.unsigned_long(9);
+    let nine = e.word(9);
     let start = e.op("Sub", &[&len, &block_len]);
     let words = bytes.block(e, &start);
     let state = [x, y, z, v0, v1, w0, w1];
     let [x, y, z, v0, v1, w0, w1] = block(e, &words, &state, &mul, Some(&nine));
     let u = hash_16(e, &v0, &w0, &mul);
     let mixed = e.shift_mix(&y);
-    let k0 = e.unsigned_long(K0);
+    let k0 = e.word(K0);
     let mixed = e.times(&mixed, &k0);
     let u = e.sum(&[&u, &mixed, &z]);
     let v = hash_16(e, &v1, &w1, &mul);
@@ -327,13 +328,13 @@ fn sip_hash(e: &mut Emitter, bytes: &Bytes, [k0, k1]: [u64; 2]) -> Tensor {
         k1 ^ 0x7465_6462_7974_6573,
     ];
     let initial = initial.map(|value| {
-        let value = e.unsigned_long(value);
+        let value = e.word(value);
         e.op("Expand", &[&value, &shape])
     });
     let eight = e.int(8);
     let num_words = e.op("Div", &[&bytes.len, &eight]);
     let most = e.with("ReduceMax", &[&num_words], vec![("keepdims", Attribute::Int(0))]);
-    let typed: Vec<_> = initial.iter().map(|value| (value, DataType::Uint64)).collect();
+    let typed: Vec<_> = initial.iter().map(|value| (value, DataType::Int64)).collect();
     let state = repeat(e, &most, &typed, |e, step, state| {
         let is_active = e.op("Less", &[step, &num_words]);
         let place = e.op("Mul", &[step, &eight]);
@@ -341,17 +342,16 @@ fn sip_hash(e: &mut Emitter, bytes: &Bytes, [k0, k1]: [u64; 2]) -> Tensor {
         let word = bytes.words_at(e, &place);
         let state: [Tensor; 4] = std::array::from_fn(|place| state[place].clone());
         let next = absorb(e, &state, &word);
-        state.iter().zip(&next).map(|(old, new)| e.choose_unsigned(&is_active, new, old)).collect()
+        state.iter().zip(&next).map(|(old, new)| e.choose(&is_active, new, old)).collect()
     });
     let state: [Tensor; 4] = std::array::from_fn(|place| state[place].clone());
     // What is left, with the length in the highest byte; behind a text are zeros.
     let place = e.op("Mul", &[&num_words, &eight]);
     let rest = bytes.words_at(e, &place);
-    let len = e.cast(&bytes.len, DataType::Uint64);
-    let len = e.left(&len, 56);
+    let len = e.left(&bytes.len, 56);
     let word = e.op("BitwiseOr", &[&rest, &len]);
     let [v0, v1, v2, v3] = absorb(e, &state, &word);
-    let end = e.unsigned_long(0xff);
+    let end = e.word(0xff);
     let v2 = e.xor(&v2, &end);
     let mut state = [v0, v1, v2, v3];
     for _ in 0..4 {
