@@ -8,7 +8,7 @@ use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::error::ArrowError;
 use arrow::ffi_stream::ArrowArrayStreamReader;
 use arrow::pyarrow::{FromPyArrow, PyArrowType, ToPyArrow};
-use base::{BoxError, Classify};
+use base::{BoxError, Classify, ErrorKind};
 use graph::{Graph, NodeType};
 use pyo3::create_exception;
 use pyo3::exceptions::PyValueError;
@@ -48,7 +48,7 @@ impl TransformGraph {
         } else {
             Rows::Stream(ArrowArrayStreamReader::from_pyarrow_bound(data)?)
         };
-        let features = py.detach(|| self.apply(reader)).map_err(|error| told(error.as_ref()))?;
+        let features = py.detach(|| self.apply(reader)).map_err(told)?;
         let batches = features
             .iter()
             .map(|batch| batch.to_pyarrow(py).map(Bound::into_any))
@@ -102,8 +102,7 @@ impl TransformGraph {
                 let schema = stream.schema();
                 let mut features = Vec::new();
                 for batch in stream {
-                    let batch = batch.map_err(|error: ArrowError| Box::new(error))?;
-                    features.push(self.graph.apply(&batch)?);
+                    features.push(self.graph.apply(&batch.map_err(Unreadable)?)?);
                 }
                 // Without rows it shows all the same whether the columns are those that are read.
                 if features.is_empty() {
@@ -115,34 +114,25 @@ impl TransformGraph {
     }
 }
 
+/// Rows that did not come.
+#[derive(Debug, thiserror::Error)]
+#[error("the rows cannot be read")]
+struct Unreadable(#[source] ArrowError);
+
+impl Classify for Unreadable {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Data
+    }
+}
+
 fn failed<E: Classify>(error: E) -> PyErr {
-    let hint = error.hint();
-    let text = with_causes(&error);
-    match hint {
-        Some(hint) => CupolaError::new_err(format!("{text}\n  hint: {hint}")),
-        None => CupolaError::new_err(text),
-    }
+    told(BoxError::from(error))
 }
 
-fn told(error: &(dyn std::error::Error + 'static)) -> PyErr {
-    match error.downcast_ref::<graph::GraphError>() {
-        Some(known) => {
-            let hint = known.hint().map_or(String::new(), |hint| format!("\n  hint: {hint}"));
-            CupolaError::new_err(format!("{}{hint}", with_causes(known)))
-        }
-        None => CupolaError::new_err(with_causes(error)),
-    }
-}
-
-/// Returns an error with what caused it, as one line.
-fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(found) = cause {
-        text = format!("{text}: {found}");
-        cause = found.source();
-    }
-    text
+/// Returns an error with what caused it in one line, and what to do in the next.
+fn told(error: BoxError) -> PyErr {
+    let hint = error.hint().map_or(String::new(), |hint| format!("\n  hint: {hint}"));
+    CupolaError::new_err(format!("{error}{hint}"))
 }
 
 #[pymodule]

@@ -102,9 +102,10 @@ pub(crate) enum CliError {
 impl Classify for CliError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::NoRoot { .. } | Self::Nothing { .. } | Self::NoModel { .. } | Self::NoGraph { .. } => {
-                ErrorKind::NotFound
-            }
+            Self::NoRoot { .. }
+            | Self::Nothing { .. }
+            | Self::NoModel { .. }
+            | Self::NoGraph { .. } => ErrorKind::NotFound,
             Self::WrongType { .. }
             | Self::NoSplit { .. }
             | Self::Ambiguous { .. }

@@ -150,9 +150,9 @@ fn as_json(found: &Found) -> Value {
             "num_buckets": output.num_buckets,
         })
     });
-    let vocabularies = graph.vocabularies().map(|(name, vocabulary)| {
-        json!({ "name": name, "num_tokens": vocabulary.len() })
-    });
+    let vocabularies = graph
+        .vocabularies()
+        .map(|(name, vocabulary)| json!({ "name": name, "num_tokens": vocabulary.len() }));
     json!({
         "path": found.path,
         "inputs": inputs.collect::<Vec<_>>(),
