@@ -28,6 +28,7 @@ mod scoring;
 mod statistics_gen;
 mod trainer;
 mod transform;
+mod transform_exports;
 mod view;
 
 use std::sync::Arc;

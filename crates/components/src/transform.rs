@@ -13,9 +13,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use transform::{AnalyzeOptions, ApplyGraph, Config, FolderStore, InputFeature, InputKind, Shard};
 
-use crate::config::{read_with, schema_with};
+use crate::ComponentError;
+use crate::config::{read, schema_with, take, with_key};
 use crate::features;
 use crate::ports::{keep_splits, required, split_properties};
+use crate::transform_exports::{self, EXPORTS, EXPORTS_HELP, ExportAs};
 use crate::view::SCHEMA_FILE;
 
 /// The key of the splits, beside the stage's own keys.
@@ -42,6 +44,14 @@ impl Default for Splits {
     fn default() -> Self {
         Self { analyze: "train".to_owned(), transform: Vec::new() }
     }
+}
+
+/// Reads a configuration: the stage's, the splits, and what the graph is exported as.
+fn read_config(config: &Value) -> Result<(Config, Splits, Vec<ExportAs>), ComponentError> {
+    let mut rest = config.clone();
+    let splits = take(SPLITS, &mut rest)?;
+    let exports = take(EXPORTS, &mut rest)?;
+    Ok((read(&rest)?, splits, exports))
 }
 
 impl Component for Transform {
@@ -86,12 +96,13 @@ impl Component for Transform {
     }
 
     fn config_schema(&self) -> schemars::Schema {
-        schema_with::<Config, Splits>(SPLITS, SPLITS_HELP)
+        let schema = schema_with::<Config, Splits>(SPLITS, SPLITS_HELP);
+        with_key::<Vec<ExportAs>>(schema, EXPORTS, EXPORTS_HELP)
     }
 
     fn check(&self, config: &Value, context: &CheckContext<'_>) -> Checked {
         let mut checked = Checked::default();
-        let Ok((config, _)) = read_with::<Config, Splits>(SPLITS, config) else { return checked };
+        let Ok((config, _, exports)) = read_config(config) else { return checked };
         let known = |input| context.inputs.get(input).cloned().flatten();
         let Some(inputs) = known("schema").or_else(|| known("examples")) else { return checked };
         // A feature that may be a list or not fits everywhere, as one of unknown type does.
@@ -102,6 +113,8 @@ impl Component for Transform {
         let inputs: Vec<_> = inputs.into_iter().map(known).map(input_feature).collect();
         match transform::check(&config, &inputs) {
             Ok(outputs) => {
+                checked.problems =
+                    transform_exports::check(&config, &inputs, &exports, context.engine);
                 let outputs: Vec<FeatureInfo> = outputs
                     .into_iter()
                     .map(|output| FeatureInfo {
@@ -148,7 +161,7 @@ impl Component for Transform {
 
 impl Executor for Transform {
     fn run(&self, context: &RunContext<'_>) -> Result<Outcome, BoxError> {
-        let (config, splits): (Config, Splits) = read_with(SPLITS, context.config)?;
+        let (config, splits, exports) = read_config(context.config)?;
         let examples = required(context, "examples")?;
         let schema = schema::read_schema(&required(context, "schema")?.uri.join(SCHEMA_FILE))?;
         let mut inputs: Vec<_> =
@@ -169,7 +182,9 @@ impl Executor for Transform {
         }
         let split = dataset.split(&splits.analyze)?;
         let (graph, from_before) = learn(&config, &inputs, split, &analyzed, context)?;
-        graph.save(&context.outputs["transform_graph"])?;
+        let graph_dir = &context.outputs["transform_graph"];
+        graph.save(graph_dir)?;
+        transform_exports::write(&graph, &exports, graph_dir)?;
 
         let stage = ApplyGraph::new(graph);
         let out_dir = &context.outputs["transformed_examples"];

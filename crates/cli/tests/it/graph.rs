@@ -109,3 +109,22 @@ fn onnx_runtime_predicts_what_cupola_predicts() {
         assert!((ours - theirs).abs() <= 1e-5 * ours.abs().max(1e-3), "row {row}: {ours} {theirs}");
     }
 }
+
+#[test]
+fn a_transform_is_exported_where_the_pipeline_asks_for_it() {
+    let scene = Scene::taxi();
+    let features = "[nodes.transform.features]\n";
+    let asked = format!("[nodes.transform]\nexport = [\"onnx\", \"saved_model\"]\n\n{features}");
+    scene.replace("pipeline.toml", features, &format!("{asked}code = \"normalize(company, 'nfc')\"\n"));
+    let said = scene.cupola(&["check"]).expect_code(2);
+    assert!(said.stderr.contains("pipeline.toml:"), "{}", said.stderr);
+    assert!(said.stderr.contains("ONNX cannot express `normalize`"), "{}", said.stderr);
+    assert!(said.stderr.contains("SavedModel cannot express `normalize`"), "{}", said.stderr);
+
+    scene.replace("pipeline.toml", "code = \"normalize(company, 'nfc')\"\n", "");
+    scene.run_json(&[], 0);
+    let graph = scene.artifact("TransformGraph");
+    assert!(graph.join("onnx/transform.onnx").is_file());
+    assert!(graph.join("transform_fn/saved_model.pb").is_file());
+    scene.cupola(&["graph", "show"]).expect_code(0);
+}
