@@ -31,8 +31,8 @@ fn a_graph_is_shown_and_drawn() {
     let pushed = scene.cupola(&["graph", "show", "serving"]).expect_code(0).stdout;
     assert!(pushed.contains("lookup"), "{pushed}");
 
-    let said = scene.cupola(&["graph", "show", "data"]).expect_code(2);
-    assert_snapshot!(said.stderr, @"");
+    let said = scene.cupola(&["graph", "show", "data"]).expect_code(3);
+    assert_snapshot!(said.stderr, @"error: data: no graph found, expected the folder of a graph, of a model or of pushed models");
     let said = scene.cupola(&["graph", "show", "1"]).expect_code(2);
     assert!(
         said.stderr.contains("is of type Examples, expected TransformGraph"),
@@ -50,7 +50,10 @@ fn a_model_is_exported_for_other_runtimes() {
     assert!(said.contains("graph and model of") && said.contains("as ONNX in taxi.onnx"), "{said}");
     let bytes = fs::read(scene.path("taxi.onnx")).unwrap();
     let said = scene.cupola(&onnx).expect_code(3);
-    assert_snapshot!(said.stderr, @"");
+    assert_snapshot!(said.stderr, @"
+    error: taxi.onnx exists already
+      hint: `--force` writes over it
+    ");
     scene.cupola(&[&onnx[..], &["--force"]].concat()).expect_code(0);
     assert_eq!(fs::read(scene.path("taxi.onnx")).unwrap(), bytes);
 
@@ -66,7 +69,7 @@ import numpy, onnxruntime
 session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
 rows = list(csv.DictReader(open(sys.argv[2])))
 feeds = {}
-for tensor in session.get_inputs():
+for tensor in session.get_inputs() + session.get_overridable_initializers():
     name = tensor.name
     if name.endswith(".present"):
         cells = [row[name.removesuffix(".present")] for row in rows]
@@ -115,7 +118,11 @@ fn a_transform_is_exported_where_the_pipeline_asks_for_it() {
     let scene = Scene::taxi();
     let features = "[nodes.transform.features]\n";
     let asked = format!("[nodes.transform]\nexport = [\"onnx\", \"saved_model\"]\n\n{features}");
-    scene.replace("pipeline.toml", features, &format!("{asked}code = \"normalize(company, 'nfc')\"\n"));
+    scene.replace(
+        "pipeline.toml",
+        features,
+        &format!("{asked}code = \"normalize(company, 'nfc')\"\n"),
+    );
     let said = scene.cupola(&["check"]).expect_code(2);
     assert!(said.stderr.contains("pipeline.toml:"), "{}", said.stderr);
     assert!(said.stderr.contains("ONNX cannot express `normalize`"), "{}", said.stderr);
