@@ -202,6 +202,10 @@ fn needs(analyzer: &Analyzer, node: &Node) -> Vec<Wanted> {
             };
             all(Analysis::Texts { beside, is_weighted: options.has_weights })
         }
+        Analyzer::TermWeights { .. } => {
+            let texts = Analysis::Texts { beside: Beside::Nothing, is_weighted: false };
+            vec![(vec![node.args[1]], texts), (vec![node.args[2]], Analysis::Numbers)]
+        }
         Analyzer::Density { .. } => {
             node.args.iter().map(|&arg| (vec![arg], Analysis::Numbers)).collect()
         }

@@ -142,6 +142,7 @@ pub(crate) enum AnalyzerCode {
     BucketizePerKey,
     StatisticPerKey(Statistic),
     CountPerKey,
+    TermWeights,
     TokenizeBpe,
     TokenizeWordPiece,
 }

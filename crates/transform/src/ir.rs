@@ -66,6 +66,8 @@ pub(crate) enum Analyzer {
     BytePairs { vocab_size: usize },
     /// The pieces that words are made of; the argument is a list of words.
     WordPieces { vocab_size: usize },
+    /// The weight of each term of a list of ids. The ids as texts and the lengths of the lists are further arguments.
+    TermWeights { size: u32, is_smooth: bool },
     /// How dense numbers are in the bucket that is the first argument, of so many of equal width. The numbers are the
     /// second argument, where the width follows from them; else the buckets go from 0 to 1.
     Density { num_buckets: usize },
@@ -85,7 +87,7 @@ impl Analyzer {
     fn results(&self) -> Results {
         match self {
             Self::Numbers(OfNumbers::Statistic(_) | OfNumbers::Quantile { .. }) => Results::One,
-            Self::PerKey(PerKey::Statistic(_)) => Results::OfArgument(1),
+            Self::PerKey(PerKey::Statistic(_)) | Self::TermWeights { .. } => Results::OfArgument(1),
             Self::PerKey(_) => Results::OfEach,
             _ => Results::OfArgument(0),
         }

@@ -182,8 +182,9 @@ impl Function {
     }
 
     fn makes_list(&self) -> bool {
-        use crate::functions::{Code, ListCode, Special};
+        use crate::functions::{AnalyzerCode, Code, ListCode, Special};
         match &self.code {
+            Code::Analyzer(AnalyzerCode::TermWeights) => true,
             Code::Op(Op::OfList(op)) | Code::Fold(Op::OfList(op)) => {
                 matches!(op, ListOp::Make | ListOp::Distinct | ListOp::Sort | ListOp::Append)
             }

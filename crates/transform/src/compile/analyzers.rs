@@ -1,6 +1,6 @@
 //! What was learned becomes nodes of the graph.
 
-use graph::{Boundaries, ListOp, Literal, Op, Table, ValueType, Vocabulary};
+use graph::{Boundaries, Floats, ListOp, Literal, Op, Table, ValueType, Vocabulary};
 use sketch::{StateError, as_f64};
 
 use super::{Compiler, needs};
@@ -57,6 +57,15 @@ impl Compiler<'_> {
                 let name = self.vocabulary_name(node.args[0]);
                 let vocabulary = self.builder.vocabulary(&name, Vocabulary::new(tokens)?)?;
                 let op = Op::OfList(ListOp::WordPieces { vocabulary });
+                Ok(self.builder.node(op, &args[..1])?)
+            }
+            (Analyzer::TermWeights { size, is_smooth }, Found::Counts(documents)) => {
+                let num_documents = match wanted.next().map(|lengths| self.found(&lengths)) {
+                    Some(Learned(Found::Numbers(lengths))) => lengths.size(),
+                    _ => unreachable!("{LEARNED}"),
+                };
+                let weights = term_weights(&documents, num_documents, *size, *is_smooth)?;
+                let op = Op::OfList(ListOp::TermWeights { weights: Floats(weights) });
                 Ok(self.builder.node(op, &args[..1])?)
             }
             (Analyzer::Density { num_buckets }, Found::Numbers(buckets)) => {
@@ -140,6 +149,28 @@ impl Compiler<'_> {
         };
         Ok(self.builder.node(op, &[x])?)
     }
+}
+
+/// Returns the inverse document frequency of each term: `1 + ln((N + 1) / (n + 1))` where that is smooth, else
+/// `1 + ln(N / n)`, and 0 for a term that is in no document.
+fn term_weights(
+    documents: &Counts<u64>,
+    num_documents: u64,
+    size: u32,
+    is_smooth: bool,
+) -> Result<Vec<f64>, TransformError> {
+    let all = as_f64(num_documents);
+    let unseen = if is_smooth { 1.0 + (all + 1.0).ln() } else { 0.0 };
+    let mut weights = vec![unseen; size as usize];
+    documents.for_each(&mut |id, count| {
+        let id = std::str::from_utf8(id).ok().and_then(|id| id.parse::<usize>().ok());
+        if let Some(weight) = id.and_then(|id| weights.get_mut(id)) {
+            let with = as_f64(count);
+            *weight = 1.0 + if is_smooth { (all + 1.0) / (with + 1.0) } else { all / with }.ln();
+        }
+        Ok(())
+    })?;
+    Ok(weights)
 }
 
 /// Returns counted words with their counts.

@@ -4,7 +4,7 @@ use graph::ListOp;
 use graph::Op::OfList;
 use graph::ValueType::{Bool, Float, Int, String};
 
-use super::{Code, Count, Function, ListCode, Param, Returns, Special, Takes};
+use super::{AnalyzerCode, Code, Count, Function, ListCode, Param, Returns, Special, Takes};
 
 const STAYS: &str = "A missing list stays missing.";
 const OMITS: &str = "A missing list stays missing; missing values within are left out.";
@@ -241,6 +241,25 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: "tfidf_ids(hash_strings(split(company), 100), 100)",
         code: Code::Special(Special::Lists(ListCode::TermIds)),
     },
+    Function {
+        name: "tfidf_weights",
+        alias: None,
+        params: TERMS,
+        returns: Returns::Type(Float),
+        summary: "For each id that `tfidf_ids` gives, its share of all such ids in the list, times \
+                  `1 + ln((N + 1) / (n + 1))`, or `1 + ln(N / n)` where it is not smooth: `n` of the `N` lists of the \
+                  analyzed split have it.",
+        edges: "A missing list stays missing, and does not count; an empty one does. Where it is not smooth, a term \
+                that was in no list weighs 0.",
+        example: "tfidf_weights(hash_strings(split(company), 100), 100)",
+        code: Code::Analyzer(AnalyzerCode::TermWeights),
+    },
+];
+
+const TERMS: &[Param] = &[
+    list(Takes::Int),
+    Param::required("vocab_size", LENGTH),
+    Param::optional("smooth", Takes::LiteralBool, "TRUE"),
 ];
 
 const fn of_numbers(

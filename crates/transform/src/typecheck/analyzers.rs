@@ -105,6 +105,7 @@ impl Checker<'_> {
                 let words = self.arena.op(Op::OfList(cut), vec![x], Some(ValueType::String));
                 return Some((analyzer, vec![words]));
             }
+            AnalyzerCode::TermWeights => return Some(self.term_weights(args, x)),
             AnalyzerCode::CountPerKey => return Some((Analyzer::CountPerKey, vec![x])),
             AnalyzerCode::ScaleToZScorePerKey
             | AnalyzerCode::ScaleByMinMaxPerKey
@@ -136,6 +137,17 @@ impl Checker<'_> {
             return None;
         }
         Some(Range { min: Literal::Float(min), max: Literal::Float(max) })
+    }
+
+    /// Returns the weights of terms: of each is counted in how many lists it is, and how many lists there are.
+    fn term_weights(&mut self, args: &Args<'_>, x: NodeId) -> (Analyzer, Vec<NodeId>) {
+        let size = args.int("vocab_size").and_then(|size| u32::try_from(size).ok()).unwrap_or(0);
+        let is_smooth = args.of("smooth").is_none() || args.is_true("smooth");
+        let (int, text) = (Some(ValueType::Int), Some(ValueType::String));
+        let terms = self.arena.op(Op::OfList(ListOp::TermIds { size }), vec![x], int);
+        let terms = self.arena.op(Op::Cast { to: ValueType::String }, vec![terms], text);
+        let lengths = self.arena.op(Op::OfList(ListOp::Length), vec![x], int);
+        (Analyzer::TermWeights { size, is_smooth }, vec![x, terms, lengths])
     }
 
     /// Returns the density of the bucket of each number, which is counted when the buckets are known.

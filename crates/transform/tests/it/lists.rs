@@ -74,6 +74,13 @@ fn functions_of_lists_are_what_their_names_say() {
 }
 
 #[test]
+fn terms_weigh_by_how_many_lists_have_them() {
+    // Three lists are there; 0 is in one of them, 1 in two.
+    assert_snapshot!(values("tfidf_weights(ids, 2)", columns()), @"[1.1287647, 0.42922735] [] - [1.287682]");
+    assert_snapshot!(values("tfidf_weights(ids, 2, smooth => false)", columns()), @"[1.3990749, 0.46848837] [] - [1.4054651]");
+}
+
+#[test]
 fn a_column_without_values_is_what_it_is_used_as() {
     assert_snapshot!(values("list_sum(nothing)", columns()), @"- - - -");
     assert_snapshot!(values("fill_missing(list_length(nothing), 0)", columns()), @"0 0 0 0");
