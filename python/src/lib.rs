@@ -9,7 +9,7 @@ use arrow::error::ArrowError;
 use arrow::ffi_stream::ArrowArrayStreamReader;
 use arrow::pyarrow::{FromPyArrow, PyArrowType, ToPyArrow};
 use base::{BoxError, Classify, ErrorKind};
-use graph::{Graph, NodeType};
+use graph::Graph;
 use pyo3::create_exception;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -67,11 +67,7 @@ impl TransformGraph {
     #[getter]
     fn inputs(&self) -> Vec<(String, String)> {
         let inputs = self.graph.inputs().iter();
-        let input = |input: &graph::GraphInput| {
-            let node_type = NodeType { value_type: input.value_type, shape: input.shape };
-            (input.name.clone(), node_type.to_string())
-        };
-        inputs.map(input).collect()
+        inputs.map(|input| (input.name.clone(), input.node_type().to_string())).collect()
     }
 
     /// The schema of what `transform` gives, a `pyarrow.Schema`.

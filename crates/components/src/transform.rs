@@ -172,7 +172,8 @@ impl Executor for Transform {
         };
         let dataset = Dataset::open(&examples.uri, &examples.split_names())?;
 
-        let analyzed = dataset.split(&splits.analyze)?.source()?;
+        let split = dataset.split(&splits.analyze)?;
+        let analyzed = split.source()?;
         // What is a list, the data says better than a schema that may leave it open.
         let columns = analyzed.schema();
         for input in &mut inputs {
@@ -180,7 +181,6 @@ impl Executor for Transform {
                 input.shape = if column.data_type().is_list() { Shape::List } else { Shape::One };
             }
         }
-        let split = dataset.split(&splits.analyze)?;
         let (graph, from_before) = learn(&config, &inputs, split, &analyzed, context)?;
         let graph_dir = &context.outputs["transform_graph"];
         graph.save(graph_dir)?;

@@ -90,6 +90,20 @@ pub struct GraphOutput {
     pub num_buckets: Option<u64>,
 }
 
+impl GraphInput {
+    /// Returns the type of the column.
+    pub fn node_type(&self) -> NodeType {
+        NodeType { value_type: self.value_type, shape: self.shape }
+    }
+}
+
+impl GraphOutput {
+    /// Returns the type of the column.
+    pub fn node_type(&self) -> NodeType {
+        NodeType { value_type: self.value_type, shape: self.shape }
+    }
+}
+
 impl Graph {
     pub(crate) fn of(parts: Parts) -> Self {
         Self { parts: Arc::new(parts) }
@@ -264,8 +278,7 @@ impl Parts {
             parts.output_nodes.push(node);
         }
         let field = |output: &GraphOutput| {
-            let GraphOutput { value_type, shape, .. } = *output;
-            Field::new(&output.name, NodeType { value_type, shape }.feature_type(), true)
+            Field::new(&output.name, output.node_type().feature_type(), true)
         };
         parts.schema =
             SchemaRef::new(Schema::new(parts.outputs.iter().map(field).collect::<Vec<_>>()));

@@ -6,7 +6,6 @@ mod regexp;
 mod text;
 mod time;
 
-use std::hash::{Hash, Hasher};
 use std::num::NonZeroU8;
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ pub use regexp::{Pattern, RegexpOp, Replacement};
 pub use text::{NormalForm, Side, TextOp, TextPairOp};
 pub use time::{Period, TimeFormat, TimeOp, TimePart, TimeUnit, Zone};
 
-use crate::{BuildError, ListOp, Literal, Shape, Table, ValueType, VocabularyId};
+use crate::{BuildError, Floats, ListOp, Literal, Shape, Table, ValueType, VocabularyId};
 
 /// An operation. Its operands are beside it in [`crate::Node`]; what is constant is inside.
 ///
@@ -267,8 +266,8 @@ pub enum TrimSide {
 }
 
 /// Bucket boundaries: ascending (repeats are allowed and make empty buckets), none of them NaN.
-#[derive(Clone, Debug)]
-pub struct Boundaries(Vec<f64>);
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Boundaries(Floats);
 
 impl Boundaries {
     /// Takes boundaries in ascending order.
@@ -284,26 +283,12 @@ impl Boundaries {
             let reason = "is less than the one before it";
             return Err(BuildError::Boundaries { place: place + 1, reason });
         }
-        Ok(Self(values))
+        Ok(Self(Floats(values)))
     }
 
     /// Returns the boundaries, ascending.
     pub fn values(&self) -> &[f64] {
-        &self.0
-    }
-}
-
-impl PartialEq for Boundaries {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.iter().map(|v| v.to_bits()).eq(other.0.iter().map(|v| v.to_bits()))
-    }
-}
-
-impl Eq for Boundaries {}
-
-impl Hash for Boundaries {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.iter().for_each(|value| value.to_bits().hash(state));
+        &self.0.0
     }
 }
 

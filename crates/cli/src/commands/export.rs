@@ -4,6 +4,7 @@ use std::path::Path;
 
 use artifact::types;
 use base::BoxError;
+use export::Target;
 use serde_json::json;
 
 use crate::args::{ExportArgs, ExportCommand, Global};
@@ -14,20 +15,17 @@ use crate::output::{print, print_json, shown};
 /// Runs one of the `export` commands.
 pub(crate) fn export(command: &ExportCommand, global: &Global) -> Result<Outcome, BoxError> {
     let (args, target) = match command {
-        ExportCommand::Onnx(args) => (args, "ONNX"),
-        ExportCommand::SavedModel(args) => (args, "SavedModel"),
+        ExportCommand::Onnx(args) => (args, Target::Onnx),
+        ExportCommand::SavedModel(args) => (args, Target::SavedModel),
     };
     let found = found(args)?;
     if args.output.exists() && !args.force {
         return Err(CliError::Exists { path: args.output.clone() }.into());
     }
-    match command {
-        ExportCommand::Onnx(_) => {
-            export::onnx(&found.graph, found.model.as_ref())?.write(&args.output)?;
-        }
-        ExportCommand::SavedModel(_) => {
-            export::saved_model(&found.graph, found.model.as_ref(), &args.output)?;
-        }
+    let (graph, model) = (&found.graph, found.model.as_ref());
+    match target {
+        Target::Onnx => export::onnx(graph, model)?.write(&args.output)?,
+        Target::SavedModel => export::saved_model(graph, model, &args.output)?,
     }
     say(&found, target, &args.output, global)?;
     Ok(Outcome::Done)
@@ -40,10 +38,11 @@ fn found(args: &ExportArgs) -> Result<Found, BoxError> {
     Ok(if args.graph_only { Found { model: None, ..found } } else { found })
 }
 
-fn say(found: &Found, target: &str, output: &Path, global: &Global) -> Result<(), BoxError> {
+fn say(found: &Found, target: Target, output: &Path, global: &Global) -> Result<(), BoxError> {
     let what = if found.model.is_some() { "graph and model" } else { "graph" };
     if global.json {
-        let content = json!({ "target": target, "what": what, "from": found.path, "to": output });
+        let content =
+            json!({ "target": target.to_string(), "what": what, "from": found.path, "to": output });
         return print_json("export", content);
     }
     let from = shown(&found.path);

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use servable::Servable;
 
 use crate::args::{Global, GraphCommand, WhichArgs};
+use crate::commands::newest_artifact;
 use crate::error::{CliError, Outcome};
 use crate::output::{print, print_json, table};
 use crate::root::open_ledger;
@@ -45,10 +46,7 @@ pub(crate) fn graph(command: &GraphCommand, global: &Global) -> Result<Outcome, 
 /// Finds the graph that is meant: a folder, an artifact's number, or the newest artifact of a type.
 pub(crate) fn find(which: &WhichArgs, type_name: &'static str) -> Result<Found, BoxError> {
     let Some(what) = &which.what else {
-        let (root, ledger) = open_ledger(which.root.root.as_deref())?;
-        let newest = ledger.artifacts(Some(type_name), None)?.into_iter().next();
-        let nothing = CliError::Nothing { what: format!("an artifact of type {type_name}"), root };
-        return open(&newest.ok_or(nothing)?.uri);
+        return open(&newest_artifact(&which.root, type_name)?.uri);
     };
     match what.parse::<i64>() {
         Ok(id) => {
@@ -101,7 +99,7 @@ fn as_tables(graph: &Graph) -> String {
         vec![
             output.name.clone(),
             place(node.index()),
-            graph.nodes()[node.index()].node_type().to_string(),
+            output.node_type().to_string(),
             output.num_buckets.map_or(String::new(), |below| format!("ids below {below}")),
         ]
     });
@@ -138,15 +136,15 @@ fn as_json(found: &Found) -> Value {
             "constants": node.constants(),
         })
     });
-    let inputs = graph.inputs().iter().map(|input| {
-        let node_type = graph::NodeType { value_type: input.value_type, shape: input.shape };
-        json!({ "name": input.name, "type": node_type.to_string() })
-    });
+    let inputs = graph
+        .inputs()
+        .iter()
+        .map(|input| json!({ "name": input.name, "type": input.node_type().to_string() }));
     let outputs = graph.outputs().iter().zip(graph.output_nodes()).map(|(output, node)| {
         json!({
             "name": output.name,
             "node": node.index(),
-            "type": graph.nodes()[node.index()].node_type().to_string(),
+            "type": output.node_type().to_string(),
             "num_buckets": output.num_buckets,
         })
     });

@@ -18,15 +18,15 @@ pub(crate) mod validate;
 use artifact::{Artifact, ArtifactId, Ledger};
 use base::BoxError;
 
-use crate::args::ShowArgs;
+use crate::args::{RootArg, ShowArgs};
 use crate::error::CliError;
 use crate::root::open_ledger;
 
 /// Returns the artifact that a `show` command means: the one given, or the newest of its type.
 fn artifact_to_show(args: &ShowArgs, type_name: &'static str) -> Result<Artifact, BoxError> {
-    let (root, ledger) = open_ledger(args.root.root.as_deref())?;
     match args.artifact {
         Some(id) => {
+            let (_, ledger) = open_ledger(args.root.root.as_deref())?;
             let artifact = ledger.artifact(ArtifactId(id))?;
             if artifact.type_name != type_name {
                 let found = artifact.type_name;
@@ -34,13 +34,16 @@ fn artifact_to_show(args: &ShowArgs, type_name: &'static str) -> Result<Artifact
             }
             Ok(artifact)
         }
-        None => {
-            let newest = ledger.artifacts(Some(type_name), None)?.into_iter().next();
-            let nothing =
-                CliError::Nothing { what: format!("an artifact of type {type_name}"), root };
-            Ok(newest.ok_or(nothing)?)
-        }
+        None => newest_artifact(&args.root, type_name),
     }
+}
+
+/// Returns the newest artifact of a type.
+fn newest_artifact(root: &RootArg, type_name: &str) -> Result<Artifact, BoxError> {
+    let (root, ledger) = open_ledger(root.root.as_deref())?;
+    let newest = ledger.artifacts(Some(type_name), None)?.into_iter().next();
+    let nothing = CliError::Nothing { what: format!("an artifact of type {type_name}"), root };
+    Ok(newest.ok_or(nothing)?)
 }
 
 /// Keeps the split asked for, or all of them.

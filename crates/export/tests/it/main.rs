@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 mod onnx;
+mod operations;
 mod page;
 mod tensorflow;

@@ -21,8 +21,7 @@ pub(super) fn dot(graph: &Graph) -> String {
         }
     }
     for (index, (output, node)) in graph.outputs().iter().zip(graph.output_nodes()).enumerate() {
-        let node_type = graph.nodes()[node.index()].node_type();
-        let label = quoted(&format!("{}\n{node_type}", output.name));
+        let label = quoted(&format!("{}\n{}", output.name, output.node_type()));
         let _ = writeln!(text, "  o{index} [label={label}, shape=box, style=filled];");
         let _ = writeln!(text, "  n{} -> o{index};", node.index());
     }

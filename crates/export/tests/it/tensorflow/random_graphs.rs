@@ -15,11 +15,13 @@ use arrow::datatypes::Field;
 use graph::{
     Boundaries, FloatOp, Floats, Graph, GraphBuilder, IntOp, KeyedBoundaries, ListOp, Literal,
     Literals, Matrix, NodeId, NodeType, Op, Pattern, RegexpOp, Replacement, Shape, Side, Table,
-    TextOp, TextPairOp, TrimSide, ValueType, Vocabulary,
+    TextOp, TextPairOp, ValueType, Vocabulary,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use crate::operations;
 
 pub(super) const TYPES: [ValueType; 4] =
     [ValueType::Int, ValueType::Float, ValueType::String, ValueType::Bool];
@@ -101,58 +103,6 @@ pub(super) fn value(value_type: ValueType) -> BoxedStrategy<Literal> {
 
 fn maybe(value_type: ValueType) -> BoxedStrategy<Literal> {
     prop_oneof![5 => value(value_type), 1 => Just(Literal::Null(value_type))].boxed()
-}
-
-/// Operations without constants inside.
-fn plain_ops() -> Vec<Op> {
-    vec![
-        Op::Add,
-        Op::Subtract,
-        Op::Multiply,
-        Op::Divide,
-        Op::Modulo,
-        Op::Negate,
-        Op::Abs,
-        Op::Sign,
-        Op::Least,
-        Op::Greatest,
-        Op::Ln,
-        Op::Log2,
-        Op::Log10,
-        Op::Exp,
-        Op::Sqrt,
-        Op::Power,
-        Op::Floor,
-        Op::Ceil,
-        Op::Round,
-        Op::Sin,
-        Op::Cos,
-        Op::Tanh,
-        Op::Sigmoid,
-        Op::Equal,
-        Op::NotEqual,
-        Op::Less,
-        Op::LessOrEqual,
-        Op::Greater,
-        Op::GreaterOrEqual,
-        Op::And,
-        Op::Or,
-        Op::Not,
-        Op::IsNull,
-        Op::IsNan,
-        Op::Select,
-        Op::Coalesce,
-        Op::Lower,
-        Op::Upper,
-        Op::Trim(TrimSide::Both),
-        Op::Trim(TrimSide::Left),
-        Op::Trim(TrimSide::Right),
-        Op::Length,
-        Op::Concat,
-        Op::StartsWith,
-        Op::EndsWith,
-        Op::Contains,
-    ]
 }
 
 /// Functions that are one operation for many.
@@ -300,7 +250,7 @@ fn op() -> impl Strategy<Value = Op> {
     });
     let num_buckets = || prop_oneof![1u64..5, Just(i64::MAX.unsigned_abs())];
     prop_oneof![
-        46 => proptest::sample::select(plain_ops()),
+        46 => proptest::sample::select(operations::plain()),
         3 => literals,
         3 => boundaries,
         10 => proptest::sample::select(&TYPES).prop_map(|to| Op::Cast { to }),
@@ -426,7 +376,7 @@ pub(super) fn every_operation(
     let vocabulary = builder.vocabulary("tokens", Vocabulary::new(TOKENS).unwrap()).unwrap();
     let (nodes, columns) = inputs(&mut draw, &mut builder, num_rows, has_lists);
     let rows = RecordBatch::try_from_iter(columns).unwrap();
-    let mut ops = plain_ops();
+    let mut ops = operations::plain();
     ops.extend(FloatOp::ALL.map(Op::Float));
     ops.extend(IntOp::ALL.map(Op::Int));
     ops.extend([Op::LambertW, Op::Atan2, Op::IsFinite, Op::IsInfinite]);
