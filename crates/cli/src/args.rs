@@ -1,6 +1,7 @@
 //! The command line: verbs, flags and their help.
 
 mod data;
+mod serve;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,8 @@ pub(crate) use data::{
     ReadArgs, SchemaCommand, SchemaInferArgs, StatsArgs, StatsCommand, StatsDiffArgs,
     StatsFilesArgs, ValidateArgs,
 };
+
+pub(crate) use serve::{Poll, ServeArgs};
 
 /// From raw data to a pushed model: checked, transformed, trained, evaluated, with lineage.
 #[derive(Debug, Parser)]
@@ -96,6 +99,8 @@ pub(crate) enum Command {
     Export(ExportCommand),
     /// Raw rows through a model: predictions as CSV.
     Predict(PredictArgs),
+    /// Answer requests for predictions of pushed models: REST and gRPC, of TensorFlow Serving and KServe.
+    Serve(Box<ServeArgs>),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

@@ -90,6 +90,10 @@ pub(crate) enum CliError {
     #[error("run `{run}` could be {candidates}")]
     Ambiguous { run: String, candidates: String },
 
+    /// A file of tokens without any.
+    #[error("{}: no tokens found, expected one a line", .path.display())]
+    NoTokens { path: PathBuf },
+
     /// The process may not hear signals.
     #[error("cannot listen for signals")]
     Signals(#[source] ctrlc::Error),
@@ -112,7 +116,8 @@ impl Classify for CliError {
             | Self::FileBeforeVerb { .. }
             | Self::MixedFiles { .. }
             | Self::DelimiterOf { .. }
-            | Self::NoRows { .. } => ErrorKind::Usage,
+            | Self::NoRows { .. }
+            | Self::NoTokens { .. } => ErrorKind::Usage,
             Self::Exists { .. } => ErrorKind::Conflict,
             Self::MissingColumn { .. } | Self::NotStatistics { .. } => ErrorKind::Data,
             Self::Signals(_) | Self::Write(_) => ErrorKind::Unavailable,

@@ -12,6 +12,7 @@ pub(crate) mod predict;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
+pub(crate) mod serve;
 pub(crate) mod stats;
 pub(crate) mod validate;
 
