@@ -11,5 +11,6 @@ mod docs;
 mod graph;
 mod main_road;
 mod scene;
+mod serve;
 mod sources;
 mod together;
