@@ -68,10 +68,9 @@ fn soak_in(workspace: &Path, binary: &Path, scratch: &Path, time: Duration) -> R
         format!(
             "addresses = [\"127.0.0.1:0\"]\npoll = \"200ms\"\n\
              [limits]\nread_timeout = \"2s\"\nwrite_timeout = \"2s\"\nmax_request_bytes = \"1MiB\"\n\
-             [models.taxi]\ndir = {:?}\nversions = {{ latest = 2 }}\n\
+             [models.taxi]\ndir = {dir:?}\nversions = {{ latest = 2 }}\n\
              challenger = {{ version = \"newest\", share = 0.1 }}\n\
-             request_log = {{ dir = \"requests\", share = 0.01, max_age = \"10s\" }}\n",
-            dir
+             request_log = {{ dir = \"requests\", share = 0.01, max_age = \"10s\" }}\n"
         ),
     )?;
     let served = Served::start_with(binary, &config, &log)?;

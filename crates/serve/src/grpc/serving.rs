@@ -76,7 +76,7 @@ fn answered(spec: &ModelSpec, version: &Version) -> ModelSpec {
     }
 }
 
-impl<'a> Call<'a> {
+impl Call<'_> {
     fn question<'q>(&self, spec: &'q ModelSpec, api: Api) -> Result<Question<'q>, Failure> {
         Ok(Question {
             model: &spec.name,

@@ -52,7 +52,6 @@ impl TensorValues {
 
     /// Returns the values as a column of a type. Integers and booleans go where floats are expected, booleans where
     /// integers are, as in the graph.
-    #[expect(clippy::cast_precision_loss, reason = "features are floats of 32 bits")]
     fn into_items(
         self,
         feature: &GraphInput,
@@ -252,7 +251,7 @@ fn column(
             misfit(feature, row, &format!("length {}", lengths[row]), &format!("0 to {width}"))
         })?;
         let start = row * width;
-        places.extend((start..start + length).map(|place| offset(place)));
+        places.extend((start..start + length).map(offset));
         ends.push(offset(places.len()));
     }
     let places = arrow::array::Int32Array::from(places);

@@ -102,9 +102,7 @@ fn a_half_copied_version_is_taken_once_it_is_whole() {
     std::thread::sleep(Duration::from_millis(100));
     assert_eq!(logit(&scene, PREDICT), "3.0");
 
-    fs::write(copy.join("model/weights.safetensors"), &weights).unwrap();
-    fs::copy(whole.join("signature.json"), copy.join("signature.json")).unwrap();
-    copy_all(&whole.join("graph"), &copy.join("graph"));
+    copy_all(&whole, &copy);
     scene.wait_for(STATUS, &state(2, "AVAILABLE"));
     assert_eq!(logit(&scene, PREDICT), "4.0");
 }
