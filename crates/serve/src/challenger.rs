@@ -120,7 +120,7 @@ impl Comparer {
             let compared = &self.metrics.compared;
             match other.and_then(|other| distances(&answer, &other)) {
                 Ok(distances) => {
-                    let different = distances.iter().filter(|d| !(**d <= self.tolerance)).count();
+                    let different = distances.iter().filter(|d| **d > self.tolerance).count();
                     let sum: f64 =
                         distances.iter().copied().filter(|d| d.is_finite()).map(f64::from).sum();
                     let largest = distances.iter().copied().fold(0.0, f32::max);

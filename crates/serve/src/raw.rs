@@ -62,7 +62,7 @@ impl Elements {
         if self == Self::Texts {
             return texts(bytes).map(TensorValues::Texts);
         }
-        if bytes.len() % self.width() != 0 {
+        if !bytes.len().is_multiple_of(self.width()) {
             return Err(Failure::invalid(format!(
                 "found {} bytes of a tensor, expected a multiple of {}",
                 bytes.len(),

@@ -90,7 +90,7 @@ async fn infer(call: &Call<'_>) -> Result<Bytes, Failure> {
     let Answer { version, batch } = call
         .app
         .ask(&question, &|version, is_known| {
-            version.inputs.from_tensors(tensors(&request)?, is_known, &call.app.row_limits())
+            version.inputs.decode_tensors(tensors(&request)?, is_known, &call.app.row_limits())
         })
         .await?;
     // Answers are as requests are: bytes, or lists of numbers.

@@ -100,7 +100,7 @@ async fn predict(call: &Call<'_>) -> Result<Bytes, Failure> {
             signature::check(&spec.signature_name)?;
             let tensors = request.inputs.iter().map(|(name, proto)| tensor(name, proto));
             let tensors = tensors.collect::<Result<Vec<_>, _>>()?;
-            version.inputs.from_tensors(tensors, is_known, &call.app.row_limits())
+            version.inputs.decode_tensors(tensors, is_known, &call.app.row_limits())
         })
         .await?;
     let filter = &request.output_filter;

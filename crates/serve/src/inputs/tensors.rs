@@ -112,7 +112,7 @@ impl Inputs {
     /// Makes a batch of tensors: of shape `[rows]` or `[rows, 1]` where a feature has one value, `[rows, values]` where
     /// it has many. Beside `NAME`, a tensor `NAME.present` tells which rows have a value, and `NAME.length` how many of
     /// a list's values count; or one tensor `examples` has serialized examples.
-    pub(crate) fn from_tensors(
+    pub(crate) fn decode_tensors(
         &self,
         tensors: Vec<Tensor<'_>>,
         is_known: &dyn Fn(&str) -> bool,

@@ -119,7 +119,7 @@ async fn infer(
     let Answer { version, batch } = app
         .ask(&question, &|version, is_known| {
             let tensors = body.tensors(&binary)?;
-            version.inputs.from_tensors(tensors, is_known, &app.row_limits())
+            version.inputs.decode_tensors(tensors, is_known, &app.row_limits())
         })
         .await?;
     let outputs = outputs(&batch)?;

@@ -91,7 +91,7 @@ fn tensors_of_lists_have_lengths() {
         ]
     };
     let limits = RowLimits { max_rows: 100 };
-    let batch = inputs().from_tensors(tensors(vec![2, 1]), &|_| false, &limits).unwrap();
+    let batch = inputs().decode_tensors(tensors(vec![2, 1]), &|_| false, &limits).unwrap();
     let rows = read(
         Layout::Instances,
         r#"[{"age": 3, "tags": ["a", "b"], "point": [1, 2], "paid": true},
@@ -99,7 +99,7 @@ fn tensors_of_lists_have_lengths() {
     );
     assert_eq!(batch, rows.unwrap());
     for wrong in [vec![3, 1], vec![-1, 1]] {
-        assert!(inputs().from_tensors(tensors(wrong), &|_| false, &limits).is_err());
+        assert!(inputs().decode_tensors(tensors(wrong), &|_| false, &limits).is_err());
     }
 }
 
