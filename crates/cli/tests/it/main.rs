@@ -12,5 +12,6 @@ mod graph;
 mod main_road;
 mod programs;
 mod scene;
+mod serve;
 mod sources;
 mod together;
