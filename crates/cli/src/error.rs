@@ -58,6 +58,10 @@ pub(crate) enum CliError {
     #[error("{}: no pushed model found, expected a folder named by a number with a `READY` file", .path.display())]
     NoModel { path: PathBuf },
 
+    /// A model that is not exported, because others made it.
+    #[error("{}: the model is {what}, expected a built-in one", .path.display())]
+    ForeignModel { path: PathBuf, what: &'static str },
+
     /// A folder holds no graph.
     #[error("{}: no graph found, expected the folder of a graph, of a model or of pushed models", .path.display())]
     NoGraph { path: PathBuf },
@@ -110,6 +114,7 @@ impl Classify for CliError {
             | Self::Nothing { .. }
             | Self::NoModel { .. }
             | Self::NoGraph { .. } => ErrorKind::NotFound,
+            Self::ForeignModel { .. } => ErrorKind::Usage,
             Self::WrongType { .. }
             | Self::NoSplit { .. }
             | Self::Ambiguous { .. }
