@@ -38,6 +38,8 @@ pub(crate) fn added_columns(raw: &[SchemaRef], has_baseline: bool) -> Columns {
         label: free("label"),
         candidate: free("candidate prediction"),
         baseline: has_baseline.then(|| free("baseline prediction")),
+        position: Some(free("position")),
+        ..Columns::default()
     }
 }
 

@@ -1,14 +1,14 @@
 //! How examples were divided and in which order they came never shows.
 
 use dataflow::{Accumulator, Pass};
-use evaluate::{Config, EvaluatePass, EvaluateState, Threshold};
-use model::Task;
+use evaluate::{Config, EvaluatePass, EvaluateState, Task, Threshold};
 use proptest::prelude::*;
 
-use crate::scene::{Row, batch, columns, crosses, fold, metrics};
+use crate::scene::{Row, batch, columns, crosses, every_metric, fold, metrics};
 
 fn pass() -> EvaluatePass {
-    let all: Vec<&str> = evaluate::metric_names().collect();
+    let all = every_metric();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
     let config = Config {
         slices: crosses(&[&["company"], &["company", "hour"]]),
         metrics: metrics(&all),
