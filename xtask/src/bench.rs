@@ -3,6 +3,7 @@
 
 mod data;
 mod decode;
+mod evaluate;
 mod files;
 mod peers;
 mod process;
@@ -14,14 +15,21 @@ use std::process::Command;
 use crate::Failure;
 
 /// What can be said to a benchmark.
-pub(crate) const USAGE: &str = "cargo xtask bench [road | data] [--data FILE] [--runs N] [--binary FILE] \
-     (data: [--rows N] [--peers PYTHON] [--tfdv PYTHON] [--huge])";
+pub(crate) const USAGE: &str = "cargo xtask bench [road | data | evaluate] [--data FILE] [--runs N] [--binary FILE] \
+     (data: [--rows N] [--peers PYTHON] [--tfdv PYTHON] [--huge]; evaluate: [--rows N] [--tfma PYTHON])";
 
-/// Runs a benchmark: `road` (the default), the taxi pipeline from raw data to pushed model, or `data`, reading and
-/// statistics beside their peers.
+/// Runs a benchmark: `road` (the default), the taxi pipeline from raw data to pushed model, `data`, reading and
+/// statistics beside their peers, or `evaluate`, metrics by slice with intervals.
 pub(crate) fn bench(workspace: &Path, args: &[String]) -> Result<(), Failure> {
     match args.split_first() {
         Some((which, rest)) if which == "data" => data::bench(&Options::parse(workspace, rest)?),
+        Some((which, rest)) if which == "evaluate" => {
+            let mut options = Options::parse(workspace, rest)?;
+            if !rest.iter().any(|flag| flag == "--rows") {
+                options.rows = 10_000_000;
+            }
+            evaluate::bench(&options)
+        }
         Some((which, rest)) if which == "road" => road::bench(&Options::parse(workspace, rest)?),
         _ => road::bench(&Options::parse(workspace, args)?),
     }
@@ -41,6 +49,8 @@ struct Options {
     peers: Option<PathBuf>,
     /// A Python with `tensorflow-data-validation`.
     tfdv: Option<PathBuf>,
+    /// A Python with `tensorflow-model-analysis`.
+    tfma: Option<PathBuf>,
     /// Whether files of 1 and 10 GB are made and read.
     huge: bool,
 }
@@ -55,6 +65,7 @@ impl Options {
             rows: 3_100_000,
             peers: None,
             tfdv: None,
+            tfma: None,
             huge: false,
         };
         let mut args = args.iter();
@@ -70,6 +81,7 @@ impl Options {
                 "--binary" => options.binary = Some(std::path::absolute(value)?),
                 "--rows" => options.rows = value.parse()?,
                 "--peers" => options.peers = Some(std::path::absolute(value)?),
+                "--tfma" => options.tfma = Some(std::path::absolute(value)?),
                 "--tfdv" => options.tfdv = Some(std::path::absolute(value)?),
                 _ => return Err(format!("unknown flag `{flag}`: {USAGE}").into()),
             }

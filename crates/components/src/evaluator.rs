@@ -29,6 +29,8 @@ const EXAMPLE_SPLITS_HELP: &str = "The splits that the model is evaluated on, al
 
 /// What was measured.
 const EVALUATION_FILE: &str = "evaluation.json";
+/// The same as a page.
+const PAGE_FILE: &str = "evaluation.html";
 /// The empty file of a model that may be pushed, as TFX names it.
 const BLESSED_FILE: &str = "BLESSED";
 /// The empty file of a model that may not.
@@ -167,6 +169,16 @@ impl Executor for Evaluator {
         evaluation.save(&context.outputs["evaluation"].join(EVALUATION_FILE))?;
 
         let blessing = validate(&evaluation, &config);
+        let failures: Vec<String> = blessing.failures.iter().map(Failure::to_string).collect();
+        let page = report::EvaluationReport {
+            title: context.node,
+            candidate: "candidate",
+            baseline: compared.map(|_| "latest blessed model"),
+            evaluation: &evaluation.to_json(),
+            blessed: (!config.thresholds.is_empty()).then_some(blessing.blessed),
+            failures: &failures,
+        };
+        write(&context.outputs["evaluation"].join(PAGE_FILE), page.html())?;
         let file = if blessing.blessed { BLESSED_FILE } else { NOT_BLESSED_FILE };
         write(&context.outputs["blessing"].join(file), "")?;
 

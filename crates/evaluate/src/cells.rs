@@ -80,7 +80,14 @@ impl Cells {
         self.cells.len()
     }
 
-    pub(crate) fn add(&mut self, hit: Hit, weight: Fixed, value: f64, times: Times<'_>, num_lanes: usize) {
+    pub(crate) fn add(
+        &mut self,
+        hit: Hit,
+        weight: Fixed,
+        value: f64,
+        times: Times<'_>,
+        num_lanes: usize,
+    ) {
         let place = self.place(hit.cell, num_lanes);
         let cell = &mut self.cells[place];
         cell.weight.add(weight);
@@ -118,12 +125,7 @@ impl Cells {
     }
 
     /// Returns the cells from one on, below another one, in order.
-    pub(crate) fn sorted(
-        &self,
-        first: u32,
-        end: u32,
-        num_lanes: usize,
-    ) -> Vec<(&Cell, &[f64])> {
+    pub(crate) fn sorted(&self, first: u32, end: u32, num_lanes: usize) -> Vec<(&Cell, &[f64])> {
         let mut places: Vec<usize> = (0..self.cells.len())
             .filter(|place| (first..end).contains(&self.cells[*place].id))
             .collect();

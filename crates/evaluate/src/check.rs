@@ -42,7 +42,10 @@ pub fn check(config: &Config, features: Option<&[String]>) -> Vec<Problem> {
     for (class, weight) in &config.class_weights {
         let key = || format!("class_weights.{class}");
         if class.parse::<usize>().is_err() {
-            problems.push(problem(key(), format!("`{class}`, expected the id of a class, such as `0`")));
+            problems.push(problem(
+                key(),
+                format!("`{class}`, expected the id of a class, such as `0`"),
+            ));
         }
         if !weight.is_finite() || *weight < 0.0 {
             problems.push(problem(key(), format!("{weight}, expected a number from 0")));
@@ -150,7 +153,8 @@ fn check_slices(key: &str, spec: &SliceSpec, features: Option<&[String]>) -> Vec
     }
     let place = key.trim_end_matches(".features");
     for name in values {
-        let inner = if place.ends_with("against") || place.ends_with("baseline") { "" } else { ".values" };
+        let inner =
+            if place.ends_with("against") || place.ends_with("baseline") { "" } else { ".values" };
         problems.extend(check_feature(format!("{place}{inner}.{name}"), name, features));
     }
     problems

@@ -148,9 +148,9 @@ impl Sample<'_, '_> {
             Compute::OfConfusion(compute) => {
                 self.average(spec, &|view| compute(self.confusion(view, model, at)))
             }
-            Compute::OfCurve(compute) => {
-                self.average(spec, &|view| self.curve(view, model).map_or(f64::NAN, |c| compute(c, at)))
-            }
+            Compute::OfCurve(compute) => self.average(spec, &|view| {
+                self.curve(view, model).map_or(f64::NAN, |c| compute(c, at))
+            }),
             Compute::OfQueries(measure) => self.of_queries(*measure, spec.rank(), model),
             Compute::Comparison(pairing) => {
                 let sums = compared(*pairing, compared_at(*pairing, at)).into_iter();

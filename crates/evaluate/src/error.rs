@@ -98,7 +98,9 @@ pub enum EvaluateError {
 impl Classify for EvaluateError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Config { .. } | Self::WrongTask { .. } | Self::NoColumn { .. } => ErrorKind::Usage,
+            Self::Config { .. } | Self::WrongTask { .. } | Self::NoColumn { .. } => {
+                ErrorKind::Usage
+            }
             Self::MissingColumn { .. } => ErrorKind::NotFound,
             Self::ColumnType { .. }
             | Self::Label { .. }

@@ -75,6 +75,11 @@ impl Evaluation {
         self.slices.iter().find(|slice| slice.key.is_empty())
     }
 
+    /// Returns what [`Evaluation::save`] writes, as a JSON object.
+    pub fn to_json(&self) -> serde_json::Value {
+        serialize::to_json(self)
+    }
+
     /// Writes the evaluation to a file.
     ///
     /// # Errors

@@ -58,13 +58,8 @@ pub(crate) fn finish(mut state: EvaluateState, num_missing_labels: u64) -> Evalu
                 continue;
             }
             let key = cross.cross.features.iter().cloned().zip(key.iter().cloned()).collect();
-            let prepared = Prepared::new(
-                &plan,
-                &state.pass.config,
-                state.pass.task,
-                slice,
-                state.lanes(),
-            );
+            let prepared =
+                Prepared::new(&plan, &state.pass.config, state.pass.task, slice, state.lanes());
             let has_plots = slice.num_examples >= least_plotted;
             measured.push(measure(&state, &specs, &prepared, key, slice.num_examples, has_plots));
         }

@@ -87,11 +87,7 @@ const NUMBERS: Tasks = CLASSES | REGRESSION;
 const NO: Tasks = 0;
 
 /// A metric of the confusion matrix that is computed when it is asked for.
-const fn counted(
-    name: &'static str,
-    compute: fn(Confusion) -> f64,
-    help: &'static str,
-) -> Metric {
+const fn counted(name: &'static str, compute: fn(Confusion) -> f64, help: &'static str) -> Metric {
     metric(name, NO, CLASSES, At::Threshold, OfConfusion(compute), help)
 }
 

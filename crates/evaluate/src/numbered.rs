@@ -51,9 +51,8 @@ impl Source for Numbered<'_> {
         columns: Option<&[String]>,
     ) -> Result<BatchIter<'_>, BoxError> {
         let is_wanted = columns.is_none_or(|columns| columns.contains(&self.column));
-        let others: Option<Vec<String>> = columns.map(|columns| {
-            columns.iter().filter(|name| **name != self.column).cloned().collect()
-        });
+        let others: Option<Vec<String>> = columns
+            .map(|columns| columns.iter().filter(|name| **name != self.column).cloned().collect());
         let first = partition * GROUP;
         let end = (first + GROUP).min(self.source.num_partitions());
         let batches = (first..end).flat_map(move |partition| {
@@ -121,6 +120,9 @@ mod tests {
         let expected: Vec<u64> =
             (3..11u64).flat_map(|partition| [partition << 40, (partition << 40) + 1]).collect();
         assert_eq!(places(0, None), expected);
-        assert_eq!(places(1, Some(&["place".to_owned()])), [11 << 40, (11 << 40) + 1, 12 << 40, (12 << 40) + 1]);
+        assert_eq!(
+            places(1, Some(&["place".to_owned()])),
+            [11 << 40, (11 << 40) + 1, 12 << 40, (12 << 40) + 1]
+        );
     }
 }

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::metrics::{
-    At, Average, Compute, MetricSpec, NUM_BUCKETS, Pairing, PairTerm, Ranked,
-};
+use crate::metrics::{At, Average, Compute, MetricSpec, NUM_BUCKETS, PairTerm, Pairing, Ranked};
 use crate::{Config, EvaluatePass, Task};
 
 /// A sum over examples; all but the first are weighted. A `u8` is the model: 0 the candidate, 1 the baseline.

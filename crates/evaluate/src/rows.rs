@@ -4,7 +4,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::UInt64Type;
 
 use crate::columns::Numbers;
-use crate::metrics::{Document, NUM_BUCKETS, NUM_PAIR_TERMS, Pairing, PairTerm};
+use crate::metrics::{Document, NUM_BUCKETS, NUM_PAIR_TERMS, PairTerm, Pairing};
 use crate::plan::{PAIR_TERMS, Plan, Term, View, ViewPlan};
 use crate::slices::Encoded;
 use crate::sums::{Fixed, MAX_WEIGHT};
@@ -79,8 +79,7 @@ pub(crate) fn read(
     let columns = &pass.columns;
     let number = |column: &String, role| Numbers::read(batch, column, role, false);
     let is_multi_label = matches!(pass.task, Task::MultiLabelClassification { .. });
-    let has_vectors =
-        is_multi_label || matches!(pass.task, Task::MultiClassClassification { .. });
+    let has_vectors = is_multi_label || matches!(pass.task, Task::MultiClassClassification { .. });
     let input = Input {
         pass,
         plan,
@@ -119,11 +118,7 @@ pub(crate) fn read(
 }
 
 /// Returns where the examples are in the data.
-fn positions(
-    batch: &RecordBatch,
-    column: &str,
-    rows: &[usize],
-) -> Result<Vec<u64>, EvaluateError> {
+fn positions(batch: &RecordBatch, column: &str, rows: &[usize]) -> Result<Vec<u64>, EvaluateError> {
     let role = "position";
     let array = batch
         .column_by_name(column)

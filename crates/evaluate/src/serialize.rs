@@ -124,6 +124,10 @@ enum OtherV1 {
     NegativeInfinity,
 }
 
+pub(crate) fn to_json(evaluation: &Evaluation) -> serde_json::Value {
+    serde_json::to_value(V2::from(evaluation)).expect("an evaluation is names and numbers")
+}
+
 pub(crate) fn save(evaluation: &Evaluation, path: &Path) -> Result<(), EvaluateError> {
     let mut text = serde_json::to_string_pretty(&V2::from(evaluation))
         .map_err(|source| EvaluateError::NotAnEvaluation { path: path.to_path_buf(), source })?;

@@ -91,10 +91,10 @@ impl EvaluateState {
     fn take_in(&mut self, batch: &RecordBatch) -> Result<(), EvaluateError> {
         let rows = rows::read(&self.pass, &self.plan, batch)?;
         let num_lanes = self.lanes().num;
-        let mut encoded: BTreeMap<&str, Encoded> = BTreeMap::new();
+        let mut encoded: BTreeMap<String, Encoded> = BTreeMap::new();
         for feature in self.crosses.iter().flat_map(|cross| &cross.cross.features) {
             if !encoded.contains_key(feature.as_str()) {
-                encoded.insert(feature, Encoded::read(batch, feature)?);
+                encoded.insert(feature.clone(), Encoded::read(batch, feature)?);
             }
         }
         let features: Vec<Vec<&Encoded>> = self
@@ -103,16 +103,13 @@ impl EvaluateState {
             .map(|cross| cross.cross.features.iter().map(|name| &encoded[name.as_str()]).collect())
             .collect();
         let plan = Arc::clone(&self.plan);
-        // The features borrow the names of crosses, which do not change; take them apart.
         let assigned: Vec<Option<(Vec<Vec<SliceValue>>, Assigned)>> = self
             .crosses
             .iter()
             .zip(&features)
             .map(|(cross, features)| cross.assign(features, &rows.rows))
             .collect();
-        drop(features);
-        drop(encoded);
-        let mut assigned: Vec<Option<Assigned>> = self
+        let assigned: Vec<Option<Assigned>> = self
             .crosses
             .iter_mut()
             .zip(assigned)
@@ -141,7 +138,6 @@ impl EvaluateState {
                 }
             }
         }
-        assigned.clear();
         self.num_missing_labels += rows.num_missing;
         self.crosses.iter_mut().try_for_each(|cross| cross.keep_bounds(num_lanes))
     }

@@ -36,10 +36,9 @@ impl Task {
         match self {
             Self::MultiClassClassification { num_classes } => num_classes,
             Self::MultiLabelClassification { num_labels } => num_labels,
-            Self::BinaryClassification
-            | Self::Regression
-            | Self::Ranking
-            | Self::LanguageModel => 1,
+            Self::BinaryClassification | Self::Regression | Self::Ranking | Self::LanguageModel => {
+                1
+            }
         }
     }
 
@@ -79,7 +78,14 @@ impl From<model::Task> for Task {
     fn from(task: model::Task) -> Self {
         match task {
             model::Task::BinaryClassification => Self::BinaryClassification,
+            model::Task::MultiClassClassification { num_classes } => {
+                Self::MultiClassClassification { num_classes }
+            }
+            model::Task::MultiLabelClassification { num_labels } => {
+                Self::MultiLabelClassification { num_labels }
+            }
             model::Task::Regression => Self::Regression,
+            model::Task::Ranking => Self::Ranking,
         }
     }
 }

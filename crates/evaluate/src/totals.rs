@@ -127,8 +127,7 @@ impl SliceTotals {
                     }
                     None => (f64::NAN, weight),
                 };
-                let value =
-                    if matches!(term, Term::Query(..)) { numerator } else { denominator };
+                let value = if matches!(term, Term::Query(..)) { numerator } else { denominator };
                 self.sums[*place].add(value);
                 times.add(value, &mut self.lanes[place * num_lanes..(place + 1) * num_lanes]);
             }
@@ -201,4 +200,3 @@ fn position_of(query: &SliceValue) -> u64 {
     query.write(&mut bytes);
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| mix(hash ^ u64::from(*byte)))
 }
-

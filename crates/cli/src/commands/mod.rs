@@ -4,6 +4,8 @@ pub(crate) mod anomalies;
 pub(crate) mod artifacts;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod eval;
+pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod graph;
 pub(crate) mod init;
@@ -12,6 +14,7 @@ pub(crate) mod predict;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
+pub(crate) mod serve;
 pub(crate) mod stats;
 pub(crate) mod validate;
 

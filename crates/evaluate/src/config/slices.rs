@@ -53,9 +53,7 @@ impl SliceSpec {
     pub fn features(&self) -> Vec<String> {
         let mut features = match self {
             Self::Features(features) => features.clone(),
-            Self::Values(spec) => {
-                spec.features.iter().chain(spec.values.keys()).cloned().collect()
-            }
+            Self::Values(spec) => spec.features.iter().chain(spec.values.keys()).cloned().collect(),
         };
         features.sort_unstable();
         features.dedup();
@@ -100,9 +98,9 @@ impl Wanted {
             (Self::Float(wanted), SliceValue::Int(found)) => *wanted == *found as f64,
             (Self::Text(wanted), SliceValue::Text(found)) => wanted == found,
             (Self::Text(wanted), SliceValue::Int(found)) => wanted.parse() == Ok(*found),
-            (Self::Text(wanted), SliceValue::Float(found)) => {
-                wanted.parse().is_ok_and(|wanted| Self::Float(wanted).is(&SliceValue::Float(*found)))
-            }
+            (Self::Text(wanted), SliceValue::Float(found)) => wanted
+                .parse()
+                .is_ok_and(|wanted| Self::Float(wanted).is(&SliceValue::Float(*found))),
             (other, SliceValue::Text(found)) => other.to_string() == *found,
             _ => false,
         }

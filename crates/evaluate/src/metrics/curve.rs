@@ -115,7 +115,9 @@ impl Curve {
     pub(crate) fn average_precision(&self) -> f64 {
         let steps = self.steps();
         let area: f64 = steps
-            .map(|(above, below)| (below.positives - above.positives) * below.positives / below.all())
+            .map(|(above, below)| {
+                (below.positives - above.positives) * below.positives / below.all()
+            })
             .sum();
         ratio(area, self.total.positives)
     }
@@ -125,7 +127,9 @@ impl Curve {
         let distance: f64 = self
             .calibration(10)
             .iter()
-            .map(|bin| (bin.mean_prediction * (bin.positives + bin.negatives) - bin.positives).abs())
+            .map(|bin| {
+                (bin.mean_prediction * (bin.positives + bin.negatives) - bin.positives).abs()
+            })
             .sum();
         ratio(distance, self.total.all())
     }
@@ -143,8 +147,8 @@ impl Curve {
             let Some(bin) = bins.last_mut() else { continue };
             let (before, weight) =
                 (bin.positives + bin.negatives, point.positives + point.negatives);
-            bin.mean_prediction = (bin.mean_prediction * before + point.mean_prediction * weight)
-                / (before + weight);
+            bin.mean_prediction =
+                (bin.mean_prediction * before + point.mean_prediction * weight) / (before + weight);
             bin.positives += point.positives;
             bin.negatives += point.negatives;
         }
@@ -263,7 +267,8 @@ mod tests {
 
     #[test]
     fn ratios_are_sought_over_all_thresholds() {
-        let point = |positives, negatives, mean_prediction| Point { positives, negatives, mean_prediction };
+        let point =
+            |positives, negatives, mean_prediction| Point { positives, negatives, mean_prediction };
         let curve = Curve::new(vec![
             point(0.0, 4.0, 0.1),
             point(1.0, 1.0, 0.4),

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{At, FAIRNESS, FAIRNESS_INDICATORS, METRICS, Metric, default_metrics, find, suggestion};
+use super::{
+    At, FAIRNESS, FAIRNESS_INDICATORS, METRICS, Metric, default_metrics, find, suggestion,
+};
 use crate::task::{MULTI_CLASS, MULTI_LABEL};
 use crate::{Config, Task};
 
@@ -67,9 +69,8 @@ pub(crate) fn parse(text: &str) -> Result<MetricSpec, NameError> {
         ),
         hint: suggestion(base),
     })?;
-    let (average, top) = selector.map_or(Ok((Average::Plain, None)), |inside| {
-        read_selector(text, inside)
-    })?;
+    let (average, top) =
+        selector.map_or(Ok((Average::Plain, None)), |inside| read_selector(text, inside))?;
     if selector.is_some() && metric.tasks & (MULTI_CLASS | MULTI_LABEL) == 0 {
         return Err(wrong(format!("`{base}` has no classes, and so nothing in brackets")));
     }
@@ -89,7 +90,11 @@ fn read_selector(text: &str, inside: &str) -> Result<(Average, Option<u32>), Nam
             _ => match part.strip_prefix("top=") {
                 Some(k) => match k.parse() {
                     Ok(k) if k > 0 => top = Some(k),
-                    _ => return Err(wrong(format!("`{text}`: expected a number of classes from 1 behind `top=`"))),
+                    _ => {
+                        return Err(wrong(format!(
+                            "`{text}`: expected a number of classes from 1 behind `top=`"
+                        )));
+                    }
                 },
                 None => match part.parse() {
                     Ok(class) => average = Average::Class(class),
@@ -177,7 +182,10 @@ impl MetricSpec {
         if let Average::Class(class) = self.average
             && class >= width
         {
-            return Some(format!("metric `{name}`: there are {width} classes, the ids are 0 to {}", width - 1));
+            return Some(format!(
+                "metric `{name}`: there are {width} classes, the ids are 0 to {}",
+                width - 1
+            ));
         }
         if self.top.is_some_and(|top| top as usize > width) {
             return Some(format!("metric `{name}`: there are only {width} classes"));
@@ -247,7 +255,10 @@ mod tests {
             ("auc@0.5", "`auc` has no number behind `@`"),
             ("precision@x", "`precision@x`: expected a number behind `@`"),
             ("precision@1.5", "`precision@1.5`, expected a number between 0 and 1"),
-            ("precision_at_recall", "`precision_at_recall` needs a ratio, such as `precision_at_recall@0.9`"),
+            (
+                "precision_at_recall",
+                "`precision_at_recall` needs a ratio, such as `precision_at_recall@0.9`",
+            ),
             ("ndcg@0", "`ndcg@0`, expected a whole number of ranks from 1 to 1000000"),
             ("hit_rate", "`hit_rate` needs a number of ranks, such as `hit_rate@5`"),
             ("recall[2", "`recall[2`: expected `]` at the end of the classes"),
@@ -257,7 +268,10 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(read(text), expected);
         }
-        assert_eq!(parse("pr_auc").unwrap_err().hint.unwrap(), "did you mean `auc_precision_recall`?");
+        assert_eq!(
+            parse("pr_auc").unwrap_err().hint.unwrap(),
+            "did you mean `auc_precision_recall`?"
+        );
     }
 
     #[test]

@@ -8,7 +8,8 @@ use base::BoxError;
 use dataflow::{Accumulator, Batches};
 use engine::LocalEngine;
 use evaluate::{
-    Columns, Config, EvaluatePass, EvaluateState, Evaluation, Numbered, SliceResult, SliceSpec, Task,
+    Columns, Config, EvaluatePass, EvaluateState, Evaluation, Numbered, SliceResult, SliceSpec,
+    Task,
 };
 
 /// One example.
