@@ -8,6 +8,7 @@ mod files;
 mod peers;
 mod process;
 mod road;
+mod serve;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,14 +16,16 @@ use std::process::Command;
 use crate::Failure;
 
 /// What can be said to a benchmark.
-pub(crate) const USAGE: &str = "cargo xtask bench [road | data | evaluate] [--data FILE] [--runs N] [--binary FILE] \
-     (data: [--rows N] [--peers PYTHON] [--tfdv PYTHON] [--huge]; evaluate: [--rows N] [--tfma PYTHON])";
+pub(crate) const USAGE: &str = "cargo xtask bench [road | data | evaluate | serve] [--data FILE] [--runs N] [--binary FILE] \
+     (data: [--rows N] [--peers PYTHON] [--tfdv PYTHON] [--huge]; evaluate: [--rows N] [--tfma PYTHON]; \
+     serve: [--peers PYTHON] [--seconds N])";
 
 /// Runs a benchmark: `road` (the default), the taxi pipeline from raw data to pushed model, `data`, reading and
-/// statistics beside their peers, or `evaluate`, metrics by slice with intervals.
+/// statistics beside their peers, `evaluate`, metrics by slice with intervals, or `serve`, a server under load.
 pub(crate) fn bench(workspace: &Path, args: &[String]) -> Result<(), Failure> {
     match args.split_first() {
         Some((which, rest)) if which == "data" => data::bench(&Options::parse(workspace, rest)?),
+        Some((which, rest)) if which == "serve" => serve::bench(&Options::parse(workspace, rest)?),
         Some((which, rest)) if which == "evaluate" => {
             let mut options = Options::parse(workspace, rest)?;
             if !rest.iter().any(|flag| flag == "--rows") {
@@ -45,7 +48,9 @@ struct Options {
     binary: Option<PathBuf>,
     /// How many rows the generated table has.
     rows: usize,
-    /// A Python with `duckdb` and `polars`.
+    /// How long each load lasts.
+    seconds: u64,
+    /// A Python with `duckdb` and `polars`; for `serve`, with `fastapi`, `uvicorn` and `onnxruntime`.
     peers: Option<PathBuf>,
     /// A Python with `tensorflow-data-validation`.
     tfdv: Option<PathBuf>,
@@ -67,6 +72,7 @@ impl Options {
             tfdv: None,
             tfma: None,
             huge: false,
+            seconds: 10,
         };
         let mut args = args.iter();
         while let Some(flag) = args.next() {
@@ -79,6 +85,7 @@ impl Options {
                 "--data" => options.data = std::path::absolute(value)?,
                 "--runs" => options.runs = value.parse()?,
                 "--binary" => options.binary = Some(std::path::absolute(value)?),
+                "--seconds" => options.seconds = value.parse()?,
                 "--rows" => options.rows = value.parse()?,
                 "--peers" => options.peers = Some(std::path::absolute(value)?),
                 "--tfma" => options.tfma = Some(std::path::absolute(value)?),

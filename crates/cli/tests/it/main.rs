@@ -12,5 +12,6 @@ mod eval;
 mod graph;
 mod main_road;
 mod scene;
+mod serve;
 mod sources;
 mod together;

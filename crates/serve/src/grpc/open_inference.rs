@@ -44,9 +44,9 @@ fn wanted(version: &str) -> Result<Wanted<'_>, Failure> {
     if version.is_empty() {
         return Ok(Wanted::Any);
     }
-    let number = version.parse().map_err(|_| {
-        Failure::invalid(format!("model version {version:?} is not a number"))
-    });
+    let number = version
+        .parse()
+        .map_err(|_| Failure::invalid(format!("model version {version:?} is not a number")));
     number.map(Wanted::Number)
 }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Float32Array, Int64Array, ListArray, RecordBatch};
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, Float32Array, Int64Array, ListArray, RecordBatch,
+};
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::DataType;
 use bytes::Bytes;
