@@ -117,7 +117,7 @@ pub(crate) static METRICS: &[Metric] = &[
     metric("root_mean_squared_error", REGRESSION, NUMBERS, At::Nothing, OfPairs(&[P::SquaredError], |t| ratio(t.of(P::SquaredError), t.weight).sqrt()), "its square root"),
     metric("mean_absolute_error", REGRESSION, NUMBERS, At::Nothing, OfPairs(&[P::AbsoluteError], |t| ratio(t.of(P::AbsoluteError), t.weight)), "mean of |label - prediction|"),
     metric("mean_absolute_percentage_error", NO, REGRESSION, At::Nothing, OfPairs(&[P::PercentageError], |t| 100.0 * ratio(t.of(P::PercentageError), t.weight)), "mean of 100 |label - prediction| / |label|"),
-    metric("mean_squared_logarithmic_error", NO, REGRESSION, At::Nothing, OfPairs(&[P::SquaredLogError], |t| ratio(t.of(P::SquaredLogError), t.weight)), "mean of (ln(label + 1) - ln(prediction + 1))²"),
+    metric("mean_squared_logarithmic_error", NO, REGRESSION, At::Nothing, OfPairs(&[P::SquaredLogError], |t| ratio(t.of(P::SquaredLogError), t.weight)), "mean of (ln(label + 1) - ln(prediction + 1))²; NaN where there are numbers below -1"),
     metric("squared_pearson_correlation", NO, NUMBERS, At::Nothing, OfPairs(&[P::Label, P::LabelSquared, P::PredictionSquared, P::LabelPrediction], PairSums::squared_pearson_correlation), "square of the correlation of labels and predictions"),
     metric("coefficient_of_determination", NO, REGRESSION, At::Nothing, OfPairs(&[P::Label, P::LabelSquared, P::SquaredError], PairSums::coefficient_of_determination), "1 - squared error / variance of the labels, R²"),
     metric("calibration", BINARY | REGRESSION, NUMBERS, At::Nothing, OfPairs(&[P::Label], |t| ratio(t.of(P::Prediction), t.of(P::Label))), "sum of predictions / sum of labels"),

@@ -467,10 +467,8 @@ fn of_pair(term: PairTerm, label: f64, prediction: f64) -> f64 {
             if label > 0.5 { -likely.ln() } else { -(-likely).ln_1p() }
         }
         PairTerm::PercentageError => error.abs() / label.abs().max(EPSILON),
-        PairTerm::SquaredLogError => {
-            let log = |value: f64| value.max(EPSILON).ln_1p();
-            (log(label) - log(prediction)).powi(2)
-        }
+        // Below -1 there is no logarithm, and NaN says so.
+        PairTerm::SquaredLogError => (label.ln_1p() - prediction.ln_1p()).powi(2),
         PairTerm::LabelSquared => label * label,
         PairTerm::PredictionSquared => prediction * prediction,
         PairTerm::LabelPrediction => label * prediction,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    At, FAIRNESS, FAIRNESS_INDICATORS, METRICS, Metric, default_metrics, find, suggestion,
+    At, Compute, FAIRNESS, FAIRNESS_INDICATORS, METRICS, Metric, default_metrics, find, suggestion,
 };
 use crate::task::{MULTI_CLASS, MULTI_LABEL};
 use crate::{Config, Task};
@@ -185,6 +185,12 @@ impl MetricSpec {
             return Some(format!(
                 "metric `{name}`: there are {width} classes, the ids are 0 to {}",
                 width - 1
+            ));
+        }
+        let is_at_threshold = matches!(self.metric.compute, Compute::OfConfusion(_));
+        if self.top.is_some() && !is_at_threshold {
+            return Some(format!(
+                "metric `{name}`: `top=` is for metrics at a threshold, such as `precision`"
             ));
         }
         if self.top.is_some_and(|top| top as usize > width) {

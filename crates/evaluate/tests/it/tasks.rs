@@ -61,6 +61,28 @@ fn language_models_are_measured_by_token_and_byte() {
 }
 
 #[test]
+fn logarithmic_errors_are_of_what_has_a_logarithm() {
+    let config =
+        Config { metrics: metrics(&["mean_squared_logarithmic_error"]), ..Config::default() };
+    let columns = Columns {
+        label: "label".to_owned(),
+        candidate: "prediction".to_owned(),
+        ..Columns::default()
+    };
+    let of = |labels: &[f64]| {
+        let batch = RecordBatch::try_from_iter([
+            ("label", numbers(labels)),
+            ("prediction", numbers(&[0.0, 0.0])),
+        ]);
+        let found = run(Task::Regression, &config, columns.clone(), &batch.unwrap()).unwrap();
+        found.slices[0].metrics["mean_squared_logarithmic_error"]
+    };
+    let e = std::f64::consts::E;
+    assert!((of(&[e - 1.0, 0.0]) - 0.5).abs() < 1e-15);
+    assert!(of(&[-2.0, 0.0]).is_nan());
+}
+
+#[test]
 fn what_a_task_needs_is_asked_for() {
     let (columns, batch) = texts();
     let without = Columns { num_bytes: None, num_correct: None, ..columns };
@@ -75,12 +97,24 @@ fn what_a_task_needs_is_asked_for() {
         message(Task::Ranking, &["ndcg"]),
         message(classes(3), &["recall[3]"]),
         message(classes(3), &["precision[top=4]"]),
+        message(classes(3), &["auc[micro,top=2]"]),
         message(classes(3), &["ndcg"]),
         message(Task::BinaryClassification, &["recall[1]"]),
         message(classes(0), &["accuracy"]),
         message(classes(3), &["accuracy"]),
     ];
-    assert_snapshot!(messages.join("\n"), @"");
+    assert_snapshot!(messages.join("\n"), @r"
+    `bits_per_byte` needs the number of bytes, and no column was named for it
+    `next_token_accuracy` needs the number of correct tokens of every model, and no column was named for it
+    a ranking needs the query (`query_key`), and no column was named for it
+    metric `recall[3]`: there are 3 classes, the ids are 0 to 2
+    metric `precision[top=4]`: there are only 3 classes
+    metric `auc[micro,top=2]`: `top=` is for metrics at a threshold, such as `precision`
+    metric `ndcg` is not defined for multi_class_classification
+    metric `recall[1]`: a binary_classification has no classes to choose in brackets
+    a multi_class_classification of 0 classes, expected 1 to 100000
+    column `loss`, the prediction, has type Float64, expected a vector of numbers in each row
+    ");
 }
 
 #[test]
