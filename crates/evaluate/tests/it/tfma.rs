@@ -209,9 +209,8 @@ fn classes_are_measured_alike_one_by_one_and_together() {
         ("f1_score[micro]", "micro/f1_score"),
         ("auc[micro]", "micro/auc"),
         ("accuracy[micro]", "micro/binary_accuracy"),
+        // Theirs forgets the labels that are not among the likeliest here, so that their recall is 1.
         ("precision[micro,top=2]", "topK:2/micro/precision"),
-        ("recall[micro,top=2]", "topK:2/micro/recall"),
-        ("f1_score[micro,top=2]", "topK:2/micro/f1_score"),
     ]);
     for (ours, theirs) in names {
         let is_near = if theirs.starts_with('~') { "~" } else { "" };
