@@ -3,6 +3,7 @@
 
 mod data;
 mod decode;
+mod evaluate;
 mod files;
 mod peers;
 mod process;
@@ -15,15 +16,23 @@ use std::process::Command;
 use crate::Failure;
 
 /// What can be said to a benchmark.
-pub(crate) const USAGE: &str = "cargo xtask bench [road | data | serve] [--data FILE] [--runs N] [--binary FILE] \
-     (data: [--rows N] [--peers PYTHON] [--tfdv PYTHON] [--huge]; serve: [--peers PYTHON] [--seconds N])";
+pub(crate) const USAGE: &str = "cargo xtask bench [road | data | evaluate | serve] [--data FILE] [--runs N] [--binary FILE] \
+     (data: [--rows N] [--peers PYTHON] [--tfdv PYTHON] [--huge]; evaluate: [--rows N] [--tfma PYTHON]; \
+     serve: [--peers PYTHON] [--seconds N])";
 
-/// Runs a benchmark: `road` (the default), the taxi pipeline from raw data to pushed model, or `data`, reading and
-/// statistics beside their peers, or `serve`, a server under load.
+/// Runs a benchmark: `road` (the default), the taxi pipeline from raw data to pushed model, `data`, reading and
+/// statistics beside their peers, `evaluate`, metrics by slice with intervals, or `serve`, a server under load.
 pub(crate) fn bench(workspace: &Path, args: &[String]) -> Result<(), Failure> {
     match args.split_first() {
         Some((which, rest)) if which == "data" => data::bench(&Options::parse(workspace, rest)?),
         Some((which, rest)) if which == "serve" => serve::bench(&Options::parse(workspace, rest)?),
+        Some((which, rest)) if which == "evaluate" => {
+            let mut options = Options::parse(workspace, rest)?;
+            if !rest.iter().any(|flag| flag == "--rows") {
+                options.rows = 10_000_000;
+            }
+            evaluate::bench(&options)
+        }
         Some((which, rest)) if which == "road" => road::bench(&Options::parse(workspace, rest)?),
         _ => road::bench(&Options::parse(workspace, args)?),
     }
@@ -45,6 +54,8 @@ struct Options {
     peers: Option<PathBuf>,
     /// A Python with `tensorflow-data-validation`.
     tfdv: Option<PathBuf>,
+    /// A Python with `tensorflow-model-analysis`.
+    tfma: Option<PathBuf>,
     /// Whether files of 1 and 10 GB are made and read.
     huge: bool,
 }
@@ -59,6 +70,7 @@ impl Options {
             rows: 3_100_000,
             peers: None,
             tfdv: None,
+            tfma: None,
             huge: false,
             seconds: 10,
         };
@@ -76,6 +88,7 @@ impl Options {
                 "--seconds" => options.seconds = value.parse()?,
                 "--rows" => options.rows = value.parse()?,
                 "--peers" => options.peers = Some(std::path::absolute(value)?),
+                "--tfma" => options.tfma = Some(std::path::absolute(value)?),
                 "--tfdv" => options.tfdv = Some(std::path::absolute(value)?),
                 _ => return Err(format!("unknown flag `{flag}`: {USAGE}").into()),
             }

@@ -1,6 +1,8 @@
 //! The command line: verbs, flags and their help.
 
 mod data;
+mod eval;
+mod explain;
 mod serve;
 
 use std::path::PathBuf;
@@ -12,6 +14,8 @@ pub(crate) use data::{
     ReadArgs, SchemaCommand, SchemaInferArgs, StatsArgs, StatsCommand, StatsDiffArgs,
     StatsFilesArgs, ValidateArgs,
 };
+pub(crate) use eval::{EvalArgs, TaskName};
+pub(crate) use explain::ExplainArgs;
 
 pub(crate) use serve::{Poll, ServeArgs};
 
@@ -99,6 +103,10 @@ pub(crate) enum Command {
     Export(ExportCommand),
     /// Raw rows through a model: predictions as CSV.
     Predict(PredictArgs),
+    /// Measure predictions that are columns of a file: metrics, slices, thresholds; exits with 1 when these do not hold.
+    Eval(EvalArgs),
+    /// Show which features a pushed model's predictions come from: Shapley values, and what shuffling costs.
+    Explain(ExplainArgs),
     /// Answer requests for predictions of pushed models: REST and gRPC, of TensorFlow Serving and KServe.
     Serve(Box<ServeArgs>),
     /// Print a completion script for a shell.

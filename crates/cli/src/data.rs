@@ -294,7 +294,7 @@ impl Progress {
     }
 
     /// Returns a source that tells how far its reading has come.
-    fn watch<'a>(&'a self, name: &str, source: &'a dyn Source) -> Watched<'a> {
+    pub(crate) fn watch<'a>(&'a self, name: &str, source: &'a dyn Source) -> Watched<'a> {
         let style = ProgressStyle::with_template("  {spinner} {msg} {wide_bar:.dim} {percent} %");
         self.0.set_style(style.expect("the template is valid"));
         self.0.set_message(name.to_owned());
@@ -309,7 +309,8 @@ impl Progress {
     }
 }
 
-struct Watched<'a> {
+/// A source that tells how far its reading has come.
+pub(crate) struct Watched<'a> {
     source: &'a dyn Source,
     bar: &'a ProgressBar,
 }

@@ -90,6 +90,28 @@ pub(crate) enum CliError {
     #[error("{}: statistics have no rows, expected files of data for `--rows`", .path.display())]
     NoRows { path: PathBuf },
 
+    /// The file of `--config` is no configuration.
+    #[error("{}: not a configuration of an evaluation", .path.display())]
+    EvalConfig { path: PathBuf, source: toml::de::Error },
+
+    /// What is asked of an evaluation does not make sense.
+    #[error("{}", .problems.join("\n  "))]
+    Evaluation { problems: Vec<String> },
+
+    /// A column should hold vectors, and has none.
+    #[error(
+        "column `{column}`: no vector of numbers found, expected one probability for each class"
+    )]
+    NoVectors { column: String },
+
+    /// A column that the command needs is not among the rows.
+    #[error("column `{column}` is missing")]
+    NoColumn { column: String },
+
+    /// Rows could not be put together.
+    #[error("cannot put the rows together")]
+    Rows(#[source] arrow::error::ArrowError),
+
     /// A run that is given by the beginning of its id is not the only one.
     #[error("run `{run}` could be {candidates}")]
     Ambiguous { run: String, candidates: String },
@@ -118,13 +140,19 @@ impl Classify for CliError {
             Self::WrongType { .. }
             | Self::NoSplit { .. }
             | Self::Ambiguous { .. }
+            | Self::EvalConfig { .. }
+            | Self::Evaluation { .. }
             | Self::FileBeforeVerb { .. }
             | Self::MixedFiles { .. }
             | Self::DelimiterOf { .. }
             | Self::NoRows { .. }
             | Self::NoTokens { .. } => ErrorKind::Usage,
             Self::Exists { .. } => ErrorKind::Conflict,
-            Self::MissingColumn { .. } | Self::NotStatistics { .. } => ErrorKind::Data,
+            Self::MissingColumn { .. }
+            | Self::NotStatistics { .. }
+            | Self::NoVectors { .. }
+            | Self::NoColumn { .. }
+            | Self::Rows(_) => ErrorKind::Data,
             Self::Signals(_) | Self::Write(_) => ErrorKind::Unavailable,
         }
     }

@@ -37,6 +37,8 @@ fn main() -> ExitCode {
         Command::Anomalies(command) => commands::anomalies::anomalies(&command, global),
         Command::Graph(command) => commands::graph::graph(&command, global),
         Command::Export(command) => commands::export::export(&command, global),
+        Command::Eval(args) => commands::eval::eval(&args, global),
+        Command::Explain(args) => commands::explain::explain(&args, global),
         Command::Predict(args) => commands::predict::predict(&args, global),
         Command::Serve(args) => commands::serve::serve(&args, global),
         Command::Completions { shell } => commands::completions::completions(shell),

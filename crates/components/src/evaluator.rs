@@ -11,7 +11,7 @@ use artifact::{
 use base::BoxError;
 use dataflow::{Accumulator, Pass, Source};
 use dataset::{Dataset, Split};
-use evaluate::{Blessing, Config, EvaluatePass, Evaluation, Failure, validate};
+use evaluate::{Blessing, Config, EvaluatePass, Evaluation, Failure, Numbered, validate};
 use model::Predictor;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -29,6 +29,8 @@ const EXAMPLE_SPLITS_HELP: &str = "The splits that the model is evaluated on, al
 
 /// What was measured.
 const EVALUATION_FILE: &str = "evaluation.json";
+/// The same as a page.
+const PAGE_FILE: &str = "evaluation.html";
 /// The empty file of a model that may be pushed, as TFX names it.
 const BLESSED_FILE: &str = "BLESSED";
 /// The empty file of a model that may not.
@@ -64,7 +66,7 @@ impl Component for Evaluator {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn description(&self) -> &'static str {
@@ -121,12 +123,12 @@ impl Component for Evaluator {
             message: problem.message,
             hint: problem.hint,
         }));
-        for (place, cross) in config.slices.iter().enumerate() {
-            for (inner, name) in cross.iter().enumerate() {
-                let feature = features.iter().flatten().find(|feature| feature.name == *name);
+        for (place, spec) in config.slices.iter().enumerate() {
+            for name in spec.features() {
+                let feature = features.iter().flatten().find(|feature| feature.name == name);
                 if feature.is_some_and(|feature| feature.kind == Some(FeatureKind::Struct)) {
                     checked.problems.push(Problem {
-                        key: format!("slices.{place}.{inner}"),
+                        key: format!("slices.{place}"),
                         offset: None,
                         message: format!("`{name}` has nested features, expected numbers or text"),
                         hint: None,
@@ -167,6 +169,16 @@ impl Executor for Evaluator {
         evaluation.save(&context.outputs["evaluation"].join(EVALUATION_FILE))?;
 
         let blessing = validate(&evaluation, &config);
+        let failures: Vec<String> = blessing.failures.iter().map(Failure::to_string).collect();
+        let page = report::EvaluationReport {
+            title: context.node,
+            candidate: "candidate",
+            baseline: compared.map(|_| "latest blessed model"),
+            evaluation: &evaluation.to_json(),
+            blessed: (!config.thresholds.is_empty()).then_some(blessing.blessed),
+            failures: &failures,
+        };
+        write(&context.outputs["evaluation"].join(PAGE_FILE), page.html())?;
         let file = if blessing.blessed { BLESSED_FILE } else { NOT_BLESSED_FILE };
         write(&context.outputs["blessing"].join(file), "")?;
 
@@ -239,10 +251,19 @@ fn evaluate_splits(
     let columns = added_columns(&schemas, baseline.is_some());
     let pass = EvaluatePass::new(config, candidate.signature().task, columns.clone())?;
     let mut state = pass.start()?;
+    let mut num_partitions = 0;
     for (done, (split, raw)) in splits.iter().zip(&sources).enumerate() {
         context.progress.report(done as u64, splits.len() as u64, &split.name);
         let scored = Scored::new(raw, candidate, baseline, &columns);
-        state.merge(dataflow::fold(context.engine, &scored, &pass)?)?;
+        let found = match &columns.position {
+            Some(position) if config.confidence_intervals.is_some() => {
+                let numbered = Numbered::new(&scored, position, num_partitions);
+                dataflow::fold(context.engine, &numbered, &pass)?
+            }
+            _ => dataflow::fold(context.engine, &scored, &pass)?,
+        };
+        num_partitions += raw.num_partitions();
+        state.merge(found)?;
     }
     state.finish()
 }

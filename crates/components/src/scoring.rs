@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use base::BoxError;
 use dataflow::{BatchIter, Source};
 use evaluate::Columns;
-use model::{PREDICTION, Predictor};
+use model::{OutputSpec, PREDICTION, Predictor};
 use servable::Servable;
 
 use crate::ComponentError;
@@ -38,6 +38,8 @@ pub(crate) fn added_columns(raw: &[SchemaRef], has_baseline: bool) -> Columns {
         label: free("label"),
         candidate: free("candidate prediction"),
         baseline: has_baseline.then(|| free("baseline prediction")),
+        position: Some(free("position")),
+        ..Columns::default()
     }
 }
 
@@ -57,8 +59,13 @@ impl<'a> Scored<'a> {
         let raw_schema = raw.schema();
         let mut fields: Vec<_> = raw_schema.fields().iter().map(Arc::clone).collect();
         fields.push(Arc::new(Field::new(&columns.label, label, true)));
+        let outputs = &candidate.signature().outputs;
+        let prediction = outputs
+            .iter()
+            .find(|output| output.name == PREDICTION)
+            .map_or(DataType::Float32, OutputSpec::data_type);
         for name in std::iter::once(&columns.candidate).chain(&columns.baseline) {
-            fields.push(Arc::new(Field::new(name, DataType::Float32, true)));
+            fields.push(Arc::new(Field::new(name, prediction.clone(), true)));
         }
         Self { raw, candidate, baseline, columns, schema: Arc::new(Schema::new(fields)) }
     }

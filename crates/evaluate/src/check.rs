@@ -3,7 +3,7 @@
 use base::nearest;
 
 use crate::metrics;
-use crate::{Bound, Config, Threshold, ThresholdSlices};
+use crate::{Bound, Config, SliceSpec, Threshold, ThresholdSlices};
 
 /// One thing wrong with a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,20 +19,53 @@ pub struct Problem {
 /// Returns all that is wrong with a configuration, given the raw features where they are known.
 pub fn check(config: &Config, features: Option<&[String]>) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for (place, cross) in config.slices.iter().enumerate() {
-        problems.extend(check_cross(&format!("slices.{place}"), cross, features));
+    for (key, spec) in config.slice_specs() {
+        problems.extend(check_slices(&key, &spec, features));
     }
     for (place, name) in config.metrics.iter().flatten().enumerate() {
-        problems.extend(check_metric(format!("metrics.{place}"), name));
+        if name != metrics::FAIRNESS {
+            problems.extend(check_metric(format!("metrics.{place}"), name));
+        }
     }
     if config.metrics.as_ref().is_some_and(Vec::is_empty) {
         problems.push(problem("metrics".to_owned(), "[], expected at least one metric".to_owned()));
     }
     for (place, threshold) in config.thresholds.iter().enumerate() {
-        problems.extend(check_threshold(&format!("thresholds.{place}"), threshold, features));
+        problems.extend(check_threshold(&format!("thresholds.{place}"), threshold));
     }
     if let Some(name) = &config.example_weight {
         problems.extend(check_feature("example_weight".to_owned(), name, features));
+    }
+    if let Some(name) = &config.query_key {
+        problems.extend(check_feature("query_key".to_owned(), name, features));
+    }
+    for (class, weight) in &config.class_weights {
+        let key = || format!("class_weights.{class}");
+        if class.parse::<usize>().is_err() {
+            problems.push(problem(
+                key(),
+                format!("`{class}`, expected the id of a class, such as `0`"),
+            ));
+        }
+        if !weight.is_finite() || *weight < 0.0 {
+            problems.push(problem(key(), format!("{weight}, expected a number from 0")));
+        }
+    }
+    for (place, cross) in config.cross_slices.iter().enumerate() {
+        if cross.slices.is_empty() {
+            let key = format!("cross_slices.{place}.slices");
+            problems.push(problem(key, "[], expected at least one".to_owned()));
+        }
+    }
+    if let Some(intervals) = &config.confidence_intervals {
+        if !(2..=1000).contains(&intervals.num_replicates) {
+            let message = format!("{}, expected 2 to 1000", intervals.num_replicates);
+            problems.push(problem("confidence_intervals.num_replicates".to_owned(), message));
+        }
+        if !(intervals.level > 0.0 && intervals.level < 1.0) {
+            let message = format!("{}, expected a number between 0 and 1", intervals.level);
+            problems.push(problem("confidence_intervals.level".to_owned(), message));
+        }
     }
     let threshold = config.classification_threshold;
     if !(0.0..=1.0).contains(&threshold) {
@@ -42,7 +75,7 @@ pub fn check(config: &Config, features: Option<&[String]>) -> Vec<Problem> {
     problems
 }
 
-fn check_threshold(key: &str, threshold: &Threshold, features: Option<&[String]>) -> Vec<Problem> {
+fn check_threshold(key: &str, threshold: &Threshold) -> Vec<Problem> {
     let mut problems = Vec::new();
     problems.extend(check_metric(format!("{key}.metric"), &threshold.metric));
     let given = Bound::ALL.map(|bound| (bound, threshold.bound(bound)));
@@ -52,11 +85,18 @@ fn check_threshold(key: &str, threshold: &Threshold, features: Option<&[String]>
             let message = format!("{value}, expected a finite number");
             problems.push(problem(format!("{key}.{}", bound.key()), message));
         }
-        let of_examples =
-            metrics::find(&threshold.metric).is_some_and(metrics::Metric::ignores_predictions);
+        let spec = metrics::parse(&threshold.metric).ok();
+        let of_examples = spec.as_ref().is_some_and(|spec| spec.metric.ignores_predictions());
         if bound.is_change() && of_examples {
             let message = format!(
                 "`{}` is about the examples alone: it is the same for candidate and baseline",
+                threshold.metric
+            );
+            problems.push(problem(format!("{key}.{}", bound.key()), message));
+        }
+        if bound.is_change() && spec.is_some_and(|spec| spec.metric.is_comparison()) {
+            let message = format!(
+                "`{}` compares candidate and baseline itself: the baseline has no such metric",
                 threshold.metric
             );
             problems.push(problem(format!("{key}.{}", bound.key()), message));
@@ -78,38 +118,44 @@ fn check_threshold(key: &str, threshold: &Threshold, features: Option<&[String]>
             problems.push(problem(format!("{key}.{}", lower.key()), message));
         }
     }
-    if let ThresholdSlices::Features(crosses) = &threshold.slices {
-        if crosses.is_empty() {
-            problems.push(Problem {
-                key: format!("{key}.slices"),
-                message: "[], expected at least one cross of features".to_owned(),
-                hint: Some("all examples together are `[[]]` or \"overall\"".to_owned()),
-            });
-        }
-        for (place, cross) in crosses.iter().enumerate() {
-            problems.extend(check_cross(&format!("{key}.slices.{place}"), cross, features));
-        }
+    if let ThresholdSlices::Features(slices) = &threshold.slices
+        && slices.is_empty()
+    {
+        problems.push(Problem {
+            key: format!("{key}.slices"),
+            message: "[], expected at least one cross of features".to_owned(),
+            hint: Some("all examples together are `[[]]` or \"overall\"".to_owned()),
+        });
     }
     problems
 }
 
 fn check_metric(key: String, name: &str) -> Option<Problem> {
-    if metrics::find(name).is_some() {
-        return None;
-    }
-    let message = format!("no metric `{name}`, expected one of {}", list(metrics::metric_names()));
-    Some(Problem { key, message, hint: metrics::suggestion(name) })
+    let error = metrics::parse(name).err()?;
+    Some(Problem { key, message: error.message, hint: error.hint })
 }
 
-fn check_cross(key: &str, cross: &[String], features: Option<&[String]>) -> Vec<Problem> {
+fn check_slices(key: &str, spec: &SliceSpec, features: Option<&[String]>) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for (place, name) in cross.iter().enumerate() {
+    let (names, key, values) = match spec {
+        SliceSpec::Features(names) => (names, key.to_owned(), Vec::new()),
+        SliceSpec::Values(spec) => {
+            (&spec.features, format!("{key}.features"), spec.values.keys().collect())
+        }
+    };
+    for (place, name) in names.iter().enumerate() {
         let key = format!("{key}.{place}");
-        if cross[..place].contains(name) {
+        if names[..place].contains(name) || values.contains(&name) {
             problems.push(problem(key, format!("`{name}` comes twice")));
         } else {
             problems.extend(check_feature(key, name, features));
         }
+    }
+    let place = key.trim_end_matches(".features");
+    for name in values {
+        let inner =
+            if place.ends_with("against") || place.ends_with("baseline") { "" } else { ".values" };
+        problems.extend(check_feature(format!("{place}{inner}.{name}"), name, features));
     }
     problems
 }

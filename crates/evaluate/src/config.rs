@@ -1,23 +1,33 @@
 //! What a user can say about an evaluation.
 
+mod slices;
+
+use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
-use model::Task;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::{default_metrics, metric_names};
+use crate::Task;
+use crate::metrics::{MetricSpec, requested};
+
+pub use slices::{SliceSpec, SliceValues, Wanted};
 
 /// What is measured, on which slices, and what is good enough.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The features, or crosses of features, whose values make slices; `[]` is all examples together.
-    pub slices: Vec<Vec<String>>,
+    /// The features, or crosses of features, whose values make slices; `[]` is all examples together, and
+    /// `{ features = ["hour"], values = { company = "Flash Cab" } }` those of one company.
+    pub slices: Vec<SliceSpec>,
+    /// Slices whose metrics are compared with those of another slice.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cross_slices: Vec<CrossSlices>,
     /// The metrics to compute. Without it: the usual ones of the model's task. Those that thresholds name are
-    /// always computed.
+    /// always computed. Behind a name, `@0.3` is a threshold or `@10` a number of ranks, and in brackets are
+    /// classes: `precision@0.3`, `recall[2]`, `f1_score[macro]`, `precision[micro,top=3]`;
+    /// `fairness_indicators` are ten rates at nine thresholds. docs/evaluation.md lists all.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "metric_names_schema")]
     pub metrics: Option<Vec<String>>,
     /// What a model must reach to be blessed; all must hold. Without any, no model is blessed.
     pub thresholds: Vec<Threshold>,
@@ -28,20 +38,77 @@ pub struct Config {
     /// Without it, all count the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub example_weight: Option<String>,
-    /// A prediction counts as positive when it is greater than this.
+    /// A prediction counts as positive when it is greater than this, unless the metric says otherwise.
     #[schemars(range(min = 0, max = 1))]
     pub classification_threshold: f64,
+    /// How much each class counts in `[macro]` and `[weighted]`, by its id; those that are not named do not
+    /// count. Without it, all count the same.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub class_weights: BTreeMap<String, f64>,
+    /// For rankings: the feature that says which query a document is an answer to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query_key: Option<String>,
+    /// How far metrics may be off by the choice of examples. Without it, this is not estimated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence_intervals: Option<ConfidenceIntervals>,
+}
+
+/// Slices that are compared with another one: metric of the slice minus metric of the other.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CrossSlices {
+    /// The slice to compare with, by the values of its features; `{}` is all examples together.
+    pub baseline: BTreeMap<String, Wanted>,
+    /// The slices that are compared with it.
+    pub slices: Vec<SliceSpec>,
+}
+
+/// How confidence intervals are estimated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConfidenceIntervals {
+    /// `"jackknife"` leaves out one part of the examples after the other; `"poisson_bootstrap"` draws
+    /// examples again. The first is cheaper.
+    pub method: ConfidenceMethod,
+    /// How many parts, or how often is drawn.
+    #[schemars(range(min = 2, max = 1000))]
+    pub num_replicates: u32,
+    /// How often the interval should hold the true value.
+    #[schemars(range(min = 0, max = 1))]
+    pub level: f64,
+    /// Another number draws other examples.
+    pub seed: u64,
+}
+
+/// A way to estimate confidence intervals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfidenceMethod {
+    /// Every example is in one of some parts, and each part is left out once.
+    Jackknife,
+    /// Every replicate has each example as often as a Poisson distribution of mean 1 says.
+    PoissonBootstrap,
+}
+
+impl Default for ConfidenceIntervals {
+    fn default() -> Self {
+        Self { method: ConfidenceMethod::Jackknife, num_replicates: 20, level: 0.95, seed: 0 }
+    }
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
-            slices: vec![vec![]],
+            slices: vec![SliceSpec::Features(Vec::new())],
+            cross_slices: Vec::new(),
             metrics: None,
             thresholds: Vec::new(),
             min_slice_size: NonZeroU64::MIN,
             example_weight: None,
             classification_threshold: 0.5,
+            class_weights: BTreeMap::new(),
+            query_key: None,
+            confidence_intervals: None,
         }
     }
 }
@@ -53,8 +120,7 @@ impl Default for Config {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Threshold {
-    /// The metric.
-    #[schemars(schema_with = "metric_name_schema")]
+    /// The metric, as in `metrics`.
     pub metric: String,
     /// The least value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,6 +146,10 @@ pub struct Threshold {
     /// examples can hold back a model; ours hold overall unless told otherwise.
     #[serde(default)]
     pub slices: ThresholdSlices,
+    /// The slice to compare with, by the values of its features; `{}` is all examples together. The bounds are
+    /// then of the difference: metric of the slice minus metric of this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<BTreeMap<String, Wanted>>,
 }
 
 /// One bound of a threshold.
@@ -95,13 +165,13 @@ pub enum Bound {
 }
 
 /// Where a threshold holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ThresholdSlices {
     /// By name.
     Named(NamedSlices),
     /// On every slice of each of these crosses of features; `[]` is all examples together.
-    Features(Vec<Vec<String>>),
+    Features(Vec<SliceSpec>),
 }
 
 /// Slices that have a name.
@@ -132,6 +202,7 @@ impl Threshold {
             min_relative_change: None,
             max_relative_change: None,
             slices: ThresholdSlices::default(),
+            against: None,
         }
     }
 
@@ -182,47 +253,63 @@ impl Bound {
     }
 }
 
+/// The slices of one cross of features, as the configuration asks for them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Cross {
+    /// Sorted, each once.
+    pub(crate) features: Vec<String>,
+    /// The values of which a slice must have one set; nothing where every slice is asked for.
+    pub(crate) wanted: Option<Vec<BTreeMap<String, Wanted>>>,
+}
+
 impl Config {
-    /// Returns every cross of features to slice by: the overall one, those of `slices` and those that
-    /// thresholds name; each once, the features of a cross sorted.
-    pub(crate) fn crosses(&self) -> Vec<Vec<String>> {
-        let mut crosses: Vec<Vec<String>> = self.slices.clone();
-        crosses.push(Vec::new());
-        for threshold in &self.thresholds {
-            match &threshold.slices {
-                ThresholdSlices::Named(NamedSlices::Overall | NamedSlices::All) => {}
-                ThresholdSlices::Features(features) => crosses.extend(features.iter().cloned()),
+    /// Returns everything that names slices, with its key in the configuration.
+    pub(crate) fn slice_specs(&self) -> Vec<(String, SliceSpec)> {
+        let one = |values: &BTreeMap<String, Wanted>| {
+            SliceSpec::Values(SliceValues { features: Vec::new(), values: values.clone() })
+        };
+        let mut specs = Vec::new();
+        let mut list = |key: &str, list: &[SliceSpec]| {
+            let places = list.iter().enumerate();
+            specs.extend(places.map(|(place, spec)| (format!("{key}.{place}"), spec.clone())));
+        };
+        list("slices", &self.slices);
+        for (place, cross) in self.cross_slices.iter().enumerate() {
+            list(&format!("cross_slices.{place}.slices"), &cross.slices);
+        }
+        for (place, threshold) in self.thresholds.iter().enumerate() {
+            if let ThresholdSlices::Features(slices) = &threshold.slices {
+                list(&format!("thresholds.{place}.slices"), slices);
             }
         }
-        crosses.iter_mut().for_each(normalize);
-        crosses.sort_unstable();
-        crosses.dedup();
-        crosses
+        for (place, cross) in self.cross_slices.iter().enumerate() {
+            specs.push((format!("cross_slices.{place}.baseline"), one(&cross.baseline)));
+        }
+        for (place, threshold) in self.thresholds.iter().enumerate() {
+            if let Some(values) = &threshold.against {
+                specs.push((format!("thresholds.{place}.against"), one(values)));
+            }
+        }
+        specs
     }
 
-    /// Returns the names of the metrics to compute, sorted.
-    pub(crate) fn metrics_for(&self, task: Task) -> Vec<String> {
-        let mut names: Vec<String> = match &self.metrics {
-            Some(names) => names.clone(),
-            None => default_metrics(task).map(str::to_owned).collect(),
-        };
-        names.extend(self.thresholds.iter().map(|threshold| threshold.metric.clone()));
-        names.sort_unstable();
-        names.dedup();
-        names
+    /// Returns every cross of features to slice by: the overall one, and all that something names; each once.
+    pub(crate) fn crosses(&self) -> Vec<Cross> {
+        let mut crosses = BTreeMap::from([(Vec::new(), None)]);
+        for (_, spec) in self.slice_specs() {
+            let values = spec.values().cloned();
+            let wanted = crosses.entry(spec.features()).or_insert_with(|| Some(Vec::new()));
+            match (wanted.as_mut(), values) {
+                (_, None) => *wanted = None,
+                (Some(wanted), Some(values)) if !wanted.contains(&values) => wanted.push(values),
+                _ => {}
+            }
+        }
+        crosses.into_iter().map(|(features, wanted)| Cross { features, wanted }).collect()
     }
-}
 
-/// Puts the features of a cross in order, each once.
-pub(crate) fn normalize(cross: &mut Vec<String>) {
-    cross.sort_unstable();
-    cross.dedup();
-}
-
-fn metric_name_schema(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "enum": metric_names().collect::<Vec<_>>() })
-}
-
-fn metric_names_schema(generator: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": ["array", "null"], "items": metric_name_schema(generator) })
+    /// Returns the metrics to compute, sorted by name, each once. Names that are none are left out.
+    pub(crate) fn metrics_for(&self, task: Task) -> Vec<MetricSpec> {
+        requested(self, task).into_iter().filter_map(Result::ok).collect()
+    }
 }

@@ -4,7 +4,7 @@ use arrow::datatypes::DataType;
 use base::{Classify, ErrorKind, IoError};
 use std::path::PathBuf;
 
-use model::Task;
+use crate::Task;
 
 /// Why a model could not be evaluated.
 #[derive(Debug, thiserror::Error)]
@@ -14,13 +14,9 @@ pub enum EvaluateError {
     #[error("`{key}`: {message}")]
     Config { key: String, message: String, hint: Option<String> },
 
-    /// A metric of another task than the model's.
-    #[error("metric `{metric}` is not defined for {task}")]
-    WrongTask { metric: String, task: Task },
-
-    /// A model of a task that has no metrics.
-    #[error("there are no metrics for {task}")]
-    NoMetrics { task: Task },
+    /// A metric of another task than the model's, or of a class that it does not have.
+    #[error("{problem}")]
+    WrongTask { problem: String, task: Task },
 
     /// A column that the evaluation reads is not there.
     #[error("column `{column}`, the {role}, is missing from the examples")]
@@ -33,6 +29,30 @@ pub enum EvaluateError {
     /// A label that is not a class.
     #[error("label `{column}` is {value}, expected 0 or 1")]
     Label { column: String, value: f64 },
+
+    /// A label that is no class.
+    #[error("label `{column}` is {value}, expected the id of a class, from 0 to {}", .num_classes.saturating_sub(1))]
+    Class { column: String, value: f64, num_classes: usize },
+
+    /// A vector of another length.
+    #[error("{role} `{column}` has {found} numbers in a row, expected {expected}")]
+    Width { column: String, role: &'static str, found: usize, expected: usize },
+
+    /// A number of tokens that is negative.
+    #[error("label `{column}` is {value}, expected how many tokens were predicted")]
+    NegativeCount { column: String, value: f64 },
+
+    /// A document that is not of one query.
+    #[error("query `{column}` has no value in an example, or several; expected one in each")]
+    Query { column: String },
+
+    /// A column that the task or the configuration needs and nobody named.
+    #[error("{what} needs {column}, and no column was named for it")]
+    NoColumn { what: String, column: &'static str },
+
+    /// More documents than are kept in memory.
+    #[error("there are more than {max} documents to rank, in all slices by {slices}", max = crate::state::MAX_DOCUMENTS)]
+    TooManyDocuments { slices: String },
 
     /// A label that is infinite.
     #[error("label `{column}` is {value}, expected a finite number")]
@@ -49,6 +69,10 @@ pub enum EvaluateError {
     /// An example without a weight.
     #[error("example weight `{column}` is missing in an example, expected a number in each")]
     MissingWeight { column: String },
+
+    /// A batch could not be numbered.
+    #[error("cannot number the examples of a batch")]
+    Numbered { source: arrow::error::ArrowError },
 
     /// Two states are not of one pass.
     #[error("cannot merge evaluations of different metrics, slices or columns")]
@@ -74,20 +98,25 @@ pub enum EvaluateError {
 impl Classify for EvaluateError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Config { .. } | Self::WrongTask { .. } | Self::NoMetrics { .. } => {
+            Self::Config { .. } | Self::WrongTask { .. } | Self::NoColumn { .. } => {
                 ErrorKind::Usage
             }
             Self::MissingColumn { .. } => ErrorKind::NotFound,
             Self::ColumnType { .. }
             | Self::Label { .. }
             | Self::InfiniteLabel { .. }
+            | Self::Class { .. }
+            | Self::Width { .. }
+            | Self::NegativeCount { .. }
+            | Self::Query { .. }
+            | Self::TooManyDocuments { .. }
             | Self::Probability { .. }
             | Self::Weight { .. }
             | Self::MissingWeight { .. }
             | Self::BadState { .. }
             | Self::NotAnEvaluation { .. }
             | Self::Version { .. } => ErrorKind::Data,
-            Self::DifferentPass => ErrorKind::Bug,
+            Self::DifferentPass | Self::Numbered { .. } => ErrorKind::Bug,
             Self::Io(error) => error.kind(),
         }
     }

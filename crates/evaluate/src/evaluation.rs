@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use model::Task;
-
-use crate::{EvaluateError, SliceValue, serialize};
+use crate::config::ConfidenceIntervals;
+use crate::intervals::Interval;
+use crate::plots::Plots;
+use crate::{EvaluateError, SliceValue, Task, serialize};
 
 /// What was measured, slice by slice.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,13 +24,17 @@ pub struct Evaluation {
     pub crowded: Vec<Vec<String>>,
     /// The slices: first all examples together, then by the features of their keys, then by their values.
     pub slices: Vec<SliceResult>,
+    /// The slices that were compared with another one.
+    pub comparisons: Vec<SliceComparison>,
+    /// How intervals were estimated, if they were.
+    pub confidence_intervals: Option<ConfidenceIntervals>,
 }
 
 /// The features and values that all examples of a slice share; none for all examples together.
 pub type SliceKey = Vec<(String, SliceValue)>;
 
 /// What was measured on one slice.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SliceResult {
     /// The slice, its features in order of their names.
     pub key: SliceKey,
@@ -39,12 +44,40 @@ pub struct SliceResult {
     pub metrics: BTreeMap<String, f64>,
     /// The baseline's metrics, where there is a baseline.
     pub baseline: Option<BTreeMap<String, f64>>,
+    /// How far the candidate's metrics may be off; those for which that could be estimated.
+    pub intervals: BTreeMap<String, Interval>,
+    /// The same of the baseline's.
+    pub baseline_intervals: BTreeMap<String, Interval>,
+    /// The same of candidate minus baseline.
+    pub change_intervals: BTreeMap<String, Interval>,
+    /// What the candidate's plots are drawn from; of the slices with the most examples.
+    pub plots: Option<Plots>,
+    /// The same of the baseline.
+    pub baseline_plots: Option<Plots>,
+}
+
+/// What was measured on one slice, minus what was measured on another one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SliceComparison {
+    /// The slice.
+    pub slice: SliceKey,
+    /// The slice that it is compared with.
+    pub baseline: SliceKey,
+    /// The candidate's metrics on the first minus those on the second.
+    pub metrics: BTreeMap<String, f64>,
+    /// How far these differences may be off.
+    pub intervals: BTreeMap<String, Interval>,
 }
 
 impl Evaluation {
     /// Returns the slice of all examples together, if it was computed.
     pub fn overall(&self) -> Option<&SliceResult> {
         self.slices.iter().find(|slice| slice.key.is_empty())
+    }
+
+    /// Returns what [`Evaluation::save`] writes, as a JSON object.
+    pub fn to_json(&self) -> serde_json::Value {
+        serialize::to_json(self)
     }
 
     /// Writes the evaluation to a file.
@@ -73,7 +106,8 @@ impl SliceResult {
     }
 }
 
-pub(crate) fn slice_name(key: &SliceKey) -> String {
+/// Returns a slice as people read it: `overall`, or `company: Flash Cab, trip_start_hour: 7`.
+pub fn slice_name(key: &SliceKey) -> String {
     if key.is_empty() {
         return "overall".to_owned();
     }

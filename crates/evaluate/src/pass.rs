@@ -4,32 +4,42 @@ use std::collections::BTreeSet;
 
 use base::BoxError;
 use dataflow::Pass;
-use model::Task;
 use serde::{Deserialize, Serialize};
 
 use crate::check::check;
-use crate::metrics;
-use crate::serialize::TaskName;
-use crate::{Config, EvaluateError, EvaluateState};
+use crate::{Config, EvaluateError, EvaluateState, Task};
+
+/// How many classes there may be.
+const MAX_CLASSES: usize = 100_000;
 
 /// Evaluates a model, and a baseline beside it: plain data from which any worker can rebuild the pass.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvaluatePass {
     pub(crate) config: Config,
-    #[serde(with = "TaskName")]
     pub(crate) task: Task,
     pub(crate) columns: Columns,
 }
 
 /// The columns that are made for an evaluation; all others are features to slice by, or the example weight.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Columns {
-    /// Numbers or truth values; missing and NaN mean that an example has no label and is left out.
+    /// Numbers or truth values; missing and NaN mean that an example has no label and is left out. Of several
+    /// labels, a vector of 0 and 1; of language models, how many tokens were predicted.
     pub label: String,
-    /// The candidate's predictions: probabilities, or expected labels. One that is missing counts as NaN.
+    /// The candidate's predictions: probabilities, a vector of them, expected labels, scores, or sums of negative
+    /// log likelihoods. One that is missing counts as NaN.
     pub candidate: String,
     /// The baseline's predictions, if there is a baseline.
     pub baseline: Option<String>,
+    /// Where each example is in the data, see [`Numbered`](crate::Numbered); confidence intervals need it, but
+    /// for those of rankings, which are drawn by query.
+    pub position: Option<String>,
+    /// Of language models: how many bytes each text has.
+    pub num_bytes: Option<String>,
+    /// Of language models: how many tokens were the likeliest.
+    pub num_correct: Option<String>,
+    /// The same of the baseline.
+    pub baseline_num_correct: Option<String>,
 }
 
 impl EvaluatePass {
@@ -37,10 +47,14 @@ impl EvaluatePass {
     ///
     /// # Errors
     ///
-    /// [`EvaluateError::Config`] for what [`check`] finds, [`EvaluateError::WrongTask`] for a metric of
-    /// another task, and [`EvaluateError::NoMetrics`].
-    pub fn new(config: &Config, task: Task, columns: Columns) -> Result<Self, EvaluateError> {
-        let pass = Self { config: config.clone(), task, columns };
+    /// [`EvaluateError::Config`] for what [`check`] finds, and [`EvaluateError::WrongTask`] for a metric of
+    /// another task, or [`EvaluateError::NoColumn`] where a column that the task needs is not named.
+    pub fn new(
+        config: &Config,
+        task: impl Into<Task>,
+        columns: Columns,
+    ) -> Result<Self, EvaluateError> {
+        let pass = Self { config: config.clone(), task: task.into(), columns };
         pass.check()?;
         Ok(pass)
     }
@@ -50,20 +64,40 @@ impl EvaluatePass {
             let (key, message, hint) = (problem.key, problem.message, problem.hint);
             return Err(EvaluateError::Config { key, message, hint });
         }
-        if !metrics::has_metrics(self.task) {
-            return Err(EvaluateError::NoMetrics { task: self.task });
+        let (task, columns) = (self.task, &self.columns);
+        if !(1..=MAX_CLASSES).contains(&task.width()) {
+            let problem =
+                format!("a {task} of {} classes, expected 1 to {MAX_CLASSES}", task.width());
+            return Err(EvaluateError::WrongTask { problem, task });
         }
-        for metric in self.config.metrics_for(self.task) {
-            if !metrics::find(&metric).is_some_and(|found| found.is_for(self.task)) {
-                return Err(EvaluateError::WrongTask { metric, task: self.task });
+        let needs = |what: &str, column| EvaluateError::NoColumn { what: what.to_owned(), column };
+        for spec in self.config.metrics_for(task) {
+            if let Some(problem) = spec.problem_for(task) {
+                return Err(EvaluateError::WrongTask { problem, task });
+            }
+            let has_correct = columns.num_correct.is_some()
+                && (columns.baseline.is_none() || columns.baseline_num_correct.is_some());
+            match spec.metric.name {
+                "bits_per_byte" if columns.num_bytes.is_none() => {
+                    return Err(needs("`bits_per_byte`", "the number of bytes"));
+                }
+                "next_token_accuracy" if !has_correct => {
+                    return Err(needs(
+                        "`next_token_accuracy`",
+                        "the number of correct tokens of every model",
+                    ));
+                }
+                _ => {}
             }
         }
+        if task == Task::Ranking && self.config.query_key.is_none() {
+            return Err(needs("a ranking", "the query (`query_key`)"));
+        }
+        let is_drawn = self.config.confidence_intervals.is_some();
+        if is_drawn && task != Task::Ranking && columns.position.is_none() {
+            return Err(needs("`confidence_intervals`", "the position"));
+        }
         Ok(())
-    }
-
-    /// Returns whether a metric asks how predictions are spread.
-    pub(crate) fn needs_curve(&self) -> bool {
-        self.config.metrics_for(self.task).iter().any(|name| metrics::needs_curve(name))
     }
 
     /// Returns the columns of predictions, the candidate's first.
@@ -77,8 +111,15 @@ impl Pass for EvaluatePass {
     type State = EvaluateState;
 
     fn columns(&self) -> Option<Vec<String>> {
-        let mut names: BTreeSet<String> = self.config.crosses().into_iter().flatten().collect();
+        let crosses = self.config.crosses().into_iter();
+        let mut names: BTreeSet<String> = crosses.flat_map(|cross| cross.features).collect();
         names.insert(self.columns.label.clone());
+        let columns = &self.columns;
+        let position = columns.position.clone();
+        names.extend(position.filter(|_| self.config.confidence_intervals.is_some()));
+        names.extend(self.config.query_key.clone().filter(|_| self.task == Task::Ranking));
+        let of_texts = [&columns.num_bytes, &columns.num_correct, &columns.baseline_num_correct];
+        names.extend(of_texts.into_iter().flatten().cloned());
         names.extend(self.models().map(str::to_owned));
         names.extend(self.config.example_weight.clone());
         Some(names.into_iter().collect())

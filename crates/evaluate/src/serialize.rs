@@ -7,25 +7,15 @@ use std::fs;
 use std::path::Path;
 
 use base::IoError;
-use model::Task;
 use serde::{Deserialize, Serialize};
 
-use crate::evaluation::{Evaluation, SliceResult};
-use crate::{EvaluateError, SliceValue};
+use crate::evaluation::{Evaluation, SliceComparison, SliceKey, SliceResult};
+use crate::intervals::Interval;
+use crate::plots::{CalibrationBin, Plots, ThresholdPoint};
+use crate::{ConfidenceIntervals, EvaluateError, SliceValue, Task};
 
-/// The newest version of the file.
-const VERSION: u64 = 1;
-
-/// The name of a task in files.
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Task", rename_all = "snake_case")]
-pub(crate) enum TaskName {
-    BinaryClassification,
-    MultiClassClassification { num_classes: usize },
-    MultiLabelClassification { num_labels: usize },
-    Regression,
-    Ranking,
-}
+/// The newest version of the file. The first one had no intervals, comparisons and plots.
+const VERSION: u64 = 2;
 
 #[derive(Deserialize)]
 struct AnyVersion {
@@ -34,26 +24,72 @@ struct AnyVersion {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct V1 {
+struct V2 {
     version: u64,
-    #[serde(with = "TaskName")]
     task: Task,
     has_baseline: bool,
     num_missing_labels: u64,
     num_small_slices: u64,
     crowded: Vec<Vec<String>>,
-    slices: Vec<SliceV1>,
+    slices: Vec<SliceV2>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    comparisons: Vec<ComparisonV2>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    confidence_intervals: Option<ConfidenceIntervals>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SliceV1 {
+struct SliceV2 {
     /// Empty for all examples together.
     slice: Vec<KeyV1>,
     num_examples: u64,
     metrics: BTreeMap<String, NumberV1>,
     #[serde(skip_serializing_if = "Option::is_none")]
     baseline: Option<BTreeMap<String, NumberV1>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    intervals: BTreeMap<String, IntervalV2>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    baseline_intervals: BTreeMap<String, IntervalV2>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    change_intervals: BTreeMap<String, IntervalV2>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    plots: Option<PlotsV2>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    baseline_plots: Option<PlotsV2>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ComparisonV2 {
+    slice: Vec<KeyV1>,
+    baseline: Vec<KeyV1>,
+    metrics: BTreeMap<String, NumberV1>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    intervals: BTreeMap<String, IntervalV2>,
+}
+
+/// Every number of an interval is finite.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IntervalV2 {
+    lower: f64,
+    upper: f64,
+    mean: f64,
+    standard_error: f64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlotsV2 {
+    /// `[threshold, true positives, false positives, true negatives, false negatives]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    thresholds: Vec<[f64; 5]>,
+    /// `[lower end, mean prediction, positives, negatives]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    calibration: Vec<[f64; 4]>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    confusion: Vec<Vec<f64>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -88,8 +124,12 @@ enum OtherV1 {
     NegativeInfinity,
 }
 
+pub(crate) fn to_json(evaluation: &Evaluation) -> serde_json::Value {
+    serde_json::to_value(V2::from(evaluation)).expect("an evaluation is names and numbers")
+}
+
 pub(crate) fn save(evaluation: &Evaluation, path: &Path) -> Result<(), EvaluateError> {
-    let mut text = serde_json::to_string_pretty(&V1::from(evaluation))
+    let mut text = serde_json::to_string_pretty(&V2::from(evaluation))
         .map_err(|source| EvaluateError::NotAnEvaluation { path: path.to_path_buf(), source })?;
     text.push('\n');
     Ok(base::publish::write_file(path, text.as_bytes())?)
@@ -99,15 +139,15 @@ pub(crate) fn load(path: &Path) -> Result<Evaluation, EvaluateError> {
     let text = fs::read(path).map_err(IoError::at("read", path))?;
     let malformed = |source| EvaluateError::NotAnEvaluation { path: path.to_path_buf(), source };
     let AnyVersion { version } = serde_json::from_slice(&text).map_err(malformed)?;
-    if version != VERSION {
+    if !(1..=VERSION).contains(&version) {
         let path = path.to_path_buf();
         return Err(EvaluateError::Version { path, found: version, newest: VERSION });
     }
-    let stored: V1 = serde_json::from_slice(&text).map_err(malformed)?;
+    let stored: V2 = serde_json::from_slice(&text).map_err(malformed)?;
     Evaluation::try_from(stored).map_err(malformed)
 }
 
-impl From<&Evaluation> for V1 {
+impl From<&Evaluation> for V2 {
     fn from(evaluation: &Evaluation) -> Self {
         Self {
             version: VERSION,
@@ -116,15 +156,17 @@ impl From<&Evaluation> for V1 {
             num_missing_labels: evaluation.num_missing_labels,
             num_small_slices: evaluation.num_small_slices,
             crowded: evaluation.crowded.clone(),
-            slices: evaluation.slices.iter().map(SliceV1::from).collect(),
+            slices: evaluation.slices.iter().map(SliceV2::from).collect(),
+            comparisons: evaluation.comparisons.iter().map(ComparisonV2::from).collect(),
+            confidence_intervals: evaluation.confidence_intervals.clone(),
         }
     }
 }
 
-impl TryFrom<V1> for Evaluation {
+impl TryFrom<V2> for Evaluation {
     type Error = serde_json::Error;
 
-    fn try_from(stored: V1) -> Result<Self, serde_json::Error> {
+    fn try_from(stored: V2) -> Result<Self, serde_json::Error> {
         Ok(Self {
             task: stored.task,
             has_baseline: stored.has_baseline,
@@ -136,44 +178,143 @@ impl TryFrom<V1> for Evaluation {
                 .into_iter()
                 .map(SliceResult::try_from)
                 .collect::<Result<_, _>>()?,
+            comparisons: stored
+                .comparisons
+                .into_iter()
+                .map(SliceComparison::try_from)
+                .collect::<Result<_, _>>()?,
+            confidence_intervals: stored.confidence_intervals,
         })
     }
 }
 
-impl From<&SliceResult> for SliceV1 {
+impl From<&SliceResult> for SliceV2 {
     fn from(result: &SliceResult) -> Self {
-        let metrics = |metrics: &BTreeMap<String, f64>| {
-            metrics.iter().map(|(name, value)| (name.clone(), NumberV1::from(*value))).collect()
-        };
-        let key = result.key.iter().map(|(feature, value)| KeyV1 {
-            feature: feature.clone(),
-            value: ValueV1::from(value),
-        });
         Self {
-            slice: key.collect(),
+            slice: stored_key(&result.key),
             num_examples: result.num_examples,
-            metrics: metrics(&result.metrics),
-            baseline: result.baseline.as_ref().map(metrics),
+            metrics: stored_metrics(&result.metrics),
+            baseline: result.baseline.as_ref().map(stored_metrics),
+            intervals: stored_intervals(&result.intervals),
+            baseline_intervals: stored_intervals(&result.baseline_intervals),
+            change_intervals: stored_intervals(&result.change_intervals),
+            plots: result.plots.as_ref().map(PlotsV2::from),
+            baseline_plots: result.baseline_plots.as_ref().map(PlotsV2::from),
         }
     }
 }
 
-impl TryFrom<SliceV1> for SliceResult {
+impl TryFrom<SliceV2> for SliceResult {
     type Error = serde_json::Error;
 
-    fn try_from(stored: SliceV1) -> Result<Self, serde_json::Error> {
-        let metrics = |metrics: BTreeMap<String, NumberV1>| {
-            metrics.into_iter().map(|(name, value)| (name, f64::from(value))).collect()
-        };
-        let key = stored.slice.into_iter();
+    fn try_from(stored: SliceV2) -> Result<Self, serde_json::Error> {
         Ok(Self {
-            key: key
-                .map(|key| Ok((key.feature, SliceValue::try_from(key.value)?)))
-                .collect::<Result<_, serde_json::Error>>()?,
+            key: key(stored.slice)?,
             num_examples: stored.num_examples,
             metrics: metrics(stored.metrics),
             baseline: stored.baseline.map(metrics),
+            intervals: intervals(stored.intervals),
+            baseline_intervals: intervals(stored.baseline_intervals),
+            change_intervals: intervals(stored.change_intervals),
+            plots: stored.plots.map(Plots::from),
+            baseline_plots: stored.baseline_plots.map(Plots::from),
         })
+    }
+}
+
+impl From<&SliceComparison> for ComparisonV2 {
+    fn from(comparison: &SliceComparison) -> Self {
+        Self {
+            slice: stored_key(&comparison.slice),
+            baseline: stored_key(&comparison.baseline),
+            metrics: stored_metrics(&comparison.metrics),
+            intervals: stored_intervals(&comparison.intervals),
+        }
+    }
+}
+
+impl TryFrom<ComparisonV2> for SliceComparison {
+    type Error = serde_json::Error;
+
+    fn try_from(stored: ComparisonV2) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            slice: key(stored.slice)?,
+            baseline: key(stored.baseline)?,
+            metrics: metrics(stored.metrics),
+            intervals: intervals(stored.intervals),
+        })
+    }
+}
+
+fn stored_key(key: &SliceKey) -> Vec<KeyV1> {
+    key.iter()
+        .map(|(feature, value)| KeyV1 { feature: feature.clone(), value: ValueV1::from(value) })
+        .collect()
+}
+
+fn key(stored: Vec<KeyV1>) -> Result<SliceKey, serde_json::Error> {
+    stored.into_iter().map(|key| Ok((key.feature, SliceValue::try_from(key.value)?))).collect()
+}
+
+fn stored_metrics(metrics: &BTreeMap<String, f64>) -> BTreeMap<String, NumberV1> {
+    metrics.iter().map(|(name, value)| (name.clone(), NumberV1::from(*value))).collect()
+}
+
+fn metrics(stored: BTreeMap<String, NumberV1>) -> BTreeMap<String, f64> {
+    stored.into_iter().map(|(name, value)| (name, f64::from(value))).collect()
+}
+
+fn stored_intervals(intervals: &BTreeMap<String, Interval>) -> BTreeMap<String, IntervalV2> {
+    let stored = |interval: &Interval| {
+        let Interval { lower, upper, mean, standard_error } = *interval;
+        IntervalV2 { lower, upper, mean, standard_error }
+    };
+    intervals.iter().map(|(name, interval)| (name.clone(), stored(interval))).collect()
+}
+
+fn intervals(stored: BTreeMap<String, IntervalV2>) -> BTreeMap<String, Interval> {
+    let interval = |stored: IntervalV2| {
+        let IntervalV2 { lower, upper, mean, standard_error } = stored;
+        Interval { lower, upper, mean, standard_error }
+    };
+    stored.into_iter().map(|(name, stored)| (name, interval(stored))).collect()
+}
+
+impl From<&Plots> for PlotsV2 {
+    fn from(plots: &Plots) -> Self {
+        let threshold = |p: &ThresholdPoint| {
+            [p.threshold, p.true_positives, p.false_positives, p.true_negatives, p.false_negatives]
+        };
+        let bin =
+            |bin: &CalibrationBin| [bin.from, bin.mean_prediction, bin.positives, bin.negatives];
+        Self {
+            thresholds: plots.thresholds.iter().map(threshold).collect(),
+            calibration: plots.calibration.iter().map(bin).collect(),
+            confusion: plots.confusion.clone(),
+        }
+    }
+}
+
+impl From<PlotsV2> for Plots {
+    fn from(stored: PlotsV2) -> Self {
+        let threshold = |[threshold, tp, fp, tn, fne]: [f64; 5]| ThresholdPoint {
+            threshold,
+            true_positives: tp,
+            false_positives: fp,
+            true_negatives: tn,
+            false_negatives: fne,
+        };
+        let bin = |[from, mean_prediction, positives, negatives]: [f64; 4]| CalibrationBin {
+            from,
+            mean_prediction,
+            positives,
+            negatives,
+        };
+        Self {
+            thresholds: stored.thresholds.into_iter().map(threshold).collect(),
+            calibration: stored.calibration.into_iter().map(bin).collect(),
+            confusion: stored.confusion,
+        }
     }
 }
 

@@ -1,236 +1,202 @@
-//! The sums of one slice, and the numbers that metrics are computed from.
+//! What was seen of one slice.
 
 use std::collections::BTreeMap;
 
-use model::Task;
+use crate::bytes::{Reader, Stored};
+use crate::cells::{Cells, Times};
+use crate::metrics::Document;
+use crate::plan::{Plan, Term};
+use crate::replicates::{Replicates, mix};
+use crate::rows::Rows;
+use crate::sums::ExactSum;
+use crate::{EvaluateError, SliceValue};
 
-use crate::EvaluateError;
-use crate::bytes::{Reader, Stored, bad};
-use crate::examples::{Example, Terms};
-use crate::metrics::{Confusion, Curve, ModelTotals, NUM_BUCKETS, Point};
-use crate::sums::{ExactSum, Fixed};
-
-/// What was seen of one slice: the labels, and what each model predicted.
-#[derive(Clone, Debug, PartialEq)]
+/// What was seen of one slice: the sums and tables that the metrics are computed from.
+///
+/// The sums and tables of all examples are exact, so that no order of examples shows.
+#[derive(Clone, Debug)]
 pub(crate) struct SliceTotals {
     pub(crate) num_examples: u64,
-    weight: Fixed,
-    label: ExactSum,
-    /// The candidate, then the baseline if there is one.
-    models: Vec<ModelSums>,
-}
-
-/// What was seen of the predictions of one model. Every sum is exact, so that no order of examples shows.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct ModelSums {
-    prediction: ExactSum,
-    positive_prediction: ExactSum,
-    squared_error: ExactSum,
-    absolute_error: ExactSum,
-    log_loss: ExactSum,
-    /// True and false positives, true and false negatives; for classifiers.
-    confusion: [Fixed; 4],
-    /// How the predictions of a classifier are spread; only buckets that have some.
-    histogram: BTreeMap<u16, Bucket>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Bucket {
-    positives: Fixed,
-    negatives: Fixed,
-    prediction: Fixed,
+    /// By [`Plan::terms`].
+    pub(crate) sums: Vec<ExactSum>,
+    /// By term and then by replicate.
+    pub(crate) lanes: Vec<f64>,
+    pub(crate) cells: Cells,
+    /// Of rankings: the documents of each query.
+    pub(crate) queries: BTreeMap<SliceValue, Vec<Document>>,
+    /// Of rankings, once it is done: the documents of the queries with the fewest and the most.
+    pub(crate) documents: Option<(usize, usize)>,
 }
 
 impl SliceTotals {
-    pub(crate) fn new(num_models: usize) -> Self {
+    pub(crate) fn new(num_terms: usize, num_lanes: usize) -> Self {
         Self {
             num_examples: 0,
-            weight: Fixed::default(),
-            label: ExactSum::default(),
-            models: vec![ModelSums::default(); num_models],
+            sums: vec![ExactSum::default(); num_terms],
+            lanes: vec![0.0; num_terms * num_lanes],
+            cells: Cells::default(),
+            queries: BTreeMap::new(),
+            documents: None,
         }
     }
 
-    /// Takes in one example, with what each model predicted.
-    pub(crate) fn add<'a>(
-        &mut self,
-        example: &Example,
-        predicted: impl Iterator<Item = &'a Terms>,
-    ) {
+    /// Takes in one example of a batch.
+    pub(crate) fn add(&mut self, rows: &Rows, example: usize, times: Times<'_>, num_lanes: usize) {
         self.num_examples += 1;
-        self.weight.add(example.weight);
-        self.label.add(example.weight_value * example.label);
-        for (model, terms) in self.models.iter_mut().zip(predicted) {
-            model.add(example, terms);
+        let num_terms = self.sums.len();
+        let terms = &rows.terms[example * num_terms..(example + 1) * num_terms];
+        for (sum, term) in self.sums.iter_mut().zip(terms) {
+            sum.add(*term);
         }
-    }
-
-    pub(crate) fn merge(&mut self, other: &Self) {
-        self.num_examples = self.num_examples.saturating_add(other.num_examples);
-        self.weight.add(other.weight);
-        self.label.merge(&other.label);
-        for (model, other) in self.models.iter_mut().zip(&other.models) {
-            model.merge(other);
-        }
-    }
-
-    /// Returns how many buckets of predictions are kept.
-    pub(crate) fn num_buckets(&self) -> usize {
-        self.models.iter().map(|model| model.histogram.len()).sum()
-    }
-
-    /// Returns what the metrics of each model are computed from.
-    pub(crate) fn finish(&self) -> impl Iterator<Item = ModelTotals> {
-        self.models.iter().map(|model| {
-            let prediction = model.prediction.value();
-            // What a model says without a number cannot be counted as right or wrong.
-            let (confusion, curve) = if prediction.is_nan() {
-                (Confusion::unknown(), Curve::default())
-            } else {
-                (model.confusion(), model.curve())
-            };
-            ModelTotals {
-                num_examples: self.num_examples,
-                weight: self.weight.value(),
-                label: self.label.value(),
-                prediction,
-                positive_prediction: model.positive_prediction.value(),
-                squared_error: model.squared_error.value(),
-                absolute_error: model.absolute_error.value(),
-                log_loss: if prediction.is_nan() { f64::NAN } else { model.log_loss.value() },
-                confusion,
-                curve,
+        if num_lanes > 0 {
+            for (lanes, term) in self.lanes.chunks_exact_mut(num_lanes).zip(terms) {
+                times.add(*term, lanes);
             }
-        })
+        }
+        let weight = rows.weights[example];
+        let value = weight.value();
+        for hit in &rows.hits[rows.offsets[example]..rows.offsets[example + 1]] {
+            self.cells.add(*hit, weight, value, times, num_lanes);
+        }
+        if let Some((query, document)) = rows.documents.get(example) {
+            match self.queries.get_mut(query) {
+                Some(documents) => documents.push(document.clone()),
+                None => {
+                    self.queries.insert(query.clone(), vec![document.clone()]);
+                }
+            }
+        }
     }
 
-    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+    pub(crate) fn merge(&mut self, other: Self, num_lanes: usize) {
+        self.num_examples = self.num_examples.saturating_add(other.num_examples);
+        for (sum, other) in self.sums.iter_mut().zip(&other.sums) {
+            sum.merge(other);
+        }
+        for (lane, other) in self.lanes.iter_mut().zip(&other.lanes) {
+            *lane += other;
+        }
+        self.cells.merge(&other.cells, num_lanes);
+        for (query, documents) in other.queries {
+            self.queries.entry(query).or_default().extend(documents);
+        }
+    }
+
+    /// Adds what the queries say to the sums. A replicate has whole queries, as often as their names say.
+    pub(crate) fn take_in_queries(&mut self, plan: &Plan, replicates: Option<&Replicates>) {
+        let num_lanes = replicates.map_or(0, |replicates| replicates.num);
+        let mut times = vec![0.0; num_lanes];
+        let wanted: Vec<(usize, Term)> = plan
+            .terms
+            .iter()
+            .enumerate()
+            .filter(|(_, term)| matches!(term, Term::Query(..) | Term::QueryWeight(..)))
+            .map(|(place, term)| (place, *term))
+            .collect();
+        for (query, documents) in &mut self.queries {
+            let (least, most) = self.documents.unwrap_or((usize::MAX, 0));
+            self.documents = Some((least.min(documents.len()), most.max(documents.len())));
+            let position = position_of(query);
+            let times = match replicates {
+                None => Times::Never,
+                Some(replicates) if replicates.is_jackknife() => {
+                    Times::InPart(replicates.part(position))
+                }
+                Some(replicates) => {
+                    replicates.draw(position, &mut times);
+                    Times::Each(&times)
+                }
+            };
+            // In one order first, so that the sum does not depend on how they came.
+            documents.sort_by(|a, b| a.weight.total_cmp(&b.weight));
+            let weight =
+                documents.iter().map(|d| d.weight).sum::<f64>() / documents.len().max(1) as f64;
+            let ranked: Vec<Option<Vec<f64>>> = (0..usize::from(plan.num_models))
+                .map(|model| crate::metrics::ranked(documents, model))
+                .collect();
+            for (place, term) in &wanted {
+                let (Term::Query(measure, k, model) | Term::QueryWeight(measure, k, model)) = *term
+                else {
+                    continue;
+                };
+                let (numerator, denominator) = match &ranked[usize::from(model)] {
+                    Some(gains) => measure.of_query(gains, k as usize, weight),
+                    None if measure.ignores_predictions() => {
+                        let gains: Vec<f64> = documents.iter().map(|d| d.gain).collect();
+                        measure.of_query(&gains, k as usize, weight)
+                    }
+                    None => (f64::NAN, weight),
+                };
+                let value = if matches!(term, Term::Query(..)) { numerator } else { denominator };
+                self.sums[*place].add(value);
+                times.add(value, &mut self.lanes[place * num_lanes..(place + 1) * num_lanes]);
+            }
+        }
+        self.queries.clear();
+    }
+
+    pub(crate) fn num_documents(&self) -> usize {
+        self.queries.values().map(Vec::len).sum()
+    }
+
+    pub(crate) fn write(&self, num_lanes: usize, out: &mut Vec<u8>) {
         self.num_examples.write(out);
-        self.weight.write(out);
-        self.label.write(out);
-        self.models.iter().for_each(|model| model.write(out));
+        self.sums.iter().for_each(|sum| sum.write(out));
+        self.lanes.iter().for_each(|lane| lane.write(out));
+        self.cells.write(num_lanes, out);
+        self.queries.len().write(out);
+        for (query, documents) in &self.queries {
+            query.write(out);
+            documents.len().write(out);
+            let mut encoded: Vec<Vec<u8>> = documents
+                .iter()
+                .map(|document| {
+                    let mut out = Vec::new();
+                    document.gain.write(&mut out);
+                    document.weight.write(&mut out);
+                    document.scores.iter().for_each(|score| score.write(&mut out));
+                    out
+                })
+                .collect();
+            // The order in which they came does not show.
+            encoded.sort_unstable();
+            encoded.iter().for_each(|document| out.extend_from_slice(document));
+        }
     }
 
     pub(crate) fn read(
         input: &mut Reader<'_>,
-        num_models: usize,
-        task: Task,
+        plan: &Plan,
+        num_lanes: usize,
     ) -> Result<Self, EvaluateError> {
-        Ok(Self {
-            num_examples: input.take_count()?,
-            weight: Fixed::read(input)?,
-            label: ExactSum::read(input)?,
-            models: (0..num_models)
-                .map(|_| ModelSums::read(input, task))
-                .collect::<Result<_, _>>()?,
-        })
+        let num_terms = plan.terms.len();
+        let num_examples = input.take_count()?;
+        let sums = (0..num_terms).map(|_| ExactSum::read(input)).collect::<Result<_, _>>()?;
+        let lanes =
+            (0..num_terms * num_lanes).map(|_| f64::read(input)).collect::<Result<_, _>>()?;
+        let cells = Cells::read(input, plan.num_cells, num_lanes)?;
+        let mut queries = BTreeMap::new();
+        for _ in 0..usize::read(input)? {
+            let query = SliceValue::read(input)?;
+            let mut documents = Vec::new();
+            for _ in 0..usize::read(input)? {
+                documents.push(Document {
+                    gain: f64::read(input)?,
+                    weight: f64::read(input)?,
+                    scores: (0..plan.num_models)
+                        .map(|_| f64::read(input))
+                        .collect::<Result<_, _>>()?,
+                });
+            }
+            queries.insert(query, documents);
+        }
+        Ok(Self { num_examples, sums, lanes, cells, queries, documents: None })
     }
 }
 
-impl ModelSums {
-    fn add(&mut self, example: &Example, terms: &Terms) {
-        self.prediction.add(terms.prediction);
-        self.positive_prediction.add(terms.positive_prediction);
-        self.squared_error.add(terms.squared_error);
-        self.absolute_error.add(terms.absolute_error);
-        self.log_loss.add(terms.log_loss);
-        let Some(classified) = terms.classified else { return };
-        let cell = match (classified.is_predicted_positive, classified.is_positive) {
-            (true, true) => 0,
-            (true, false) => 1,
-            (false, false) => 2,
-            (false, true) => 3,
-        };
-        self.confusion[cell].add(example.weight);
-        let Some(bucket) = classified.bucket else { return };
-        let bucket = self.histogram.entry(bucket).or_default();
-        let class =
-            if classified.is_positive { &mut bucket.positives } else { &mut bucket.negatives };
-        class.add(example.weight);
-        bucket.prediction.add(Fixed::of(terms.prediction));
-    }
-
-    fn merge(&mut self, other: &Self) {
-        self.prediction.merge(&other.prediction);
-        self.positive_prediction.merge(&other.positive_prediction);
-        self.squared_error.merge(&other.squared_error);
-        self.absolute_error.merge(&other.absolute_error);
-        self.log_loss.merge(&other.log_loss);
-        for (cell, other) in self.confusion.iter_mut().zip(other.confusion) {
-            cell.add(other);
-        }
-        for (place, other) in &other.histogram {
-            let bucket = self.histogram.entry(*place).or_default();
-            bucket.positives.add(other.positives);
-            bucket.negatives.add(other.negatives);
-            bucket.prediction.add(other.prediction);
-        }
-    }
-
-    fn confusion(&self) -> Confusion {
-        let [true_positives, false_positives, true_negatives, false_negatives] =
-            self.confusion.map(Fixed::value);
-        Confusion { true_positives, true_negatives, false_positives, false_negatives }
-    }
-
-    fn curve(&self) -> Curve {
-        let points = self.histogram.values().filter_map(|bucket| {
-            let mut weight = bucket.positives;
-            weight.add(bucket.negatives);
-            (weight != Fixed::default()).then(|| Point {
-                positives: bucket.positives.value(),
-                negatives: bucket.negatives.value(),
-                mean_prediction: bucket.prediction.value() / weight.value(),
-            })
-        });
-        Curve::new(&points.collect::<Vec<_>>())
-    }
-
-    fn write(&self, out: &mut Vec<u8>) {
-        self.prediction.write(out);
-        self.positive_prediction.write(out);
-        self.squared_error.write(out);
-        self.absolute_error.write(out);
-        self.log_loss.write(out);
-        self.confusion.iter().for_each(|cell| cell.write(out));
-        self.histogram.write(out);
-    }
-
-    fn read(input: &mut Reader<'_>, task: Task) -> Result<Self, EvaluateError> {
-        let mut sums = Self {
-            prediction: ExactSum::read(input)?,
-            positive_prediction: ExactSum::read(input)?,
-            squared_error: ExactSum::read(input)?,
-            absolute_error: ExactSum::read(input)?,
-            log_loss: ExactSum::read(input)?,
-            ..Self::default()
-        };
-        for cell in &mut sums.confusion {
-            *cell = Fixed::read(input)?;
-        }
-        sums.histogram = BTreeMap::read(input)?;
-        if sums.histogram.last_key_value().is_some_and(|(place, _)| *place > NUM_BUCKETS) {
-            return Err(bad("a prediction is out of range"));
-        }
-        if task == Task::Regression && !sums.histogram.is_empty() {
-            return Err(bad("a regression has classes"));
-        }
-        Ok(sums)
-    }
-}
-
-impl Stored for Bucket {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.positives.write(out);
-        self.negatives.write(out);
-        self.prediction.write(out);
-    }
-
-    fn read(input: &mut Reader<'_>) -> Result<Self, EvaluateError> {
-        Ok(Self {
-            positives: Fixed::read(input)?,
-            negatives: Fixed::read(input)?,
-            prediction: Fixed::read(input)?,
-        })
-    }
+/// Returns a number for a query that is the same wherever its documents are.
+fn position_of(query: &SliceValue) -> u64 {
+    let mut bytes = Vec::new();
+    query.write(&mut bytes);
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| mix(hash ^ u64::from(*byte)))
 }

@@ -1,10 +1,11 @@
 //! Whether a model is good enough: an evaluation held against thresholds.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::config::normalize;
 use crate::evaluation::{Evaluation, SliceResult};
-use crate::{Bound, Config, NamedSlices, Threshold, ThresholdSlices};
+use crate::finish::one_slice;
+use crate::{Bound, Config, NamedSlices, SliceSpec, Threshold, ThresholdSlices, metrics};
 
 /// Whether a model is good enough to be pushed, and if not, why.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,10 +36,10 @@ pub enum FailureReason {
     NoThresholds,
     /// No example has a label, so that nothing was measured.
     NoExamples,
-    /// There is no slice by these features: their values are missing, or every slice is too small.
+    /// There is no such slice: the values are missing, or every slice is too small.
     MissingSlices {
-        /// The cross of features.
-        features: Vec<String>,
+        /// The slices that were asked for.
+        slices: SliceSpec,
     },
     /// There are more slices by these features than are evaluated.
     CrowdedSlices {
@@ -75,7 +76,9 @@ pub enum FailureReason {
 /// Holds an evaluation against the thresholds of a configuration.
 ///
 /// Bounds are inclusive. A metric that is NaN never passes, nor does a change that is, nor a relative change
-/// against a baseline of 0; without a baseline, changes do not bind. A threshold on slices that were not
+/// against a baseline of 0; without a baseline, changes do not bind, nor do metrics that compare the two. A
+/// threshold against another slice looks at the difference of the metrics, and a change is then the candidate's
+/// difference minus the baseline's. A threshold on slices that were not
 /// computed, because there are none or too many, does not hold; slices that are too small are passed over as
 /// long as there is another one by the same features.
 ///
@@ -111,40 +114,83 @@ type Fail<'a> = dyn FnMut(Option<&SliceResult>, FailureReason) + 'a;
 
 /// Checks one threshold on every slice that it is for.
 fn check_slices(evaluation: &Evaluation, threshold: &Threshold, fail: &mut Fail<'_>) {
+    let spec = metrics::parse(&threshold.metric).ok();
+    if !evaluation.has_baseline && spec.is_some_and(|spec| spec.metric.is_comparison()) {
+        return;
+    }
+    let against = threshold.against.as_ref().map(one_slice);
+    let other = match &against {
+        None => None,
+        Some(spec) => {
+            let other = evaluation.slices.iter().find(|slice| spec.has(&slice.key));
+            let Some(other) = other else {
+                return fail(None, missing(evaluation, spec));
+            };
+            Some(other)
+        }
+    };
+    let is_other = |slice: &SliceResult| other.is_some_and(|other| other.key == slice.key);
     match &threshold.slices {
         ThresholdSlices::Named(NamedSlices::Overall) => {
-            evaluation.overall().into_iter().for_each(|slice| check(slice, threshold, fail));
+            evaluation.overall().into_iter().for_each(|slice| check(slice, other, threshold, fail));
         }
         ThresholdSlices::Named(NamedSlices::All) => {
-            evaluation.slices.iter().for_each(|slice| check(slice, threshold, fail));
+            for slice in evaluation.slices.iter().filter(|slice| !is_other(slice)) {
+                check(slice, other, threshold, fail);
+            }
             for features in &evaluation.crowded {
                 fail(None, FailureReason::CrowdedSlices { features: features.clone() });
             }
         }
-        ThresholdSlices::Features(crosses) => {
-            for cross in crosses {
-                let mut features = cross.clone();
-                normalize(&mut features);
+        ThresholdSlices::Features(specs) => {
+            for spec in specs {
                 let mut is_missing = true;
-                for slice in evaluation.slices.iter().filter(|slice| slice.is_by(&features)) {
+                for slice in evaluation.slices.iter().filter(|slice| spec.has(&slice.key)) {
                     is_missing = false;
-                    check(slice, threshold, fail);
+                    if !is_other(slice) {
+                        check(slice, other, threshold, fail);
+                    }
                 }
-                if evaluation.crowded.contains(&features) {
-                    fail(None, FailureReason::CrowdedSlices { features });
-                } else if is_missing {
-                    fail(None, FailureReason::MissingSlices { features });
+                if is_missing || evaluation.crowded.contains(&spec.features()) {
+                    fail(None, missing(evaluation, spec));
                 }
             }
         }
     }
 }
 
-/// Checks one threshold on one slice.
-fn check(slice: &SliceResult, threshold: &Threshold, fail: &mut Fail<'_>) {
-    let Some(&value) = slice.metrics.get(&threshold.metric) else {
+/// Returns why there are no such slices.
+fn missing(evaluation: &Evaluation, slices: &SliceSpec) -> FailureReason {
+    let features = slices.features();
+    if evaluation.crowded.contains(&features) {
+        FailureReason::CrowdedSlices { features }
+    } else {
+        FailureReason::MissingSlices { slices: slices.clone() }
+    }
+}
+
+/// Checks one threshold on one slice, or on its difference to another one.
+fn check(
+    slice: &SliceResult,
+    other: Option<&SliceResult>,
+    threshold: &Threshold,
+    fail: &mut Fail<'_>,
+) {
+    let value_of = |metrics: &BTreeMap<String, f64>| metrics.get(&threshold.metric).copied();
+    let Some(mut value) = value_of(&slice.metrics) else {
         return fail(Some(slice), FailureReason::MissingMetric);
     };
+    if let Some(other) = other {
+        let Some(of_other) = value_of(&other.metrics) else {
+            return fail(Some(other), FailureReason::MissingMetric);
+        };
+        if of_other.is_nan() {
+            return fail(Some(other), FailureReason::NotANumber);
+        }
+        if !value.is_nan() {
+            value -= of_other;
+        }
+    }
     if value.is_nan() {
         return fail(Some(slice), FailureReason::NotANumber);
     }
@@ -159,9 +205,15 @@ fn check(slice: &SliceResult, threshold: &Threshold, fail: &mut Fail<'_>) {
             continue;
         }
         let Some(baseline) = &slice.baseline else { continue };
-        let Some(&baseline) = baseline.get(&threshold.metric) else {
+        let Some(mut baseline) = value_of(baseline) else {
             return fail(Some(slice), FailureReason::MissingMetric);
         };
+        if let Some(other) = other {
+            let Some(of_other) = other.baseline.as_ref().and_then(value_of) else {
+                return fail(Some(other), FailureReason::MissingMetric);
+            };
+            baseline -= of_other;
+        }
         if let Some(reason) = change_failure(bound, limit, baseline, value) {
             fail(Some(slice), reason);
         }
@@ -193,12 +245,6 @@ fn holds(bound: Bound, limit: f64, found: f64) -> bool {
     if bound.is_lower() { found >= limit } else { found <= limit }
 }
 
-impl SliceResult {
-    fn is_by(&self, features: &[String]) -> bool {
-        self.key.iter().map(|(feature, _)| feature).eq(features)
-    }
-}
-
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.metric, &self.slice) {
@@ -216,9 +262,10 @@ impl fmt::Display for FailureReason {
                 "there are no thresholds, and a model that nothing is asked of is not blessed",
             ),
             Self::NoExamples => f.write_str("no example has a label"),
-            Self::MissingSlices { features } => {
-                write!(f, "no slice by {} was computed", Features(features))
-            }
+            Self::MissingSlices { slices } => match slices.values() {
+                None => write!(f, "no slice by {} was computed", Features(&slices.features())),
+                Some(_) => write!(f, "no slice `{slices}` was computed"),
+            },
             Self::CrowdedSlices { features } => {
                 write!(f, "there are too many slices by {} to evaluate", Features(features))
             }

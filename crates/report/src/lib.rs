@@ -1,17 +1,19 @@
-//! Statistics of one or two datasets as one self-contained HTML page.
+//! Statistics of one or two datasets, or the evaluation of a model, as one self-contained HTML page.
 //!
-//! Entry type: [`Report`]; [`notes`] says in words what is no picture. The page asks nothing of the network: styles, script and data are in it, and a content
+//! Entry types: [`Report`], [`EvaluationReport`]; [`notes`] says in words what is no picture. The page asks nothing of the network: styles, script and data are in it, and a content
 //! policy says so. The data goes in as JSON and comes out as text nodes, so that no name or value of the data
 //! is ever read as HTML. **Invariant:** the same statistics give the same bytes.
 //! Not here: computing statistics (`statistics`), anomalies and distances (`schema`), writing files (`cli`).
 
 mod data;
+mod evaluation;
 mod features;
 mod notes;
 mod numbers;
 
 use formats::metadata::DatasetFeatureStatistics;
 
+pub use evaluation::EvaluationReport;
 pub use notes::notes;
 
 /// What a page shows.
@@ -81,18 +83,23 @@ impl Report<'_> {
             ("{{data}}", data::json(self)),
             ("{{script}}", include_str!("page/script.js").to_owned()),
         ];
-        let mut rest = include_str!("page/page.html");
-        let mut page = String::new();
-        // Each mark stands once, in this order; what is put in is not looked at again.
-        for (mark, part) in parts {
-            let (before, after) = rest.split_once(mark).expect("the page has every mark");
-            page.push_str(before);
-            page.push_str(&part);
-            rest = after;
-        }
-        page.push_str(rest);
-        page
+        fill(parts)
     }
+}
+
+/// Returns the page with its parts put in.
+fn fill(parts: [(&str, String); 4]) -> String {
+    let mut rest = include_str!("page/page.html");
+    let mut page = String::new();
+    // Each mark stands once, in this order; what is put in is not looked at again.
+    for (mark, part) in parts {
+        let (before, after) = rest.split_once(mark).expect("the page has every mark");
+        page.push_str(before);
+        page.push_str(&part);
+        rest = after;
+    }
+    page.push_str(rest);
+    page
 }
 
 fn escaped(text: &str) -> String {

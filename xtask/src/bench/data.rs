@@ -42,6 +42,17 @@ pub(super) struct Bench<'o> {
     pub(super) scratch: &'o Path,
 }
 
+impl<'o> Bench<'o> {
+    pub(super) fn new(options: &'o Options, scratch: &'o Path) -> Result<Self, Failure> {
+        Ok(Self { options, binary: options.cupola()?, scratch })
+    }
+
+    /// Returns a command of what is measured.
+    pub(super) fn cupola(&self) -> Command {
+        Command::new(&self.binary)
+    }
+}
+
 impl Bench<'_> {
     /// CSV to examples, and the statistics of these.
     fn ingest(&self, csv: &Path, rows: usize, bytes: u64) -> Result<(), Failure> {
@@ -213,7 +224,7 @@ fn cells(usage: Usage, rate: &str) -> String {
     format!("{} | {rate} | {} | {memory:.0} MB", shown(usage.wall), shown(usage.cpu))
 }
 
-fn shown(time: Duration) -> String {
+pub(super) fn shown(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     if seconds < 1.0 { format!("{:.0} ms", seconds * 1e3) } else { format!("{seconds:.2} s") }
 }

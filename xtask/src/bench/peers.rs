@@ -58,6 +58,34 @@ print(time.perf_counter() - start)
 "#,
 };
 
+/// TensorFlow Model Analysis's metrics of a table in memory, by the same slices; of the metrics, those that it has.
+pub(super) const TFMA: Peer = Peer {
+    name: "TFMA `analyze_raw_data`",
+    program: r#"
+import os, sys, time
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
+import pandas
+import tensorflow_model_analysis as tfma
+from google.protobuf import text_format
+names = ("AUC AUCPrecisionRecall BinaryAccuracy Precision Recall F1Score BinaryCrossentropy Calibration MeanLabel "
+         "MeanPrediction MeanSquaredError MeanAbsoluteError Specificity FallOut MissRate BalancedAccuracy "
+         "MatthewsCorrelationCoefficient").split()
+metrics = " ".join(f'metrics {{ class_name: "{name}" }}' for name in names)
+metrics += ' metrics { class_name: "PrecisionAtRecall" config: \'"recall": 0.8\' }'
+metrics += ' metrics { class_name: "RecallAtPrecision" config: \'"precision": 0.8\' }'
+slices = " ".join(f'slicing_specs {{ feature_keys: "{name}" }}' for name in ("country", "hour", "device", "plan"))
+config = text_format.Parse(
+    'model_specs { label_key: "label" prediction_key: "prediction" } slicing_specs {} '
+    + slices + " metrics_specs { " + metrics + " }", tfma.EvalConfig())
+table = pandas.read_csv(sys.argv[1])
+start = time.perf_counter()
+result = tfma.analyze_raw_data(table, config)
+assert len(result.slicing_metrics) == 50
+print(time.perf_counter() - start)
+"#,
+};
+
 /// TensorFlow's decoding of `tf.Example`: the processor time of one thread, records in memory, the types known.
 ///
 /// Prints the number of records and the seconds twice: for features that may be missing (`VarLenFeature`, which tells

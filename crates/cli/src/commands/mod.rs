@@ -4,6 +4,8 @@ pub(crate) mod anomalies;
 pub(crate) mod artifacts;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod eval;
+pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod graph;
 pub(crate) mod init;

@@ -8,6 +8,7 @@ mod bare_files;
 mod cache;
 mod crash;
 mod docs;
+mod eval;
 mod graph;
 mod main_road;
 mod programs;

@@ -1,7 +1,7 @@
 use insta::assert_snapshot;
 
 use super::check;
-use crate::{Config, Threshold, ThresholdSlices};
+use crate::{Config, SliceSpec, Threshold, ThresholdSlices};
 
 /// The one place that checks; every case below is data.
 fn problems(config: &Config) -> String {
@@ -13,8 +13,9 @@ fn problems(config: &Config) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn crosses(crosses: &[&[&str]]) -> Vec<Vec<String>> {
-    crosses.iter().map(|cross| cross.iter().map(|name| (*name).to_owned()).collect()).collect()
+fn crosses(crosses: &[&[&str]]) -> Vec<SliceSpec> {
+    let names = |cross: &&[&str]| cross.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    crosses.iter().map(|cross| names(cross).into()).collect()
 }
 
 #[test]

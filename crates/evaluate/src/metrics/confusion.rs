@@ -86,6 +86,16 @@ impl Confusion {
         ratio(self.predicted_positives(), self.all())
     }
 
+    pub(crate) fn predicted_negative_rate(self) -> f64 {
+        ratio(self.predicted_negatives(), self.all())
+    }
+
+    pub(crate) fn prevalence_threshold(self) -> f64 {
+        let (positive, negative) = (self.recall(), self.specificity());
+        let numerator = (positive * (1.0 - negative)).sqrt() + negative - 1.0;
+        ratio(numerator, positive + negative - 1.0)
+    }
+
     pub(crate) fn f1_score(self) -> f64 {
         let wrong = self.false_positives + self.false_negatives;
         ratio(2.0 * self.true_positives, 2.0 * self.true_positives + wrong)

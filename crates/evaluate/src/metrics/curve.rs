@@ -1,6 +1,6 @@
 //! Areas under curves, from a histogram of predictions.
 
-use super::ratio;
+use super::{Confusion, ratio};
 
 /// Predictions are kept in this many buckets of equal width; 1 has a bucket of its own.
 pub(crate) const NUM_BUCKETS: u16 = 10_000;
@@ -28,10 +28,13 @@ pub(crate) struct Curve {
     /// Weight beyond the thresholds at which it changes, from the highest threshold down.
     beyond: Vec<Beyond>,
     total: Beyond,
+    points: Vec<Point>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Beyond {
+    /// How many thresholds are below the predictions that were counted last.
+    place: u16,
     positives: f64,
     negatives: f64,
 }
@@ -44,21 +47,112 @@ impl Beyond {
 
 impl Curve {
     /// Returns the curve of buckets in ascending order.
-    pub(crate) fn new(points: &[Point]) -> Self {
-        let mut beyond = vec![Beyond::default()];
+    pub(crate) fn new(points: Vec<Point>) -> Self {
+        let mut beyond = vec![Beyond { place: NUM_BUCKETS, ..Beyond::default() }];
         let mut total = Beyond::default();
-        let mut last_place = None;
         for point in points.iter().rev() {
             let place = num_thresholds_below(point.mean_prediction);
             total.positives += point.positives;
             total.negatives += point.negatives;
-            if last_place == Some(place) {
+            if beyond.len() > 1 && total.place == place {
                 beyond.pop();
             }
-            last_place = Some(place);
+            total.place = place;
             beyond.push(total);
         }
-        Self { beyond, total }
+        Self { beyond, total, points }
+    }
+
+    /// Returns `(threshold, confusion)` from the highest threshold down, where anything changes.
+    pub(crate) fn confusions(&self) -> impl Iterator<Item = (f64, Confusion)> {
+        self.beyond.iter().map(|beyond| {
+            let confusion = Confusion {
+                true_positives: beyond.positives,
+                false_positives: beyond.negatives,
+                true_negatives: self.total.negatives - beyond.negatives,
+                false_negatives: self.total.positives - beyond.positives,
+            };
+            (threshold(beyond.place), confusion)
+        })
+    }
+
+    /// Returns the greatest of one ratio at the thresholds where another one is good enough.
+    fn best(&self, value: fn(Confusion) -> f64, is_good: impl Fn(Confusion) -> bool) -> f64 {
+        let good = self.confusions().filter(|(_, confusion)| is_good(*confusion));
+        good.map(|(_, confusion)| value(confusion)).fold(f64::NAN, f64::max)
+    }
+
+    pub(crate) fn precision_at_recall(&self, recall: f64) -> f64 {
+        self.best(Confusion::precision, |confusion| confusion.recall() >= recall)
+    }
+
+    pub(crate) fn recall_at_precision(&self, precision: f64) -> f64 {
+        self.best(Confusion::recall, |confusion| confusion.precision() >= precision)
+    }
+
+    pub(crate) fn recall_at_false_positive_rate(&self, rate: f64) -> f64 {
+        self.best(Confusion::recall, |confusion| confusion.false_positive_rate() <= rate)
+    }
+
+    pub(crate) fn sensitivity_at_specificity(&self, specificity: f64) -> f64 {
+        self.best(Confusion::recall, |confusion| confusion.specificity() >= specificity)
+    }
+
+    pub(crate) fn specificity_at_sensitivity(&self, sensitivity: f64) -> f64 {
+        self.best(Confusion::specificity, |confusion| confusion.recall() >= sensitivity)
+    }
+
+    pub(crate) fn threshold_at_recall(&self, recall: f64) -> f64 {
+        let found = self.confusions().find(|(_, confusion)| confusion.recall() >= recall);
+        found.map_or(f64::NAN, |(threshold, _)| threshold)
+    }
+
+    pub(crate) fn max_recall(&self) -> f64 {
+        self.best(Confusion::recall, |_| true)
+    }
+
+    /// Returns the sum of precision times what recall gains, from the highest threshold down.
+    pub(crate) fn average_precision(&self) -> f64 {
+        let steps = self.steps();
+        let area: f64 = steps
+            .map(|(above, below)| {
+                (below.positives - above.positives) * below.positives / below.all()
+            })
+            .sum();
+        ratio(area, self.total.positives)
+    }
+
+    /// Returns the mean distance between predictions and labels in ten buckets of equal width, by weight.
+    pub(crate) fn expected_calibration_error(&self) -> f64 {
+        let distance: f64 = self
+            .calibration(10)
+            .iter()
+            .map(|bin| {
+                (bin.mean_prediction * (bin.positives + bin.negatives) - bin.positives).abs()
+            })
+            .sum();
+        ratio(distance, self.total.all())
+    }
+
+    /// Returns the weights and mean predictions in some buckets of equal width, those that have any.
+    pub(crate) fn calibration(&self, num_bins: u16) -> Vec<Point> {
+        let mut bins: Vec<Point> = Vec::new();
+        let mut last = None;
+        for point in &self.points {
+            let place = bin(point.mean_prediction, num_bins);
+            if last != Some(place) {
+                bins.push(Point::default());
+                last = Some(place);
+            }
+            let Some(bin) = bins.last_mut() else { continue };
+            let (before, weight) =
+                (bin.positives + bin.negatives, point.positives + point.negatives);
+            bin.mean_prediction =
+                (bin.mean_prediction * before + point.mean_prediction * weight) / (before + weight);
+            bin.positives += point.positives;
+            bin.negatives += point.negatives;
+        }
+        bins
     }
 
     /// Returns the area under the curve of recall over false positive rate, straight between thresholds.
@@ -97,6 +191,26 @@ impl Curve {
     fn steps(&self) -> impl Iterator<Item = (Beyond, Beyond)> {
         let pairs = self.beyond.windows(2).map(|pair| (pair[0], pair[1]));
         pairs.filter(|(above, below)| below.all() > above.all())
+    }
+}
+
+/// Returns one of the bins of equal width between 0 and 1; 1 is in the last.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the prediction is between 0 and 1, and the cast saturates"
+)]
+pub(crate) fn bin(prediction: f64, num_bins: u16) -> u16 {
+    ((prediction * f64::from(num_bins)) as u16).min(num_bins - 1)
+}
+
+/// Returns the highest threshold that is less than predictions with so many thresholds below them.
+fn threshold(num_below: u16) -> f64 {
+    let steps = f64::from(NUM_BUCKETS - 1);
+    match num_below {
+        0 | 1 => -1e-7,
+        NUM_BUCKETS => 1.0 + 1e-7,
+        place => f64::from(place - 1) / steps,
     }
 }
 
@@ -143,11 +257,36 @@ mod tests {
     #[test]
     fn without_one_of_the_classes_there_is_no_area() {
         let point = Point { positives: 2.0, negatives: 0.0, mean_prediction: 0.5 };
-        assert!(Curve::new(&[point]).auc().is_nan());
+        assert!(Curve::new(vec![point]).auc().is_nan());
         // Nothing is predicted wrong.
-        assert_eq!(Curve::new(&[point]).auc_precision_recall(), 1.0);
+        assert_eq!(Curve::new(vec![point]).auc_precision_recall(), 1.0);
         let point = Point { positives: 0.0, negatives: 2.0, mean_prediction: 0.5 };
-        assert!(Curve::new(&[point]).auc_precision_recall().is_nan());
+        assert!(Curve::new(vec![point]).auc_precision_recall().is_nan());
         assert!(Curve::default().auc().is_nan());
+    }
+
+    #[test]
+    fn ratios_are_sought_over_all_thresholds() {
+        let point =
+            |positives, negatives, mean_prediction| Point { positives, negatives, mean_prediction };
+        let curve = Curve::new(vec![
+            point(0.0, 4.0, 0.1),
+            point(1.0, 1.0, 0.4),
+            point(1.0, 0.0, 0.6),
+            point(2.0, 0.0, 0.9),
+        ]);
+        assert_eq!(curve.precision_at_recall(0.7), 1.0);
+        assert_eq!(curve.precision_at_recall(0.8), 0.8);
+        assert_eq!(curve.recall_at_precision(0.9), 0.75);
+        assert_eq!(curve.recall_at_false_positive_rate(0.1), 0.75);
+        assert_eq!(curve.sensitivity_at_specificity(0.8), 1.0);
+        assert_eq!(curve.specificity_at_sensitivity(0.8), 0.8);
+        assert_eq!(curve.max_recall(), 1.0);
+        // The highest threshold that is still less than 0.6.
+        assert_eq!(curve.threshold_at_recall(0.75), 5999.0 / 9999.0);
+        assert_eq!(curve.average_precision(), 0.75 + 0.25 * 0.8);
+        let expected = (0.4 + 0.2 + 0.4 + 0.2) / 9.0;
+        assert!((curve.expected_calibration_error() - expected).abs() < 1e-15);
+        assert!(Curve::default().max_recall().is_nan());
     }
 }

@@ -22,24 +22,27 @@ fn evaluation() -> Evaluation {
         has_baseline: true,
         num_small_slices: 1,
         crowded: vec![vec!["trip_id".to_owned()]],
+        comparisons: Vec::new(),
+        confidence_intervals: None,
         slices: vec![
             SliceResult {
                 key: Vec::new(),
                 num_examples: 10,
                 metrics: metrics([0.1 + 0.2, f64::NAN, f64::INFINITY, f64::NEG_INFINITY]),
                 baseline: Some(metrics([1.0, 0.0, 5e-324, 1e300])),
+                ..SliceResult::default()
             },
-            SliceResult { key, num_examples: 2, metrics: BTreeMap::new(), baseline: None },
+            SliceResult { key, num_examples: 2, ..SliceResult::default() },
         ],
     }
 }
 
 #[test]
 fn the_file_is_as_documented() {
-    let text = serde_json::to_string_pretty(&V1::from(&evaluation())).unwrap();
+    let text = serde_json::to_string_pretty(&V2::from(&evaluation())).unwrap();
     assert_snapshot!(text, @r#"
     {
-      "version": 1,
+      "version": 2,
       "task": "binary_classification",
       "has_baseline": true,
       "num_missing_labels": 3,
@@ -118,14 +121,60 @@ fn an_evaluation_is_read_back_to_the_bit() {
 }
 
 #[test]
+fn intervals_comparisons_and_plots_are_read_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("evaluation.json");
+    let mut full = evaluation();
+    let interval = Interval { lower: 0.1, upper: 0.3, mean: 0.2, standard_error: 0.05 };
+    let intervals = BTreeMap::from([("auc".to_owned(), interval)]);
+    full.confidence_intervals = Some(ConfidenceIntervals::default());
+    full.slices[0].intervals.clone_from(&intervals);
+    full.slices[0].change_intervals.clone_from(&intervals);
+    full.slices[0].plots = Some(Plots {
+        thresholds: vec![ThresholdPoint {
+            threshold: 0.5,
+            true_positives: 1.0,
+            false_positives: 2.0,
+            true_negatives: 3.0,
+            false_negatives: 4.0,
+        }],
+        calibration: vec![CalibrationBin {
+            from: 0.1,
+            mean_prediction: 0.12,
+            positives: 1.0,
+            negatives: 2.0,
+        }],
+        confusion: vec![vec![1.0, 0.5], vec![0.0, 2.0]],
+    });
+    full.comparisons = vec![SliceComparison {
+        slice: full.slices[1].key.clone(),
+        baseline: Vec::new(),
+        metrics: BTreeMap::from([("auc".to_owned(), -0.1)]),
+        intervals,
+    }];
+    full.save(&path).unwrap();
+    assert_eq!(format!("{:?}", Evaluation::load(&path).unwrap()), format!("{full:?}"));
+}
+
+#[test]
+fn the_first_version_is_still_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("evaluation.json");
+    let new = serde_json::to_string(&V2::from(&evaluation())).unwrap();
+    // Nothing that the first version did not have is written here.
+    fs::write(&path, new.replacen("\"version\":2", "\"version\":1", 1)).unwrap();
+    assert_eq!(format!("{:?}", Evaluation::load(&path).unwrap()), format!("{:?}", evaluation()));
+}
+
+#[test]
 fn a_spoiled_file_is_named_with_what_is_wrong() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("evaluation.json");
-    let good = serde_json::to_string(&V1::from(&evaluation())).unwrap();
+    let good = serde_json::to_string(&V2::from(&evaluation())).unwrap();
     let name = path.display().to_string();
     for (from, to, expected) in [
         ("{", "", "not a readable evaluation"),
-        ("\"version\":1", "\"version\":2", "an evaluation of version 2, expected at most 1"),
+        ("\"version\":2", "\"version\":3", "an evaluation of version 3, expected at most 2"),
         ("\"NaN\"", "\"nan\"", "not a readable evaluation"),
         ("\"00ff\"", "\"0\"", "not a readable evaluation"),
         ("\"00ff\"", "\"+0f0\"", "not a readable evaluation"),

@@ -54,6 +54,17 @@ fn term() -> impl Strategy<Value = f64> {
     ]
 }
 
+#[test]
+fn a_million_terms_leave_the_window_whole() {
+    let mut sum = ExactSum::default();
+    let term = 2f64.powi(18) - 2f64.powi(-35);
+    (0..2_500_000).for_each(|_| sum.add(term));
+    (0..2_500_000).for_each(|_| sum.add(-term));
+    assert_eq!(sum.value(), 0.0);
+    sum.add(0.1);
+    assert_eq!(sum.value(), 0.1);
+}
+
 proptest! {
     #[test]
     fn order_and_grouping_never_show(terms in prop::collection::vec(term(), 0..60), cut in 0..60usize) {

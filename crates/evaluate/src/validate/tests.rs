@@ -1,10 +1,9 @@
 use std::collections::BTreeMap;
 
 use insta::assert_snapshot;
-use model::Task;
 
 use super::*;
-use crate::SliceValue;
+use crate::{SliceValue, SliceValues, Task, Wanted};
 
 fn slice(company: Option<&str>, auc: f64, baseline: Option<f64>) -> SliceResult {
     let metrics = |auc| BTreeMap::from([("auc".to_owned(), auc)]);
@@ -14,6 +13,7 @@ fn slice(company: Option<&str>, auc: f64, baseline: Option<f64>) -> SliceResult 
         num_examples: 10,
         metrics: metrics(auc),
         baseline: baseline.map(metrics),
+        ..SliceResult::default()
     }
 }
 
@@ -25,6 +25,8 @@ fn evaluation(slices: Vec<SliceResult>) -> Evaluation {
         num_small_slices: 0,
         crowded: Vec::new(),
         slices,
+        comparisons: Vec::new(),
+        confidence_intervals: None,
     }
 }
 
@@ -136,7 +138,9 @@ fn a_threshold_holds_where_it_says() {
     ];
     let on = |slices| Threshold { lower_bound: Some(0.7), slices, ..auc() };
     let named = |cross: &[&[&str]]| {
-        let names = |cross: &&[&str]| cross.iter().map(|name| (*name).to_owned()).collect();
+        let names = |cross: &&[&str]| {
+            SliceSpec::Features(cross.iter().map(|name| (*name).to_owned()).collect())
+        };
         ThresholdSlices::Features(cross.iter().map(names).collect())
     };
     let mut found = evaluation(slices);
@@ -175,4 +179,70 @@ fn every_failure_is_told() {
     let expected =
         [(0, whole.clone()), (0, whole.clone()), (0, company.clone()), (0, company), (1, whole)];
     assert_eq!(places, expected);
+}
+
+fn of_company(name: &str) -> BTreeMap<String, Wanted> {
+    BTreeMap::from([("company".to_owned(), Wanted::Text(name.to_owned()))])
+}
+
+fn only(name: &str) -> ThresholdSlices {
+    let values = SliceValues { features: Vec::new(), values: of_company(name) };
+    ThresholdSlices::Features(vec![SliceSpec::Values(values)])
+}
+
+#[test]
+fn a_threshold_can_be_on_one_value() {
+    let found = evaluation(vec![
+        slice(None, 0.9, None),
+        slice(Some("Flash Cab"), 0.6, None),
+        slice(Some("Yellow"), 0.8, None),
+    ]);
+    let on = |name| Threshold { lower_bound: Some(0.7), slices: only(name), ..auc() };
+    assert_eq!(verdict(&found, &[on("Yellow")]), "blessed");
+    assert_snapshot!(verdict(&found, &[on("Flash Cab")]), @"auc, company: Flash Cab: 0.6000 is less than 0.7 (`lower_bound`)");
+    assert_snapshot!(verdict(&found, &[on("Blue")]), @"auc: no slice `company: Blue` was computed");
+}
+
+#[test]
+fn slices_are_held_against_another_one() {
+    let all = ThresholdSlices::Named(NamedSlices::All);
+    let found = evaluation(vec![
+        slice(None, 0.75, Some(0.75)),
+        slice(Some("A"), 0.5, Some(0.75)),
+        slice(Some("B"), 1.0, Some(0.75)),
+    ]);
+    let gap = Threshold { lower_bound: Some(-0.25), slices: all, ..auc() };
+    let of_all = Threshold { against: Some(BTreeMap::new()), ..gap.clone() };
+    assert_eq!(verdict(&found, &[of_all]), "blessed");
+    let of_b = Threshold { against: Some(of_company("B")), ..gap.clone() };
+    assert_snapshot!(verdict(&found, &[of_b]), @"auc, company: A: -0.5000 is less than -0.25 (`lower_bound`)");
+    // The change is that of the difference.
+    let change = Threshold {
+        lower_bound: None,
+        min_change: Some(-0.125),
+        against: Some(BTreeMap::new()),
+        ..gap.clone()
+    };
+    assert_snapshot!(verdict(&found, &[change]), @"auc, company: A: the change from 0.0000 to -0.2500, -0.2500, is less than -0.125 (`min_change`)");
+    let missing = Threshold { against: Some(of_company("C")), ..gap };
+    assert_snapshot!(verdict(&found, &[missing]), @"auc: no slice `company: C` was computed");
+}
+
+#[test]
+fn what_is_not_a_number_is_no_measure_for_others() {
+    let found = evaluation(vec![slice(None, f64::NAN, None), slice(Some("A"), 0.5, None)]);
+    let threshold = Threshold {
+        lower_bound: Some(-1.0),
+        slices: only("A"),
+        against: Some(BTreeMap::new()),
+        ..auc()
+    };
+    assert_snapshot!(verdict(&found, &[threshold]), @"auc, overall: not defined for these examples (NaN)");
+}
+
+#[test]
+fn without_a_baseline_nothing_is_compared_with_it() {
+    let threshold = Threshold { upper_bound: Some(0.1), ..Threshold::new("symmetric_flip_rate") };
+    assert_eq!(overall(0.5, None, threshold.clone()), "blessed");
+    assert_snapshot!(overall(0.5, Some(0.5), threshold), @"symmetric_flip_rate, overall: the metric was not computed");
 }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, ListArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use dataflow::{Accumulator, Pass};
-use evaluate::{Config, EvaluatePass, EvaluateState, Evaluation, MAX_SLICES};
-use model::Task;
+use evaluate::{Config, EvaluatePass, EvaluateState, Evaluation, MAX_SLICES, SliceSpec, Task};
 
 use crate::scene::{columns, crosses, metrics};
 
@@ -47,7 +46,8 @@ fn check(state: EvaluateState, num_examples: u64, num_slices: usize, crowded: &[
     let found: Evaluation = state.finish().unwrap();
     assert_eq!(found.slices[0].num_examples, num_examples);
     assert_eq!(found.slices.len(), num_slices);
-    assert_eq!(found.crowded, crosses(crowded));
+    let names: Vec<Vec<String>> = crosses(crowded).iter().map(SliceSpec::features).collect();
+    assert_eq!(found.crowded, names);
     let read = EvaluateState::from_bytes(&bytes).unwrap();
     assert_eq!(read.finish().unwrap(), found);
 }

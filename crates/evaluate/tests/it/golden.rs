@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use dataflow::{Accumulator, Batches};
-use evaluate::{Columns, Config, EvaluatePass, Evaluation, Threshold, ThresholdSlices, validate};
-use model::Task;
+use evaluate::{
+    Columns, Config, EvaluatePass, Evaluation, Task, Threshold, ThresholdSlices, validate,
+};
 use serde_json::Value;
 
 use crate::scene::{crosses, metrics, sizes};
@@ -39,8 +40,11 @@ fn triples(dir: &Path) -> RecordBatch {
 }
 
 fn evaluate(dir: &Path, config: &Config) -> Evaluation {
-    let columns =
-        Columns { label: "label".to_owned(), candidate: "prediction".to_owned(), baseline: None };
+    let columns = Columns {
+        label: "label".to_owned(),
+        candidate: "prediction".to_owned(),
+        ..Columns::default()
+    };
     let pass = EvaluatePass::new(config, Task::BinaryClassification, columns).unwrap();
     // Through a source, so that the columns that the pass asks for are enough.
     let batch = triples(dir);

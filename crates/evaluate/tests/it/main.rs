@@ -4,7 +4,10 @@
 #![expect(clippy::float_cmp, reason = "sums are exact, and small numbers make exact metrics")]
 
 mod bounds;
+mod docs;
 mod golden;
 mod properties;
 mod scene;
 mod sums;
+mod tasks;
+mod tfma;

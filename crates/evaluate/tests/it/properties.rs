@@ -1,14 +1,16 @@
 //! How examples were divided and in which order they came never shows.
 
 use dataflow::{Accumulator, Pass};
-use evaluate::{Config, EvaluatePass, EvaluateState, Threshold};
-use model::Task;
+use evaluate::{
+    ConfidenceIntervals, ConfidenceMethod, Config, EvaluatePass, EvaluateState, Task, Threshold,
+};
 use proptest::prelude::*;
 
-use crate::scene::{Row, batch, columns, crosses, fold, metrics};
+use crate::scene::{Row, batch, columns, crosses, every_metric, fold, metrics};
 
 fn pass() -> EvaluatePass {
-    let all: Vec<&str> = evaluate::metric_names().collect();
+    let all = every_metric();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
     let config = Config {
         slices: crosses(&[&["company"], &["company", "hour"]]),
         metrics: metrics(&all),
@@ -145,6 +147,64 @@ proptest! {
                 prop_assert!(near(found["calibration"], prediction, label));
             }
         }
+    }
+}
+
+/// A pass with replicates, of fewer metrics.
+fn drawn(method: ConfidenceMethod) -> EvaluatePass {
+    let config = Config {
+        slices: crosses(&[&["company"]]),
+        metrics: metrics(&["auc", "accuracy", "mean_prediction", "precision@0.3"]),
+        confidence_intervals: Some(ConfidenceIntervals {
+            method,
+            num_replicates: 7,
+            ..ConfidenceIntervals::default()
+        }),
+        ..Config::default()
+    };
+    EvaluatePass::new(&config, Task::BinaryClassification, columns(true)).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn threads_and_bytes_do_not_show_in_intervals(rows in rows(), size in 1..20usize) {
+        for method in [ConfidenceMethod::Jackknife, ConfidenceMethod::PoissonBootstrap] {
+            let pass = drawn(method);
+            let batches = || rows.chunks(size).map(batch).collect::<Vec<_>>();
+            let one = fold(&pass, batches(), 1).unwrap();
+            let many = fold(&pass, batches(), 3).unwrap();
+            prop_assert_eq!(one.to_bytes(), many.to_bytes());
+            let read = EvaluateState::from_bytes(&one.to_bytes()).unwrap();
+            let text = |state: EvaluateState| format!("{:?}", state.finish().unwrap());
+            prop_assert_eq!(text(read), text(many));
+        }
+    }
+}
+
+#[test]
+fn intervals_are_those_of_evaluations_without_each_part() {
+    // With one partition, the place of a row is its number.
+    let rows: Vec<Row> = (0..400u32)
+        .map(|i| Row::new(f64::from(i % 3 == 0), f64::from((i * 7919) % 101) / 101.0))
+        .collect();
+    let found = fold(&drawn(ConfidenceMethod::Jackknife), vec![batch(&rows)], 1).unwrap();
+    let found = found.finish().unwrap();
+    let slice = &found.slices[0];
+    for (name, value) in &slice.metrics {
+        let interval = slice.intervals[name];
+        assert!(interval.lower < *value && *value < interval.upper, "{name}");
+        // Of a share, the standard error is known.
+        if name == "accuracy" {
+            let expected = (value * (1.0 - value) / 400.0).sqrt();
+            let quotient = interval.standard_error / expected;
+            assert!((0.5..2.0).contains(&quotient), "{quotient}");
+        }
+    }
+    let bootstrap = fold(&drawn(ConfidenceMethod::PoissonBootstrap), vec![batch(&rows)], 1);
+    let bootstrap = bootstrap.unwrap().finish().unwrap();
+    for (name, interval) in &bootstrap.slices[0].intervals {
+        let quotient = interval.standard_error / slice.intervals[name].standard_error;
+        assert!((0.3..3.0).contains(&quotient), "{name}: {quotient}");
     }
 }
 

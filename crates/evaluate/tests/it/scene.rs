@@ -7,8 +7,10 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray}
 use base::BoxError;
 use dataflow::{Accumulator, Batches};
 use engine::LocalEngine;
-use evaluate::{Columns, Config, EvaluatePass, EvaluateState, Evaluation, SliceResult};
-use model::Task;
+use evaluate::{
+    Columns, Config, EvaluatePass, EvaluateState, Evaluation, Numbered, SliceResult, SliceSpec,
+    Task,
+};
 
 /// One example.
 #[derive(Clone, Debug)]
@@ -58,11 +60,14 @@ pub(crate) fn columns(has_baseline: bool) -> Columns {
         label: "label".to_owned(),
         candidate: "candidate".to_owned(),
         baseline: has_baseline.then(|| "baseline".to_owned()),
+        position: Some("position".to_owned()),
+        ..Columns::default()
     }
 }
 
-pub(crate) fn crosses(crosses: &[&[&str]]) -> Vec<Vec<String>> {
-    crosses.iter().map(|cross| cross.iter().map(|name| (*name).to_owned()).collect()).collect()
+pub(crate) fn crosses(crosses: &[&[&str]]) -> Vec<SliceSpec> {
+    let names = |cross: &&[&str]| cross.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    crosses.iter().map(|cross| names(cross).into()).collect()
 }
 
 pub(crate) fn metrics(names: &[&str]) -> Option<Vec<String>> {
@@ -77,13 +82,33 @@ pub(crate) fn fold(
 ) -> Result<EvaluateState, BoxError> {
     let engine = LocalEngine::new(NonZeroUsize::new(threads).unwrap(), Arc::default());
     let source = Batches::new(batch(&[]).schema(), batches);
-    Ok(dataflow::fold(&engine, &source, pass)?)
+    Ok(dataflow::fold(&engine, &Numbered::new(&source, "position", 0), pass)?)
 }
 
 /// Evaluates classifiers, candidate and baseline.
 pub(crate) fn evaluate(config: &Config, rows: &[Row]) -> Result<Evaluation, BoxError> {
     let pass = EvaluatePass::new(config, Task::BinaryClassification, columns(true))?;
     fold(&pass, vec![batch(rows)], 1)?.finish()
+}
+
+/// Returns every metric of classifiers, those with a number behind `@` included.
+pub(crate) fn every_metric() -> Vec<String> {
+    let names = [
+        "precision@0.25",
+        "recall@0.75",
+        "precision_at_recall@0.5",
+        "recall_at_precision@0.5",
+        "recall_at_false_positive_rate@0.1",
+        "sensitivity_at_specificity@0.5",
+        "specificity_at_sensitivity@0.5",
+        "threshold_at_recall@0.5",
+    ];
+    let names = names.into_iter().chain(evaluate::metric_names());
+    let config = |name: &str| Config { metrics: metrics(&[name]), ..Config::default() };
+    let is_for = |name: &&str| {
+        EvaluatePass::new(&config(name), Task::BinaryClassification, columns(true)).is_ok()
+    };
+    names.filter(is_for).map(str::to_owned).collect()
 }
 
 /// Returns the names of slices with their numbers of examples.

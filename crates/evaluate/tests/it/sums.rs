@@ -1,11 +1,10 @@
 //! Labels, weights, predictions and slices, and what they add up to.
 
 use dataflow::{Accumulator, Pass};
-use evaluate::{Columns, Config, EvaluatePass};
+use evaluate::{Columns, Config, EvaluatePass, Task};
 use insta::assert_snapshot;
-use model::Task;
 
-use crate::scene::{Row, batch, columns, crosses, evaluate, fold, metrics, sizes};
+use crate::scene::{Row, batch, columns, crosses, evaluate, every_metric, fold, metrics, sizes};
 
 fn message(rows: &[Row], config: &Config) -> String {
     evaluate(config, rows).unwrap_err().to_string()
@@ -108,7 +107,8 @@ fn the_slice_of_all_examples_is_always_first() {
 fn a_prediction_that_is_no_number_spoils_its_model_alone() {
     for spoiled in [Some(f64::NAN), None] {
         let rows = [Row::new(1.0, 0.9), Row { candidate: spoiled, ..Row::new(0.0, 0.1) }];
-        let all: Vec<&str> = evaluate::metric_names().collect();
+        let all = every_metric();
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
         let config = Config { metrics: metrics(&all), ..Config::default() };
         let found = evaluate(&config, &rows).unwrap();
         for (name, value) in &found.slices[0].metrics {
