@@ -115,10 +115,7 @@ fn documents_are_bounded_in_depth_rows_and_strangeness() {
         (format!("{{\"instances\": [{}]}}", "{\"fare\":".repeat(100_000)), "expected"),
         (format!("{{\"x\": {}{}}}", "[".repeat(400_000), "]".repeat(400_000)), "Missing"),
         (
-            format!(
-                "{{\"instances\": [{}]}}",
-                vec!["{\"fare\": 1, \"company\": \"a\"}"; 4].join(",")
-            ),
+            format!("{{\"instances\": [{}]}}", ["{\"fare\": 1, \"company\": \"a\"}"; 4].join(",")),
             "more than 3 rows",
         ),
         ("{\"inputs\": {\"fare\": [1,2,3,4]}}".to_owned(), "more than 3 rows"),
