@@ -104,9 +104,9 @@ pub(crate) enum Command {
     /// Raw rows through a model: predictions as CSV.
     Predict(PredictArgs),
     /// Measure predictions that are columns of a file: metrics, slices, thresholds; exits with 1 when these do not hold.
-    Eval(EvalArgs),
+    Eval(Box<EvalArgs>),
     /// Show which features a pushed model's predictions come from: Shapley values, and what shuffling costs.
-    Explain(ExplainArgs),
+    Explain(Box<ExplainArgs>),
     /// Answer requests for predictions of pushed models: REST and gRPC, of TensorFlow Serving and KServe.
     Serve(Box<ServeArgs>),
     /// Print a completion script for a shell.

@@ -11,7 +11,9 @@ use artifact::{
 use base::BoxError;
 use dataflow::{Accumulator, Pass, Source};
 use dataset::{Dataset, Split};
-use evaluate::{Blessing, Config, EvaluatePass, Evaluation, Failure, Numbered, validate};
+use evaluate::{
+    Blessing, Config, EvaluatePass, Evaluation, Failure, Numbered, SliceSpec, validate,
+};
 use model::Predictor;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -124,11 +126,15 @@ impl Component for Evaluator {
             hint: problem.hint,
         }));
         for (place, spec) in config.slices.iter().enumerate() {
-            for name in spec.features() {
-                let feature = features.iter().flatten().find(|feature| feature.name == name);
+            let (names, key) = match spec {
+                SliceSpec::Features(names) => (names, format!("slices.{place}")),
+                SliceSpec::Values(spec) => (&spec.features, format!("slices.{place}.features")),
+            };
+            for (inner, name) in names.iter().enumerate() {
+                let feature = features.iter().flatten().find(|feature| feature.name == *name);
                 if feature.is_some_and(|feature| feature.kind == Some(FeatureKind::Struct)) {
                     checked.problems.push(Problem {
-                        key: format!("slices.{place}"),
+                        key: format!("{key}.{inner}"),
                         offset: None,
                         message: format!("`{name}` has nested features, expected numbers or text"),
                         hint: None,

@@ -78,7 +78,7 @@ fn the_page_has_everything_in_it() {
     let scene = scene();
     let args = ["--slice", "country", "--html", "page.html", "-o", "evaluation.json"];
     let said = scene.cupola(&with(&args)).expect_code(0);
-    assert_eq!(said.stderr, "note: wrote page.html\nnote: wrote evaluation.json\n");
+    assert_eq!(said.stderr, "wrote page.html\nwrote evaluation.json\n");
     let page = std::fs::read_to_string(scene.path("page.html")).unwrap();
     assert!(page.contains("\"thresholds\":[[") && page.contains("country"));
     let stored = std::fs::read_to_string(scene.path("evaluation.json")).unwrap();

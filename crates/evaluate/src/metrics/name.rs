@@ -8,6 +8,9 @@ use super::{
 use crate::task::{MULTI_CLASS, MULTI_LABEL};
 use crate::{Config, Task};
 
+/// How many metrics are named where there is none of a name; docs/evaluation.md names all.
+const LISTED: usize = 6;
+
 /// A metric with what its name says besides.
 #[derive(Clone)]
 pub(crate) struct MetricSpec {
@@ -64,8 +67,14 @@ pub(crate) fn parse(text: &str) -> Result<MetricSpec, NameError> {
     };
     let metric = find(base).ok_or_else(|| NameError {
         message: format!(
-            "no metric `{base}`, expected one of {}",
-            METRICS.iter().map(|m| format!("`{}`", m.name)).collect::<Vec<_>>().join(", ")
+            "no metric `{base}`, expected one of {} or {} others",
+            METRICS
+                .iter()
+                .take(LISTED)
+                .map(|m| format!("`{}`", m.name))
+                .collect::<Vec<_>>()
+                .join(", "),
+            METRICS.len() - LISTED
         ),
         hint: suggestion(base),
     })?;

@@ -1,7 +1,6 @@
 //! Explanations beside those of the `shap` package; `CUPOLA_SHAP_PYTHON` names a Python that has it.
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
-#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 use std::process::Command;
 use std::sync::Arc;
