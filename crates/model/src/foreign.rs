@@ -11,6 +11,7 @@ mod program_dir;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, Schema};
@@ -106,7 +107,7 @@ fn inputs(signature: &Signature, examples: &RecordBatch) -> Result<RecordBatch, 
             return Err(ForeignError::MissingColumn { column: input.name.clone() });
         };
         fields.push(Field::new(&input.name, column.data_type().clone(), true));
-        columns.push(column.clone());
+        columns.push(Arc::clone(column));
     }
     let options = RecordBatchOptions::new().with_row_count(Some(examples.num_rows()));
     Ok(RecordBatch::try_new_with_options(Schema::new(fields).into(), columns, &options)?)
