@@ -1,6 +1,7 @@
 //! Datasets given as bare files: no pipeline and no artifacts.
 
 mod format;
+mod rows;
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -19,6 +20,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ingest::{FoundFiles, IngestError, Patterns, RawData};
 
 use self::format::{Format, NamedFile};
+pub(crate) use self::rows::Rows;
 use crate::args::{Global, ReadArgs};
 use crate::error::CliError;
 
@@ -294,7 +296,7 @@ impl Progress {
     }
 
     /// Returns a source that tells how far its reading has come.
-    fn watch<'a>(&'a self, name: &str, source: &'a dyn Source) -> Watched<'a> {
+    pub(crate) fn watch<'a>(&'a self, name: &str, source: &'a dyn Source) -> Watched<'a> {
         let style = ProgressStyle::with_template("  {spinner} {msg} {wide_bar:.dim} {percent} %");
         self.0.set_style(style.expect("the template is valid"));
         self.0.set_message(name.to_owned());
@@ -303,13 +305,26 @@ impl Progress {
         Watched { source, bar: &self.0 }
     }
 
+    /// Shows how much is done.
+    pub(crate) fn set(&self, name: &str, done: u64, total: u64) {
+        if self.0.length() != Some(total) {
+            let style =
+                ProgressStyle::with_template("  {spinner} {msg} {wide_bar:.dim} {percent} %");
+            self.0.set_style(style.expect("the template is valid"));
+            self.0.set_message(name.to_owned());
+            self.0.set_length(total);
+        }
+        self.0.set_position(done);
+    }
+
     /// Takes the display away, before results are printed.
     pub(crate) fn finish(self) {
         self.0.finish_and_clear();
     }
 }
 
-struct Watched<'a> {
+/// A source that tells how far its reading has come.
+pub(crate) struct Watched<'a> {
     source: &'a dyn Source,
     bar: &'a ProgressBar,
 }

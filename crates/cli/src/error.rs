@@ -82,6 +82,10 @@ pub(crate) enum CliError {
     #[error("{}: found {found}, expected CSV for `--delimiter`", .path.display())]
     DelimiterOf { path: PathBuf, found: &'static str },
 
+    /// A form that is no text is asked for where somebody reads.
+    #[error("{format} is no text, expected a file or a pipe for it")]
+    NotText { format: String },
+
     /// Rows are asked for where there are none.
     #[error("{}: statistics have no rows, expected files of data for `--rows`", .path.display())]
     NoRows { path: PathBuf },
@@ -112,6 +116,7 @@ impl Classify for CliError {
             | Self::FileBeforeVerb { .. }
             | Self::MixedFiles { .. }
             | Self::DelimiterOf { .. }
+            | Self::NotText { .. }
             | Self::NoRows { .. } => ErrorKind::Usage,
             Self::Exists { .. } => ErrorKind::Conflict,
             Self::MissingColumn { .. } | Self::NotStatistics { .. } => ErrorKind::Data,
@@ -132,6 +137,7 @@ impl Classify for CliError {
             Self::FileBeforeVerb { verb, .. } => {
                 Some(format!("a file of that name is meant by `./{verb}`"))
             }
+            Self::NotText { .. } => Some("say where with `--output`".to_owned()),
             Self::Exists { .. } => Some("`--force` writes over it".to_owned()),
             _ => None,
         }
