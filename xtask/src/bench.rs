@@ -5,6 +5,7 @@ mod data;
 mod decode;
 mod files;
 mod peers;
+mod predict;
 mod process;
 mod road;
 
@@ -14,14 +15,17 @@ use std::process::Command;
 use crate::Failure;
 
 /// What can be said to a benchmark.
-pub(crate) const USAGE: &str = "cargo xtask bench [road | data] [--data FILE] [--runs N] [--binary FILE] \
-     (data: [--rows N] [--peers PYTHON] [--tfdv PYTHON] [--huge])";
+pub(crate) const USAGE: &str = "cargo xtask bench [road | data | predict] [--data FILE] [--runs N] [--binary FILE] \
+     [--rows N] (data: [--peers PYTHON] [--tfdv PYTHON] [--huge])";
 
-/// Runs a benchmark: `road` (the default), the taxi pipeline from raw data to pushed model, or `data`, reading and
-/// statistics beside their peers.
+/// Runs a benchmark: `road` (the default), the taxi pipeline from raw data to pushed model; `data`, reading and
+/// statistics beside their peers; or `predict`, the pushed model over many rows.
 pub(crate) fn bench(workspace: &Path, args: &[String]) -> Result<(), Failure> {
     match args.split_first() {
         Some((which, rest)) if which == "data" => data::bench(&Options::parse(workspace, rest)?),
+        Some((which, rest)) if which == "predict" => {
+            predict::bench(&Options::parse(workspace, rest)?)
+        }
         Some((which, rest)) if which == "road" => road::bench(&Options::parse(workspace, rest)?),
         _ => road::bench(&Options::parse(workspace, args)?),
     }

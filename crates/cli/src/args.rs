@@ -1,6 +1,7 @@
 //! The command line: verbs, flags and their help.
 
 mod data;
+mod serve;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,8 @@ pub(crate) use data::{
     ReadArgs, SchemaCommand, SchemaInferArgs, StatsArgs, StatsCommand, StatsDiffArgs,
     StatsFilesArgs, ValidateArgs,
 };
+
+pub(crate) use serve::{Poll, ServeArgs};
 
 /// From raw data to a pushed model: checked, transformed, trained, evaluated, with lineage.
 #[derive(Debug, Parser)]
@@ -94,8 +97,13 @@ pub(crate) enum Command {
     /// A transform graph and its model as files that other runtimes run.
     #[command(subcommand)]
     Export(ExportCommand),
-    /// Raw rows through a model: predictions as CSV.
+    /// Raw rows through a model: predictions in any format.
     Predict(PredictArgs),
+    /// Which models were pushed where; go back to one, or on to another place.
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// Answer requests for predictions of pushed models: REST and gRPC, of TensorFlow Serving and KServe.
+    Serve(Box<ServeArgs>),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -182,6 +190,49 @@ pub(crate) enum RunsCommand {
     Show {
         /// The run's id, or the beginning of it [default: the newest run]
         run: Option<String>,
+        #[command(flatten)]
+        root: RootArg,
+    },
+}
+
+/// `cupola models`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// List the serving directories with the version that each serves.
+    List {
+        #[command(flatten)]
+        root: RootArg,
+    },
+    /// List what was pushed, when and by which run, newest first.
+    History {
+        /// Only what was pushed there.
+        #[arg(value_name = "DIR")]
+        dir: Option<PathBuf>,
+        #[command(flatten)]
+        root: RootArg,
+    },
+    /// Serve an earlier version again, as a new version: servers change to it as to any other.
+    Rollback {
+        /// The serving directory.
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+        /// The version to go back to [default: the newest that holds something else than the one that is served]
+        #[arg(long, value_name = "VERSION")]
+        to: Option<u64>,
+        #[command(flatten)]
+        root: RootArg,
+    },
+    /// Push a version of one serving directory to another, such as from staging to production.
+    Promote {
+        /// The serving directory that has it.
+        #[arg(value_name = "FROM")]
+        from: PathBuf,
+        /// The serving directory that gets it; made if need be.
+        #[arg(value_name = "TO")]
+        to: PathBuf,
+        /// Which version [default: the newest]
+        #[arg(long, value_name = "VERSION")]
+        version: Option<u64>,
         #[command(flatten)]
         root: RootArg,
     },

@@ -58,6 +58,14 @@ pub(crate) enum CliError {
     #[error("{}: no pushed model found, expected a folder named by a number with a `READY` file", .path.display())]
     NoModel { path: PathBuf },
 
+    /// A serving directory does not have a version to push again.
+    #[error("{}: {}, the versions there are {}", .dir.display(), wanted_version(.wanted), numbers(.there))]
+    NoVersion { dir: PathBuf, wanted: Option<u64>, there: Vec<u64> },
+
+    /// The version to go back to is the one that is served.
+    #[error("{}: version {version} is the one that is served", .dir.display())]
+    IsServed { dir: PathBuf, version: u64 },
+
     /// A folder holds no graph.
     #[error("{}: no graph found, expected the folder of a graph, of a model or of pushed models", .path.display())]
     NoGraph { path: PathBuf },
@@ -94,6 +102,10 @@ pub(crate) enum CliError {
     #[error("run `{run}` could be {candidates}")]
     Ambiguous { run: String, candidates: String },
 
+    /// A file of tokens without any.
+    #[error("{}: no tokens found, expected one a line", .path.display())]
+    NoTokens { path: PathBuf },
+
     /// The process may not hear signals.
     #[error("cannot listen for signals")]
     Signals(#[source] ctrlc::Error),
@@ -109,6 +121,7 @@ impl Classify for CliError {
             Self::NoRoot { .. }
             | Self::Nothing { .. }
             | Self::NoModel { .. }
+            | Self::NoVersion { .. }
             | Self::NoGraph { .. } => ErrorKind::NotFound,
             Self::WrongType { .. }
             | Self::NoSplit { .. }
@@ -117,8 +130,9 @@ impl Classify for CliError {
             | Self::MixedFiles { .. }
             | Self::DelimiterOf { .. }
             | Self::NotText { .. }
-            | Self::NoRows { .. } => ErrorKind::Usage,
-            Self::Exists { .. } => ErrorKind::Conflict,
+            | Self::NoRows { .. }
+            | Self::NoTokens { .. } => ErrorKind::Usage,
+            Self::Exists { .. } | Self::IsServed { .. } => ErrorKind::Conflict,
             Self::MissingColumn { .. } | Self::NotStatistics { .. } => ErrorKind::Data,
             Self::Signals(_) | Self::Write(_) => ErrorKind::Unavailable,
         }
@@ -142,6 +156,18 @@ impl Classify for CliError {
             _ => None,
         }
     }
+}
+
+fn wanted_version(wanted: &Option<u64>) -> String {
+    match wanted {
+        Some(version) => format!("no version {version}"),
+        None => "no version to push again".to_owned(),
+    }
+}
+
+fn numbers(numbers: &[u64]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    if numbers.is_empty() { "none".to_owned() } else { numbers.join(", ") }
 }
 
 /// Says an error on standard error and returns the exit code for it.

@@ -38,6 +38,8 @@ fn main() -> ExitCode {
         Command::Graph(command) => commands::graph::graph(&command, global),
         Command::Export(command) => commands::export::export(&command, global),
         Command::Predict(args) => commands::predict::predict(&args, global),
+        Command::Models(command) => commands::models::models(&command, global),
+        Command::Serve(args) => commands::serve::serve(&args, global),
         Command::Completions { shell } => commands::completions::completions(shell),
     };
     match outcome {

@@ -1,5 +1,7 @@
 //! Transform: feature expressions become a graph, and examples become transformed examples.
 
+use std::path::{Path, PathBuf};
+
 use artifact::{
     CheckContext, Checked, Component, Executor, FeatureInfo, FeatureKind, Input, Kind, Outcome,
     Output, OutputProperties, Problem, RunContext, types,
@@ -102,7 +104,8 @@ impl Component for Transform {
 
     fn check(&self, config: &Value, context: &CheckContext<'_>) -> Checked {
         let mut checked = Checked::default();
-        let Ok((config, _, exports)) = read_config(config) else { return checked };
+        let Ok((mut config, _, exports)) = read_config(config) else { return checked };
+        config.base_dir = context.base_dir.to_path_buf();
         let known = |input| context.inputs.get(input).cloned().flatten();
         let Some(inputs) = known("schema").or_else(|| known("examples")) else { return checked };
         // A feature that may be a list or not fits everywhere, as one of unknown type does.
@@ -154,6 +157,12 @@ impl Component for Transform {
         checked
     }
 
+    fn files(&self, config: &Value, base_dir: &Path) -> Result<Vec<PathBuf>, BoxError> {
+        let (mut config, _, _) = read_config(config)?;
+        config.base_dir = base_dir.to_path_buf();
+        Ok(transform::files(&config))
+    }
+
     fn kind(&self) -> Kind<'_> {
         Kind::Executor(self)
     }
@@ -161,7 +170,8 @@ impl Component for Transform {
 
 impl Executor for Transform {
     fn run(&self, context: &RunContext<'_>) -> Result<Outcome, BoxError> {
-        let (config, splits, exports) = read_config(context.config)?;
+        let (mut config, splits, exports) = read_config(context.config)?;
+        config.base_dir = context.base_dir.to_path_buf();
         let examples = required(context, "examples")?;
         let schema = schema::read_schema(&required(context, "schema")?.uri.join(SCHEMA_FILE))?;
         let mut inputs: Vec<_> =

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use arrow::error::ArrowError;
 use base::{Classify, ErrorKind, IoError};
 
-use crate::{NodeType, ValueType};
+use crate::{NodeType, TokenizerError, ValueType};
 
 /// Why something is not a graph.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -179,6 +179,18 @@ pub enum GraphError {
     #[error("{}: not UTF-8", .path.display())]
     VocabularyText { path: PathBuf, source: std::str::Utf8Error },
 
+    /// A tokenizer's file is not the one that was saved with the graph: cut, edited or exchanged.
+    #[error("{}: not the tokenizer saved with the graph: digest {}, expected {}", .path.display(), short(.found), short(.expected))]
+    OtherTokenizer { path: PathBuf, found: String, expected: String },
+
+    /// A tokenizer's file is none that this version knows.
+    #[error("{}", .path.display())]
+    Tokenizer { path: PathBuf, source: TokenizerError },
+
+    /// A tokenizer's file is not named by a plain file name.
+    #[error("{}: node {node}: {file:?} is not a file name", .path.display())]
+    TokenizerName { path: PathBuf, node: usize, file: String },
+
     /// The graph does not make such a feature.
     #[error("the graph does not make a feature `{output}`")]
     UnknownOutput { output: String, nearest: Option<String> },
@@ -239,7 +251,7 @@ impl Classify for GraphError {
             Self::Version { .. } | Self::UnknownOp { .. } => {
                 Some("load it with the version of cupola that wrote it".to_owned())
             }
-            Self::OtherVocabulary { .. } => {
+            Self::OtherVocabulary { .. } | Self::OtherTokenizer { .. } => {
                 Some("make the graph again, or put the file back as it was saved".to_owned())
             }
             Self::UnknownOutput { nearest, .. } | Self::MissingInput { nearest, .. } => {

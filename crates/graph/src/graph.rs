@@ -320,6 +320,7 @@ impl Parts {
                     })
                 }
                 (Op::OfList(ListOp::TermIds { size }), _) => ids(u64::from(*size)),
+                (Op::OfList(ListOp::Tokenize { tokenizer, .. }), _) => ids(tokenizer.num_ids()),
                 (Op::OfList(ListOp::Pad { value: Literal::Int(value), .. }), [a]) => {
                     bounds[a.index()].map(|a| Bound { below: a.below.max(bound_of(*value)), ..a })
                 }

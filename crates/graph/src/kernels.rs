@@ -23,6 +23,7 @@ mod regexp;
 mod similarity;
 pub(crate) mod text;
 mod time;
+mod tokens;
 mod vectors;
 pub(crate) mod word_pieces;
 

@@ -36,5 +36,6 @@ pub use op::{
 };
 pub use shape::{NodeType, Shape};
 pub use table::Table;
+pub use tokenizer::{Tokenizer, TokenizerError};
 pub use value::{Literal, ValueType};
 pub use vocabulary::Vocabulary;

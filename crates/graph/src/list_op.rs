@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use crate::{BuildError, Literal, NodeType, Pattern, Shape, ValueType, VocabularyId};
+use crate::{BuildError, Literal, NodeType, Pattern, Shape, Tokenizer, ValueType, VocabularyId};
 
 /// An operation that needs all values of a row at once, or makes many of one.
 ///
@@ -93,6 +93,13 @@ pub enum ListOp {
     WordPieces {
         /// The pieces, `[UNK]` among them.
         vocabulary: VocabularyId,
+    },
+    /// Ids of the tokens that a HuggingFace tokenizer file makes of a text, its truncation and padding included.
+    Tokenize {
+        /// The file.
+        tokenizer: Tokenizer,
+        /// Whether the ids that its post-processor puts around every text are among them.
+        add_special_tokens: bool,
     },
     /// Texts of a list that follow each other, joined: `least` to `most` of them, those that start first first, the
     /// shorter before the longer. Missing texts are left out.
@@ -216,6 +223,7 @@ impl ListOp {
             Self::BytePairs { .. } => "byte_pairs",
             Self::BertWords => "bert_words",
             Self::WordPieces { .. } => "word_pieces",
+            Self::Tokenize { .. } => "tokenize",
             Self::NGrams { .. } => "ngrams",
             Self::Cross { .. } => "cross",
             Self::Make => "list_make",
@@ -284,6 +292,7 @@ impl ListOp {
                 | Self::BertWords,
                 [a],
             ) => (*a == String.into()).then_some(NodeType::list(String)),
+            (Self::Tokenize { .. }, [a]) => (*a == String.into()).then_some(NodeType::list(Int)),
             (Self::Cross { .. }, [a, b]) => {
                 let is_text = a.value_type == String && b.value_type == String;
                 is_text.then_some(NodeType::list(String))
@@ -347,7 +356,8 @@ impl ListOp {
             | Self::RegexpSplit(_)
             | Self::RegexpExtractAll { .. }
             | Self::ByteWords
-            | Self::BertWords => "one STRING",
+            | Self::BertWords
+            | Self::Tokenize { .. } => "one STRING",
             Self::Cross { .. } => "two STRINGs or lists of them",
             Self::Make => "single values of one type",
             Self::OneHot { .. } => "one INT",

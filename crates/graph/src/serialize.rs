@@ -1,9 +1,10 @@
-//! Graphs on disk: `graph.json`, versioned, and the vocabularies in `assets/`, one token a line.
+//! Graphs on disk: `graph.json`, versioned, and in `assets/` the vocabularies, one token a line, and tokenizer files.
 //!
 //! A node names its operation, its operands by their places, and its constants. What follows from these (types,
 //! inputs, numbers of buckets) is not stored but worked out again. Floats are stored as the shortest decimal that
 //! reads back as the same bits, NaN and the infinities as words.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -12,10 +13,13 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::{BuildError, Graph, GraphBuilder, GraphError, NodeId, Op, Vocabulary};
+use crate::{BuildError, Graph, GraphBuilder, GraphError, NodeId, Op, Tokenizer, Vocabulary};
 
 mod constants;
 mod list_constants;
+mod tokenizers;
+
+use tokenizers::TokenizeV2;
 
 const DESCRIPTION: &str = "graph.json";
 const ASSETS: &str = "assets";
@@ -44,6 +48,14 @@ struct VocabularyV1 {
     file: String,
     num_tokens: usize,
     digest: String,
+    /// Whether each line has a frequency before the token.
+    #[serde(default, skip_serializing_if = "is_false")]
+    has_frequencies: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 #[derive(Serialize, Deserialize)]
@@ -69,6 +81,9 @@ struct OutputV1 {
 struct WholeV1 {
     graph: V1,
     texts: Vec<String>,
+    /// The files of tokenizers, by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tokenizers: BTreeMap<String, String>,
 }
 
 impl V1 {
@@ -79,6 +94,7 @@ impl V1 {
             file: file_name(name, &mut files),
             num_tokens: vocabulary.len(),
             digest: Digest::of(vocabulary.text().as_bytes()).to_string(),
+            has_frequencies: vocabulary.frequencies().is_some(),
         });
         let vocabularies = vocabularies.collect();
         let nodes = graph.nodes().iter().map(|node| {
@@ -104,6 +120,7 @@ impl V1 {
         self,
         path: &Path,
         mut vocabulary: impl FnMut(usize, &VocabularyV1) -> Result<Vocabulary, GraphError>,
+        tokenizer: impl Fn(usize, &TokenizeV2) -> Result<Tokenizer, GraphError>,
     ) -> Result<Graph, GraphError> {
         let invalid = |source| GraphError::Invalid { path: path.to_path_buf(), source };
         let mut builder = GraphBuilder::new();
@@ -114,7 +131,10 @@ impl V1 {
         // A file may hold a node twice; the builder does not.
         let mut ids: Vec<NodeId> = Vec::new();
         for (place, stored) in self.nodes.into_iter().enumerate() {
-            let op = constants::decode(path, place, stored.op, stored.constants)?;
+            let op = match stored.op.as_str() {
+                tokenizers::NAME => tokenizers::decode(path, place, stored.constants, &tokenizer)?,
+                _ => constants::decode(path, place, stored.op, stored.constants)?,
+            };
             let operands: Result<Vec<_>, _> =
                 stored.operands.into_iter().map(|operand| known(&ids, operand)).collect();
             let id = operands.and_then(|operands| builder.typed_node(op, &operands)).map_err(
@@ -172,6 +192,9 @@ pub(crate) fn save(graph: &Graph, dir: &Path) -> Result<(), GraphError> {
     for ((_, vocabulary), stored) in graph.vocabularies().zip(&stored.vocabularies) {
         base::publish::write_file(&assets.join(&stored.file), vocabulary.text().as_bytes())?;
     }
+    for (file, tokenizer) in tokenizers::files(graph) {
+        base::publish::write_file(&assets.join(file), tokenizer.text().as_bytes())?;
+    }
     Ok(base::publish::write_file(&path, text.as_bytes())?)
 }
 
@@ -184,7 +207,12 @@ pub(crate) fn load(dir: &Path) -> Result<Graph, GraphError> {
         return Err(GraphError::Version { path, found: version, newest: VERSION });
     }
     let stored: V1 = serde_json::from_slice(&text).map_err(description)?;
-    stored.into_graph(&path, |_, vocabulary| load_vocabulary(dir, &path, vocabulary))
+    let assets = dir.join(ASSETS);
+    stored.into_graph(
+        &path,
+        |_, vocabulary| load_vocabulary(dir, &path, vocabulary),
+        |node, stored| tokenizers::load(&assets, &path, node, stored),
+    )
 }
 
 fn load_vocabulary(
@@ -192,10 +220,7 @@ fn load_vocabulary(
     description: &Path,
     stored: &VocabularyV1,
 ) -> Result<Vocabulary, GraphError> {
-    let is_plain = !stored.file.is_empty()
-        && !stored.file.starts_with('.')
-        && !stored.file.contains(['/', '\\', ':', '\0']);
-    if !is_plain {
+    if !is_plain(&stored.file) {
         return Err(GraphError::FileName {
             path: description.to_path_buf(),
             vocabulary: stored.name.clone(),
@@ -205,6 +230,11 @@ fn load_vocabulary(
     let path = dir.join(ASSETS).join(&stored.file);
     let bytes = fs::read(&path).map_err(IoError::at("read", &path))?;
     check_vocabulary(&path, bytes, stored)
+}
+
+/// Returns whether a name is that of a file, and of no folder.
+fn is_plain(file: &str) -> bool {
+    !file.is_empty() && !file.starts_with('.') && !file.contains(['/', '\\', ':', '\0'])
 }
 
 /// Takes a vocabulary's file if it is the one that was saved.
@@ -229,20 +259,23 @@ fn check_vocabulary(
         source: error.utf8_error(),
     })?;
     let path = path.to_path_buf();
-    Vocabulary::from_text(text).map_err(|source| GraphError::Vocabulary { path, source })
+    Vocabulary::from_file(text, stored.has_frequencies)
+        .map_err(|source| GraphError::Vocabulary { path, source })
 }
 
 impl Serialize for Graph {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let graph = V1::new(self).map_err(serde::ser::Error::custom)?;
-        let texts = self.vocabularies().map(|(_, vocabulary)| vocabulary.text().to_owned());
-        WholeV1 { graph, texts: texts.collect() }.serialize(serializer)
+        let texts = self.vocabularies().map(|(_, vocabulary)| vocabulary.text().into_owned());
+        let tokenizers = tokenizers::files(self).into_iter();
+        let tokenizers = tokenizers.map(|(file, found)| (file, found.text().to_owned())).collect();
+        WholeV1 { graph, texts: texts.collect(), tokenizers }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Graph {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let WholeV1 { graph, mut texts } = WholeV1::deserialize(deserializer)?;
+        let WholeV1 { graph, mut texts, tokenizers } = WholeV1::deserialize(deserializer)?;
         if graph.version != VERSION {
             let found = graph.version;
             return Err(D::Error::custom(format_args!(
@@ -256,7 +289,11 @@ impl<'de> Deserialize<'de> for Graph {
             let bytes = std::mem::take(&mut texts[place]).into_bytes();
             check_vocabulary(Path::new(&stored.file), bytes, stored)
         };
-        let graph = graph.into_graph(Path::new("graph"), take);
+        let tokenizer = |_, stored: &TokenizeV2| {
+            let bytes = tokenizers.get(&stored.file).cloned().unwrap_or_default().into_bytes();
+            tokenizers::check(Path::new(&stored.file), bytes, stored)
+        };
+        let graph = graph.into_graph(Path::new("graph"), take, tokenizer);
         graph.map_err(|error| D::Error::custom(base::render_chain(&error)))
     }
 }

@@ -1,5 +1,7 @@
 //! A vocabulary: tokens, their ids, and the way from one to the other.
 
+use std::borrow::Cow;
+
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::BuildError;
@@ -14,6 +16,8 @@ pub struct Vocabulary {
     text: String,
     /// Where each token starts, and where the text ends.
     starts: Vec<usize>,
+    /// What the file has before each token, where it has something.
+    frequencies: Option<Vec<Box<str>>>,
     /// An open table, a power of two of slots and at most half of them taken.
     slots: Vec<Slot>,
 }
@@ -42,6 +46,40 @@ impl Vocabulary {
         Self::from_text(text)
     }
 
+    /// Takes tokens in the order of their ids, each with its frequency, which the file has before it.
+    ///
+    /// Frequencies are for people: nothing is computed with them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vocabulary::new`], and [`BuildError::Token`] when a frequency is not one word.
+    pub fn with_frequencies<F: AsRef<str>, T: AsRef<str>>(
+        tokens: impl IntoIterator<Item = (F, T)>,
+    ) -> Result<Self, BuildError> {
+        let (mut frequencies, mut texts) = (Vec::new(), Vec::new());
+        for (place, (frequency, text)) in tokens.into_iter().enumerate() {
+            let frequency = frequency.as_ref();
+            if frequency.is_empty() || frequency.contains(char::is_whitespace) {
+                return Err(BuildError::Token { place, reason: "has no frequency before it" });
+            }
+            frequencies.push(frequency.into());
+            texts.push(text);
+        }
+        Ok(Self { frequencies: Some(frequencies), ..Self::new(texts)? })
+    }
+
+    /// Takes the text of a vocabulary's file, with frequencies or without.
+    pub(crate) fn from_file(text: String, has_frequencies: bool) -> Result<Self, BuildError> {
+        if !has_frequencies {
+            return Self::from_text(text);
+        }
+        let lines = text.split_terminator('\n').enumerate().map(|(place, line)| {
+            let reason = "has no frequency before it";
+            line.split_once(' ').ok_or(BuildError::Token { place, reason })
+        });
+        Self::with_frequencies(lines.collect::<Result<Vec<_>, _>>()?)
+    }
+
     /// Takes the text of a vocabulary's file.
     pub(crate) fn from_text(text: String) -> Result<Self, BuildError> {
         let num_tokens = count_lines(&text);
@@ -60,7 +98,7 @@ impl Vocabulary {
         }
         starts.push(start);
         let slots = vec![Slot::default(); (num_tokens * 2).next_power_of_two().max(2)];
-        let mut vocabulary = Self { text, starts, slots };
+        let mut vocabulary = Self { text, starts, frequencies: None, slots };
         for place in 0..num_tokens {
             vocabulary.insert(place)?;
         }
@@ -124,15 +162,25 @@ impl Vocabulary {
         (0..self.len()).map(|id| self.token(id))
     }
 
+    /// Returns the frequencies in the order of the ids, where they are known.
+    pub fn frequencies(&self) -> Option<impl ExactSizeIterator<Item = &str>> {
+        self.frequencies.as_ref().map(|all| all.iter().map(|frequency| &**frequency))
+    }
+
     /// Returns the bytes of the vocabulary's file.
-    pub(crate) fn text(&self) -> &str {
-        &self.text
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        let Some(frequencies) = &self.frequencies else { return Cow::Borrowed(&self.text) };
+        let mut text = String::with_capacity(self.text.len() + 8 * frequencies.len());
+        for (frequency, token) in frequencies.iter().zip(self.tokens()) {
+            text.extend([&**frequency, " ", token, "\n"]);
+        }
+        Cow::Owned(text)
     }
 }
 
 impl PartialEq for Vocabulary {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
+        self.text == other.text && self.frequencies == other.frequencies
     }
 }
 
@@ -175,6 +223,21 @@ mod tests {
         assert!(vocabulary.is_empty());
         assert_eq!(vocabulary.id(""), None);
         assert_eq!(vocabulary.text(), "");
+    }
+
+    #[test]
+    fn a_file_with_frequencies_comes_back() {
+        let tokens = [("3", "a b"), ("2.5", "c"), ("-1", " ")];
+        let vocabulary = Vocabulary::with_frequencies(tokens).unwrap();
+        assert_eq!(vocabulary.text(), "3 a b\n2.5 c\n-1  \n");
+        assert_eq!(Vocabulary::from_file(vocabulary.text().into(), true).unwrap(), vocabulary);
+        assert!(vocabulary != Vocabulary::new(["a b", "c", " "]).unwrap());
+        assert_eq!(vocabulary.id("c"), Some(1));
+        assert!(vocabulary.frequencies().unwrap().eq(["3", "2.5", "-1"]));
+        assert_eq!(
+            Vocabulary::from_file("3\n".to_owned(), true).unwrap_err(),
+            BuildError::Token { place: 0, reason: "has no frequency before it" }
+        );
     }
 
     #[test]

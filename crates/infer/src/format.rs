@@ -8,8 +8,8 @@ use formats::tfrecord::Compression;
 /// In which form predictions are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Comma-separated text with a header. A missing value is an empty cell, an empty text two quotes; lists are
-    /// JSON.
+    /// Comma-separated text with a header. A missing value is an empty cell, an empty text two quotes; a list of a
+    /// fixed length is a column for each place, `prediction_0` and so on, and other lists are JSON.
     Csv,
     /// One JSON object in each line, with every column. NaN and infinities are the texts `NaN`, `Infinity` and
     /// `-Infinity`; bytes that are no text are `{"b64": "…"}`.

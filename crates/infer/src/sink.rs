@@ -1,11 +1,13 @@
 //! Writes batches to a stream, in any of the formats.
 
+use std::collections::HashSet;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 
-use arrow::array::{Array, RecordBatch};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::array::{Array, ArrayRef, AsArray, Int32Array, RecordBatch};
+use arrow::compute::{cast, take};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use dataset::{ExampleEncoder, MissingFeature, Payload, ROW_GROUP_ROWS};
 use formats::tfrecord::{Encoder, RecordWriter};
 use parquet::arrow::ArrowWriter;
@@ -44,6 +46,7 @@ impl<W: Write + Send> Sink<W> {
         let schema = SchemaRef::clone(schema);
         Ok(Self(match format {
             Format::Csv => {
+                let schema = widened(&schema)?;
                 let mut text = String::new();
                 for (place, field) in schema.fields().iter().enumerate() {
                     if place > 0 {
@@ -89,8 +92,10 @@ impl<W: Write + Send> Sink<W> {
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), InferError> {
         match &mut self.0 {
             Writer::Text { out, schema, is_csv, text } => {
-                let columns = batch.columns().iter().map(Cells::new).collect::<Result<Vec<_>, _>>();
-                let columns = columns.map_err(|source| InferError::Batch { source })?;
+                let arrays = if *is_csv { widen(batch) } else { Ok(batch.columns().to_vec()) };
+                let columns = arrays
+                    .and_then(|arrays| arrays.iter().map(Cells::new).collect::<Result<Vec<_>, _>>())
+                    .map_err(|source| InferError::Batch { source })?;
                 text.clear();
                 for row in 0..batch.num_rows() {
                     if *is_csv {
@@ -138,6 +143,43 @@ impl<W: Write + Send> Sink<W> {
             }
         }
     }
+}
+
+/// Returns the schema with `a_0`, `a_1` and so on in the place of a list `a` of a fixed length.
+fn widened(schema: &SchemaRef) -> Result<SchemaRef, InferError> {
+    let mut fields = Vec::new();
+    for field in schema.fields() {
+        match field.data_type() {
+            DataType::FixedSizeList(item, width) => fields.extend((0..*width).map(|place| {
+                let name = format!("{}_{place}", field.name());
+                Arc::new(Field::new(name, item.data_type().clone(), true))
+            })),
+            _ => fields.push(Arc::clone(field)),
+        }
+    }
+    let mut seen = HashSet::new();
+    if let Some(field) = fields.iter().find(|field| !seen.insert(field.name().as_str())) {
+        return Err(InferError::NameTaken { column: field.name().clone() });
+    }
+    Ok(Arc::new(Schema::new(fields)))
+}
+
+/// Returns the columns that [`widened`] names.
+fn widen(batch: &RecordBatch) -> Result<Vec<ArrayRef>, ArrowError> {
+    let mut columns = Vec::new();
+    for column in batch.columns() {
+        let Some(lists) = column.as_fixed_size_list_opt() else {
+            columns.push(Arc::clone(column));
+            continue;
+        };
+        for place in 0..lists.value_length() {
+            let indices: Int32Array = (0..lists.len())
+                .map(|row| lists.is_valid(row).then(|| lists.value_offset(row) + place))
+                .collect();
+            columns.push(take(lists.values(), &indices, None)?);
+        }
+    }
+    Ok(columns)
 }
 
 /// Appends a line of CSV. A lone missing value is written as two quotes: readers pass over empty lines.

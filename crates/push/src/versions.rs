@@ -24,9 +24,19 @@ pub fn newest(dir: &Path) -> Result<Option<PathBuf>, PushError> {
     if dir.join(READY).is_file() {
         return Ok(Some(dir.to_path_buf()));
     }
-    let versions = numbered(dir)?;
-    let mut ready = versions.into_iter().filter(|(_, path)| path.join(READY).is_file());
-    Ok(ready.next_back().map(|(_, path)| path))
+    Ok(versions(dir)?.pop().map(|(_, path)| path))
+}
+
+/// Returns all versions of a serving directory with their numbers, which ascend; those without a file `READY` are passed
+/// over, as by [`newest`]. Files are not read.
+///
+/// # Errors
+///
+/// [`PushError::Io`] when the directory cannot be read.
+pub fn versions(dir: &Path) -> Result<Vec<(u64, PathBuf)>, PushError> {
+    let mut versions = numbered(dir)?;
+    versions.retain(|(_, path)| path.join(READY).is_file());
+    Ok(versions)
 }
 
 /// Returns everything that is named by a number, in the order of the numbers.

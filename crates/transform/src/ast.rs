@@ -66,25 +66,43 @@ impl Expr {
         Self { kind: ExprKind::Call { name: name.to_owned(), args }, at }
     }
 
-    /// Calls `visit` with every name and its place.
+    /// Calls `visit` with every name.
     pub(crate) fn names<'a>(&'a self, visit: &mut dyn FnMut(&'a str)) {
+        self.parts(&mut |part| {
+            if let ExprKind::Name(name) = &part.kind {
+                visit(name);
+            }
+        });
+    }
+
+    /// Calls `visit` with every call.
+    pub(crate) fn calls<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
+        self.parts(&mut |part| {
+            if let ExprKind::Call { .. } = &part.kind {
+                visit(part);
+            }
+        });
+    }
+
+    /// Calls `visit` with the expression and every one within.
+    fn parts<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
+        visit(self);
         match &self.kind {
-            ExprKind::Name(name) => visit(name),
-            ExprKind::Literal(_) => {}
-            ExprKind::Call { args, .. } => args.iter().for_each(|arg| arg.value.names(visit)),
+            ExprKind::Name(_) | ExprKind::Literal(_) => {}
+            ExprKind::Call { args, .. } => args.iter().for_each(|arg| arg.value.parts(visit)),
             ExprKind::Case { operand, branches, otherwise } => {
                 if let Some(operand) = operand {
-                    operand.names(visit);
+                    operand.parts(visit);
                 }
                 for (condition, value) in branches {
-                    condition.names(visit);
-                    value.names(visit);
+                    condition.parts(visit);
+                    value.parts(visit);
                 }
                 if let Some(value) = otherwise {
-                    value.names(visit);
+                    value.parts(visit);
                 }
             }
-            ExprKind::Cast { value, .. } => value.names(visit),
+            ExprKind::Cast { value, .. } => value.parts(visit),
         }
     }
 }

@@ -195,17 +195,29 @@ fn needs(analyzer: &Analyzer, node: &Node) -> Vec<Wanted> {
             all(Analysis::Texts { beside: Beside::Nothing, is_weighted: false })
         }
         Analyzer::Vocabulary(options) => {
-            let beside = match (options.has_labels, options.has_key) {
-                (true, _) => Beside::Labels,
-                (_, true) => Beside::Keys,
-                _ => Beside::Nothing,
-            };
-            all(Analysis::Texts { beside, is_weighted: options.has_weights })
+            let is_weighted = options.has_weights;
+            let of = |beside| Analysis::Texts { beside, is_weighted };
+            match (options.has_labels, options.has_key) {
+                (true, true) => {
+                    let without = |place: usize| {
+                        let args = node.args.iter().enumerate();
+                        args.filter(|(at, _)| *at != place).map(|(_, arg)| *arg).collect()
+                    };
+                    vec![(without(2), of(Beside::Labels)), (without(1), of(Beside::Keys))]
+                }
+                (true, false) => all(of(Beside::Labels)),
+                (false, true) => all(of(Beside::Keys)),
+                (false, false) => all(of(Beside::Nothing)),
+            }
         }
         Analyzer::TermWeights { .. } => {
             let texts = Analysis::Texts { beside: Beside::Nothing, is_weighted: false };
             vec![(vec![node.args[1]], texts), (vec![node.args[2]], Analysis::Numbers)]
         }
+        Analyzer::Covariance { length } | Analyzer::PrincipalComponents { length, .. } => {
+            all(Analysis::Covariance { length: *length })
+        }
+        Analyzer::Histogram { .. } => vec![(vec![node.args[0]], Analysis::Numbers)],
         Analyzer::Density { .. } => {
             node.args.iter().map(|&arg| (vec![arg], Analysis::Numbers)).collect()
         }

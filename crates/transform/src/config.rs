@@ -1,5 +1,7 @@
 //! What a user writes.
 
+use std::path::PathBuf;
+
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,9 @@ pub struct Config {
     /// Helpers by name: expressions that features and other helpers may use, and that do not come out.
     #[serde(default, rename = "let")]
     pub helpers: IndexMap<String, String>,
+    /// Where relative paths of files start that expressions name.
+    #[serde(skip)]
+    pub base_dir: PathBuf,
 }
 
 /// A column of the raw examples.

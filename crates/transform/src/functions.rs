@@ -81,6 +81,8 @@ pub(crate) enum Takes {
     Token,
     /// A number written as such.
     LiteralNumber,
+    /// A number written as such, or a word.
+    NumberOrWord(&'static str),
     /// A whole number written as such, in this range.
     LiteralInt { min: i64, max: i64 },
     /// A text written as such.
@@ -145,6 +147,9 @@ pub(crate) enum AnalyzerCode {
     TermWeights,
     TokenizeBpe,
     TokenizeWordPiece,
+    Histogram,
+    Covariance,
+    PrincipalComponents,
 }
 
 /// Functions of one example that are more than one operation over their arguments.
@@ -208,6 +213,7 @@ pub(crate) enum Mapper {
     Clip,
     NanToMissing,
     WidthBucket,
+    Tokenize,
 }
 
 /// A heading of the reference and what stands under it.
@@ -300,6 +306,7 @@ impl Takes {
         matches!(
             self,
             Self::LiteralNumber
+                | Self::NumberOrWord(_)
                 | Self::LiteralInt { .. }
                 | Self::LiteralString
                 | Self::LiteralWord(_)
@@ -317,6 +324,7 @@ impl Takes {
             Self::Any | Self::Each => "any type".to_owned(),
             Self::Token => "string or int".to_owned(),
             Self::LiteralNumber => "a number such as 0.5".to_owned(),
+            Self::NumberOrWord(word) => format!("a number such as 0.5, or '{word}'"),
             Self::LiteralInt { min: i64::MIN, max: i64::MAX } => "a whole number".to_owned(),
             Self::LiteralInt { min, max: i64::MAX } => format!("a whole number of at least {min}"),
             Self::LiteralInt { min, max } => format!("a whole number from {min} to {max}"),

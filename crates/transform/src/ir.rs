@@ -71,12 +71,22 @@ pub(crate) enum Analyzer {
     /// How dense numbers are in the bucket that is the first argument, of so many of equal width. The numbers are the
     /// second argument, where the width follows from them; else the buckets go from 0 to 1.
     Density { num_buckets: usize },
+    /// How many numbers are in each bucket; the arguments are those of densities.
+    Histogram { num_buckets: usize },
+    /// How the numbers of vectors of some length go together.
+    Covariance { length: u32 },
+    /// A vector in terms of its principal components.
+    PrincipalComponents { length: u32, output_dim: u32 },
 }
 
 /// How many values an analyzer has for a row.
 enum Results {
     /// One for all examples.
     One,
+    /// So many for all examples.
+    Vector(usize),
+    /// So many for each example.
+    VectorOfEach(u32),
     /// One for each value of the arguments together.
     OfEach,
     /// One for each value of an argument.
@@ -87,6 +97,9 @@ impl Analyzer {
     fn results(&self) -> Results {
         match self {
             Self::Numbers(OfNumbers::Statistic(_) | OfNumbers::Quantile { .. }) => Results::One,
+            Self::Histogram { num_buckets } => Results::Vector(*num_buckets),
+            Self::Covariance { length } => Results::Vector((*length as usize).pow(2)),
+            Self::PrincipalComponents { output_dim, .. } => Results::VectorOfEach(*output_dim),
             Self::PerKey(PerKey::Statistic(_)) | Self::TermWeights { .. } => Results::OfArgument(1),
             Self::PerKey(_) => Results::OfEach,
             _ => Results::OfArgument(0),
@@ -159,12 +172,17 @@ pub(crate) struct VocabularyOptions {
     pub(crate) has_weights: bool,
     pub(crate) has_labels: bool,
     pub(crate) use_adjusted_mutual_info: bool,
-    pub(crate) min_diff_from_avg: Literal,
+    /// None where it depends on the number of examples.
+    pub(crate) min_diff_from_avg: Option<Literal>,
     pub(crate) has_key: bool,
     pub(crate) coverage_top_k: Option<usize>,
     pub(crate) coverage_frequency_threshold: Option<Literal>,
     pub(crate) reserved_tokens: Vec<String>,
     pub(crate) fingerprint_shuffle: bool,
+    /// Whether the file has frequencies, too.
+    pub(crate) stores_frequency: bool,
+    /// Whether the texts were integers.
+    pub(crate) are_ints: bool,
     /// The vocabulary's name, which its file shows.
     pub(crate) name: Option<String>,
 }
@@ -178,8 +196,8 @@ impl VocabularyOptions {
         self.coverage_frequency_threshold.as_ref().map_or(0.0, as_float)
     }
 
-    pub(crate) fn min_diff_from_avg(&self) -> f64 {
-        as_float(&self.min_diff_from_avg)
+    pub(crate) fn min_diff_from_avg(&self) -> Option<f64> {
+        self.min_diff_from_avg.as_ref().map(as_float)
     }
 }
 
@@ -258,6 +276,8 @@ impl Arena {
             NodeCode::Mapper(_) => lifted(),
             NodeCode::Analyzer(analyzer) => match analyzer.results() {
                 Results::One => Shape::One,
+                Results::Vector(length) => Shape::Vector(u32::try_from(length).unwrap_or(u32::MAX)),
+                Results::VectorOfEach(length) => Shape::Vector(length),
                 Results::OfEach => lifted(),
                 Results::OfArgument(place) => self.node(args[place]).shape,
             },

@@ -48,6 +48,7 @@ pub use apply::ApplyGraph;
 pub use config::{Config, InputFeature, InputKind, OutputFeature};
 pub use error::{Problem, TransformError};
 pub use reference::{Shown, reference};
+pub use typecheck::files;
 
 use ir::{Analyzer, NodeCode, NodeId, OfNumbers, PerKey};
 use typecheck::Program;

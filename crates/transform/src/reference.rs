@@ -182,9 +182,20 @@ impl Function {
     }
 
     fn makes_list(&self) -> bool {
-        use crate::functions::{AnalyzerCode, Code, ListCode, Special};
+        use crate::functions::{AnalyzerCode, Code, ListCode, Mapper, Special};
         match &self.code {
-            Code::Analyzer(AnalyzerCode::TermWeights) => true,
+            Code::Analyzer(code) => matches!(
+                code,
+                AnalyzerCode::TermWeights
+                    | AnalyzerCode::TokenizeBpe
+                    | AnalyzerCode::TokenizeWordPiece
+                    | AnalyzerCode::Histogram
+                    | AnalyzerCode::Covariance
+                    | AnalyzerCode::PrincipalComponents
+            ),
+            Code::Mapper(code) => {
+                matches!(code, Mapper::Tokenize | Mapper::RegexpSplit | Mapper::RegexpExtractAll)
+            }
             Code::Op(Op::OfList(op)) | Code::Fold(Op::OfList(op)) => {
                 matches!(op, ListOp::Make | ListOp::Distinct | ListOp::Sort | ListOp::Append)
             }

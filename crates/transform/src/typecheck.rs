@@ -10,15 +10,19 @@ mod emit_lists;
 mod evidence;
 mod mappers;
 mod patterns;
+mod tokenizers;
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-use graph::{Literal, NodeType, Op, ValueType};
+use graph::{Literal, NodeType, Op, Tokenizer, ValueType};
 
 use crate::ast::{self, Expr, ExprKind};
 use crate::definitions::{Definitions, Kind, Target};
 use crate::ir::{Arena, NodeCode, NodeId};
 use crate::{Config, InputFeature, InputKind, Problem};
+
+pub use tokenizers::files;
 
 /// All expressions, checked.
 #[derive(Debug)]
@@ -52,6 +56,8 @@ pub(crate) fn check(config: &Config, inputs: &[InputFeature]) -> Result<Program,
         arena: Arena::default(),
         results: vec![None; definitions.all.len()],
         taken_for: BTreeMap::new(),
+        base_dir: &config.base_dir,
+        tokenizers: BTreeMap::new(),
         problems,
         current: 0,
     };
@@ -81,6 +87,9 @@ struct Checker<'a> {
     /// The node of each definition that was checked.
     results: Vec<Option<NodeId>>,
     taken_for: BTreeMap<String, NodeType>,
+    base_dir: &'a Path,
+    /// The tokenizer files that were read so far, or why they could not be.
+    tokenizers: BTreeMap<PathBuf, Result<Tokenizer, tokenizers::Unreadable>>,
     problems: Vec<Problem>,
     /// The definition at hand.
     current: usize,

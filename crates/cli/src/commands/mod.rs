@@ -8,10 +8,12 @@ pub(crate) mod export;
 pub(crate) mod graph;
 pub(crate) mod init;
 pub(crate) mod lineage;
+pub(crate) mod models;
 pub(crate) mod predict;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
+pub(crate) mod serve;
 pub(crate) mod stats;
 pub(crate) mod validate;
 

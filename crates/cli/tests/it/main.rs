@@ -10,6 +10,7 @@ mod crash;
 mod docs;
 mod graph;
 mod main_road;
+mod models;
 mod predict;
 mod scene;
 mod sources;

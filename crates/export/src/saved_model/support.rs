@@ -27,6 +27,18 @@ pub fn saved_model_support(op: &Op, operands: &[ValueType]) -> Support {
         (Op::Replace { from, .. }, _) if from.len() > LONGEST_PATTERN => {
             Support::None("a text of more than 10000 bytes is too long to be looked for")
         }
+        (
+            Op::OfList(
+                ListOp::ByteWords
+                | ListOp::BytePairs { .. }
+                | ListOp::BertWords
+                | ListOp::WordPieces { .. }
+                | ListOp::Tokenize { .. },
+            ),
+            _,
+        ) => Support::None(
+            "TensorFlow's own operations do not cut texts into tokens; make the ids in an earlier pipeline step",
+        ),
         (Op::OfList(ListOp::Sort), [ValueType::String]) => {
             Support::None("TensorFlow does not order texts in lists")
         }

@@ -90,6 +90,7 @@ fn target(name: &str, exported: Result<(), ExportError>) -> String {
 fn learn(example: &str, rows: &RecordBatch) -> Graph {
     let config = Config {
         features: [("example".to_owned(), example.to_owned())].into(),
+        base_dir: concat!(env!("CARGO_MANIFEST_DIR"), "/../tokenizer/testdata").into(),
         ..Config::default()
     };
     let inputs: Vec<_> = rows

@@ -7,7 +7,7 @@ use arrow::array::{BooleanArray, Int64Array, UInt32Array};
 
 use super::many::{Many, Rows, index, pick};
 use super::{
-    CHECKED, byte_pairs, lists_of_matches, lists_of_numbers, lists_of_text, texts, vectors,
+    CHECKED, byte_pairs, lists_of_matches, lists_of_numbers, lists_of_text, texts, tokens, vectors,
     word_pieces,
 };
 use crate::evaluate::{Values, repeat};
@@ -53,6 +53,9 @@ pub(crate) fn compute(
         ListOp::BertWords => word_pieces::words(texts(operands[0]), num_rows)?,
         ListOp::WordPieces { vocabulary } => {
             word_pieces::encode(list(0), &vocabularies[vocabulary.index()].1)?
+        }
+        ListOp::Tokenize { tokenizer, add_special_tokens } => {
+            tokens::encode(texts(operands[0]), tokenizer, *add_special_tokens, num_rows)?
         }
         ListOp::NGrams { least, most, separator } => {
             lists_of_text::ngrams(list(0), *least, *most, separator)?

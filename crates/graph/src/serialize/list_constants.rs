@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::constants::grouped::{ExtractV1, PatternV1};
 use super::constants::{FloatV1, LiteralV1, Wrong};
+use super::tokenizers::TokenizeV2;
 use crate::{Floats, ListOp, Literal, Matrix, VocabularyId};
 
 #[derive(Serialize, Deserialize)]
@@ -100,6 +101,9 @@ pub(super) fn encode(op: &ListOp) -> Result<Option<Value>, serde_json::Error> {
         }
         ListOp::BytePairs { vocabulary } | ListOp::WordPieces { vocabulary } => {
             serde_json::to_value(TokensV2 { vocabulary: vocabulary.0 })
+        }
+        ListOp::Tokenize { tokenizer, add_special_tokens } => {
+            serde_json::to_value(TokenizeV2::new(tokenizer, *add_special_tokens))
         }
         ListOp::NGrams { least, most, separator } => {
             let (least, most, separator) = (*least, *most, separator.clone());

@@ -96,3 +96,32 @@ fn what_is_not_there_is_said_before_any_work() {
     let error = error.err().unwrap();
     assert_eq!(error.to_string(), "column `z` is missing, the model needs `x`, `z`");
 }
+
+#[test]
+fn probabilities_of_classes_are_a_column_each_in_csv() {
+    let lists = arrow::array::FixedSizeListArray::from_iter_primitive::<
+        arrow::datatypes::Float32Type,
+        _,
+        _,
+    >(
+        [Some(vec![Some(0.25), Some(0.75)]), None, Some(vec![Some(1.0), Some(0.0)])], 2
+    );
+    let names: ArrayRef = Arc::new(StringArray::from(vec!["a", "b", "c"]));
+    let lists: ArrayRef = Arc::new(lists);
+    let columns = [("name", names, true), ("prediction", lists, true)];
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    let written = |format, batch: &RecordBatch| {
+        let mut sink = Sink::new(format, &batch.schema(), Vec::new())?;
+        sink.write(batch)?;
+        Ok::<_, InferError>(String::from_utf8(sink.finish()?).unwrap())
+    };
+    let part = batch.slice(1, 2);
+    assert_eq!(
+        written(Format::Csv, &part).unwrap(),
+        "name,prediction_0,prediction_1\nb,,\nc,1,0\n"
+    );
+    assert_eq!(
+        written(Format::JsonLines, &part).unwrap(),
+        "{\"name\": \"b\", \"prediction\": null}\n{\"name\": \"c\", \"prediction\": [1, 0]}\n"
+    );
+}

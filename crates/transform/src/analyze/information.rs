@@ -46,6 +46,18 @@ impl Labels {
     }
 }
 
+/// Returns how near to chance is near enough for so many examples: 2 up to 10,000, 25 from 1,000,000 on, and whole
+/// numbers between them in between.
+///
+/// # Source
+///
+/// `calculate_recommended_min_diff_from_avg` of tf.Transform.
+pub(crate) fn recommended_min_diff_from_avg(num_examples: f64) -> f64 {
+    const SMALL: f64 = 10_000.0;
+    const LARGE: f64 = 1_000_000.0;
+    ((num_examples - SMALL) / (LARGE - SMALL) * 23.0 + 2.0).clamp(2.0, 25.0).floor()
+}
+
 /// Returns the information that a text and a label of these frequencies have on average when they are independent:
 /// over all numbers of rows that they may share, by the hypergeometric distribution.
 #[expect(clippy::cast_possible_truncation, reason = "counts of rows, below 2^48")]
@@ -90,6 +102,12 @@ mod tests {
 
     fn labels(is_adjusted: bool, min_diff_from_avg: f64) -> Labels {
         Labels { all: vec![(0, 6.0), (1, 4.0)], is_adjusted, min_diff_from_avg }
+    }
+
+    #[test]
+    fn more_examples_have_to_be_farther_from_chance() {
+        let found = [0.0, 10_000.0, 100_000.0, 500_000.0, 999_999.0, 1e9];
+        assert_eq!(found.map(recommended_min_diff_from_avg), [2.0, 2.0, 4.0, 13.0, 24.0, 25.0]);
     }
 
     #[test]

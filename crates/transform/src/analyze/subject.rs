@@ -11,6 +11,7 @@ use sketch::{Count, Weight};
 
 use super::align::{align, items};
 use super::counts::{Counts, pair};
+use super::covariance::CovarianceState;
 use super::numbers::{LearnedNumbers, NumbersState, weight_of};
 use super::{Learned, keyed};
 use crate::TransformError;
@@ -27,6 +28,8 @@ pub(crate) enum Analysis {
     Texts { beside: Beside, is_weighted: bool },
     /// The distribution of numbers for each key in a second column.
     KeyedNumbers,
+    /// How the floats of vectors of some length go together.
+    Covariance { length: u32 },
 }
 
 /// What is in a column beside that of texts; weights are in one behind it.
@@ -58,6 +61,7 @@ impl Subject {
         let number = found.first().is_some_and(|first| first.is_number());
         match self.analysis {
             Analysis::Numbers => number && found.len() == 1,
+            Analysis::Covariance { .. } => found == [ValueType::Float],
             Analysis::WeightedNumbers => found == [ValueType::Float; 2],
             Analysis::KeyedNumbers => number && found[1..] == [ValueType::String],
             Analysis::Texts { beside, is_weighted } => {
@@ -76,6 +80,9 @@ impl Subject {
     pub(crate) fn start(&self, max_count_bytes: usize) -> State {
         match self.analysis {
             Analysis::Numbers => State::Numbers(NumbersState::new()),
+            Analysis::Covariance { length } => {
+                State::Covariance(CovarianceState::new(length as usize))
+            }
             Analysis::WeightedNumbers => State::WeightedNumbers(NumbersState::weighted()),
             Analysis::Texts { is_weighted: true, .. } => {
                 State::WeightedCounts(Counts::new(max_count_bytes))
@@ -89,6 +96,9 @@ impl Subject {
     /// Takes some rows of all columns into a state. Every value of a list counts.
     pub(crate) fn update(&self, state: &mut State, all: &[ArrayRef]) -> Result<(), TransformError> {
         let found: Vec<&ArrayRef> = self.columns.iter().map(|&place| &all[place]).collect();
+        if let State::Covariance(covariance) = state {
+            return covariance.update(found[0]);
+        }
         let columns = align(&found)?;
         match (self.analysis, state) {
             (Analysis::Numbers, State::Numbers(numbers)) => numbers.update(&columns[0]),
@@ -127,6 +137,9 @@ impl Subject {
     pub(crate) fn read(&self, input: &mut Reader<'_>) -> Result<State, TransformError> {
         Ok(match self.analysis {
             Analysis::Numbers => State::Numbers(NumbersState::read(input)?),
+            Analysis::Covariance { length } => {
+                State::Covariance(CovarianceState::read(length as usize, input)?)
+            }
             Analysis::WeightedNumbers => State::WeightedNumbers(NumbersState::read(input)?),
             Analysis::Texts { is_weighted: true, .. } => {
                 State::WeightedCounts(Counts::read(input)?)
@@ -143,6 +156,7 @@ pub(crate) enum State {
     WeightedNumbers(NumbersState<Weight>),
     Counts(Counts<u64>),
     WeightedCounts(Counts<Weight>),
+    Covariance(CovarianceState),
 }
 
 impl State {
@@ -151,6 +165,7 @@ impl State {
             (Self::Numbers(one), Self::Numbers(other)) => one.merge(other),
             (Self::WeightedNumbers(one), Self::WeightedNumbers(other)) => one.merge(other),
             (Self::Counts(one), Self::Counts(other)) => return one.merge(other),
+            (Self::Covariance(one), Self::Covariance(other)) => return one.merge(other),
             (Self::WeightedCounts(one), Self::WeightedCounts(other)) => return one.merge(other),
             _ => return Err(TransformError::DifferentPass),
         }
@@ -160,7 +175,7 @@ impl State {
     /// Returns whether a part of it is in a temporary file.
     pub(crate) fn is_spilled(&self) -> bool {
         match self {
-            Self::Numbers(_) | Self::WeightedNumbers(_) => false,
+            Self::Numbers(_) | Self::WeightedNumbers(_) | Self::Covariance(_) => false,
             Self::Counts(counts) => counts.is_spilled(),
             Self::WeightedCounts(counts) => counts.is_spilled(),
         }
@@ -172,6 +187,7 @@ impl State {
             Self::WeightedNumbers(numbers) => Found::WeightedNumbers(Arc::new(numbers.finish())),
             Self::Counts(counts) => Found::Counts(Arc::new(counts)),
             Self::WeightedCounts(counts) => Found::WeightedCounts(Arc::new(counts)),
+            Self::Covariance(covariance) => Found::Covariance(covariance.finish().into()),
         })
     }
 
@@ -180,6 +196,7 @@ impl State {
             Self::Numbers(numbers) => numbers.write(out),
             Self::WeightedNumbers(numbers) => numbers.write(out),
             Self::Counts(counts) => return counts.write(out),
+            Self::Covariance(covariance) => covariance.write(out),
             Self::WeightedCounts(counts) => return counts.write(out),
         }
         Ok(())
@@ -193,6 +210,8 @@ pub(crate) enum Found {
     WeightedNumbers(Arc<LearnedNumbers<Weight>>),
     Counts(Arc<Counts<u64>>),
     WeightedCounts(Arc<Counts<Weight>>),
+    /// Row by row.
+    Covariance(Arc<[f64]>),
 }
 
 /// Takes in a column of labels, for how often each occurs in all rows.

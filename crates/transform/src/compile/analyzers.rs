@@ -1,12 +1,13 @@
 //! What was learned becomes nodes of the graph.
 
-use graph::{Boundaries, Floats, ListOp, Literal, Op, Table, ValueType, Vocabulary};
+use graph::{Boundaries, Floats, ListOp, Literal, Matrix, Op, Table, ValueType, Vocabulary};
 use sketch::{StateError, as_f64};
 
 use super::{Compiler, needs};
 use crate::TransformError;
 use crate::analyze::{
-    Counts, Found, Learned, LearnedNumbers, learn_byte_pairs, learn_word_pieces, tukey, vocabulary,
+    Counts, Found, Learned, LearnedNumbers, covariance, learn_byte_pairs, learn_word_pieces, tukey,
+    vocabulary::{self, Token},
 };
 use crate::ir::{Analyzer, Node, NodeId, OfNumbers, Statistic, VocabularyOptions, as_float};
 
@@ -38,9 +39,18 @@ impl Compiler<'_> {
                 self.count_per_key(&first, args[0], &counts)
             }
             (Analyzer::Vocabulary(options), found) => {
-                let tokens = match &found {
-                    Found::Counts(counts) => vocabulary::tokens(options, counts)?,
-                    Found::WeightedCounts(counts) => vocabulary::tokens(options, counts)?,
+                let keyed = wanted.next().map(|keyed| self.found(&keyed).0);
+                let tokens = match (&found, &keyed) {
+                    (Found::Counts(counts), None) => vocabulary::tokens(options, counts, None)?,
+                    (Found::WeightedCounts(counts), None) => {
+                        vocabulary::tokens(options, counts, None)?
+                    }
+                    (Found::Counts(counts), Some(Found::Counts(keyed))) => {
+                        vocabulary::tokens(options, counts, Some(keyed))?
+                    }
+                    (Found::WeightedCounts(counts), Some(Found::WeightedCounts(keyed))) => {
+                        vocabulary::tokens(options, counts, Some(keyed))?
+                    }
                     _ => unreachable!("{LEARNED}"),
                 };
                 self.vocabulary(options, node.args[0], args[0], tokens)
@@ -76,12 +86,36 @@ impl Compiler<'_> {
                     }
                     _ => 1.0 / as_f64(*num_buckets as u64),
                 };
-                let densities = densities(&buckets, *num_buckets, width);
+                let densities = counts(&buckets, *num_buckets).into_iter();
+                let total = as_f64(buckets.size());
+                let densities = densities.map(|count| Some(as_f64(count) / total / width));
                 let table = Table::floats(densities, Some(0.0));
                 Ok(self.builder.node(Op::Gather(table), &args[..1])?)
             }
+            (Analyzer::Histogram { num_buckets }, Found::Numbers(buckets)) => {
+                let counts = counts(&buckets, *num_buckets).into_iter();
+                self.constants(counts.map(|count| Literal::Int(as_int(count))))
+            }
+            (Analyzer::Covariance { .. }, Found::Covariance(covariances)) => {
+                self.constants(covariances.iter().copied().map(Literal::Float))
+            }
+            (Analyzer::PrincipalComponents { length, output_dim }, Found::Covariance(found)) => {
+                let vectors = covariance::principal(&found, *length as usize, *output_dim as usize);
+                let op = ListOp::Multiply(Matrix::new(*output_dim, vectors)?);
+                Ok(self.builder.node(Op::OfList(op), &args[..1])?)
+            }
             _ => unreachable!("{LEARNED}"),
         }
+    }
+
+    /// Returns a list of constants.
+    fn constants(
+        &mut self,
+        literals: impl Iterator<Item = Literal>,
+    ) -> Result<graph::NodeId, TransformError> {
+        let nodes = literals.map(|literal| self.builder.literal(literal));
+        let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
+        Ok(self.builder.node(Op::OfList(ListOp::Make), &nodes)?)
     }
 
     fn of_numbers(
@@ -135,13 +169,19 @@ impl Compiler<'_> {
         options: &VocabularyOptions,
         argument: NodeId,
         x: graph::NodeId,
-        tokens: Vec<String>,
+        tokens: Vec<Token>,
     ) -> Result<graph::NodeId, TransformError> {
         let name = match &options.name {
             Some(name) => name.clone(),
             None => self.vocabulary_name(argument),
         };
-        let vocabulary = self.builder.vocabulary(&name, Vocabulary::new(tokens)?)?;
+        let vocabulary = match options.stores_frequency {
+            true => Vocabulary::with_frequencies(
+                tokens.into_iter().map(|token| (token.frequency.to_string(), token.text)),
+            )?,
+            false => Vocabulary::new(tokens.into_iter().map(|token| token.text))?,
+        };
+        let vocabulary = self.builder.vocabulary(&name, vocabulary)?;
         let op = Op::Lookup {
             vocabulary,
             num_oov_buckets: options.num_oov_buckets,
@@ -232,14 +272,13 @@ fn equal_width(range: Option<(f64, f64)>, num_buckets: usize) -> Vec<f64> {
     (1..num_buckets).map(|bucket| min + share(bucket) * (max - min)).collect()
 }
 
-/// Returns the share of each bucket by its width, of how often each bucket's number was seen.
-fn densities(buckets: &LearnedNumbers, num_buckets: usize, width: f64) -> Vec<Option<f64>> {
+/// Returns how often each bucket's number was seen.
+fn counts(buckets: &LearnedNumbers, num_buckets: usize) -> Vec<u64> {
     let entries = &buckets.distributed.ranks.entries;
-    let total = as_f64(buckets.size());
-    let density = |bucket: usize| {
+    let count = |bucket: usize| {
         let bucket = as_f64(bucket as u64);
         let found = entries.binary_search_by(|entry| entry.value.total_cmp(&bucket));
-        found.map_or(0.0, |place| as_f64(entries[place].weight) / total / width)
+        found.map_or(0, |place| entries[place].weight)
     };
-    (0..num_buckets).map(|bucket| Some(density(bucket))).collect()
+    (0..num_buckets).map(count).collect()
 }

@@ -3,7 +3,7 @@
 use graph::ValueType::{Float, Int};
 
 use super::AnalyzerCode as A;
-use super::{Code, Function, Param, Returns, Takes};
+use super::{Code, Count, Function, Param, Returns, Takes};
 use crate::ir::Statistic as S;
 
 /// Ids beyond this do not fit the models that read them.
@@ -100,13 +100,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Param::optional("weights", Takes::Float, "1"),
             Param::optional("labels", Takes::Int, "none"),
             Param::optional("use_adjusted_mutual_info", Takes::LiteralBool, "false"),
-            Param::optional("min_diff_from_avg", Takes::LiteralNumber, "0"),
+            Param::optional("min_diff_from_avg", Takes::NumberOrWord("auto"), "0"),
             Param::optional("key", Takes::Token, "none"),
             Param::optional("coverage_top_k", Takes::LiteralInt { min: 1, max: i64::MAX }, "all"),
             Param::optional("coverage_frequency_threshold", Takes::LiteralNumber, "0"),
             Param::optional("reserved_tokens", Takes::LiteralString, "none"),
             Param::optional("fingerprint_shuffle", Takes::LiteralBool, "false"),
             Param::optional("vocab_filename", Takes::LiteralString, "that of the column"),
+            Param::optional("store_frequency", Takes::LiteralBool, "false"),
         ],
         returns: Returns::Type(Int),
         summary: "Gives the place of a text among all texts, the most frequent first, from 0.",
@@ -115,16 +116,18 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 vocabulary goes to one of `num_oov_buckets` behind it, by its hash, or is `default_value` where there \
                 are none. Empty texts, and texts with a line break, are never in it. Integers are taken as decimal \
                 text. Missing values do not count and stay missing. A vocabulary without texts holds one that \
-                nobody writes, so that there is an id. Counts are exact; those of more texts than 128 MiB hold go to a \
+                nobody writes, so that there is an id; one of integers holds -1. Counts are exact; those of more texts than 128 MiB hold go to a \
                 temporary file. With `weights` a text is as frequent as its values weigh; one whose weight is missing, NaN, \
                 negative or above 4,294,967,296 does not count. With `labels` texts are in the order of their mutual \
                 information with these, which `frequency_threshold` is for then: the number of bits times the \
                 frequency, less what chance alone would give with `use_adjusted_mutual_info`; a label that comes with a \
-                text about as often as with all, within `min_diff_from_avg`, adds nothing; examples without a label do \
-                not count. With a `key` the `coverage_top_k` most frequent texts of each key follow, of those that \
-                occur `coverage_frequency_threshold` times with it; these are held in memory. `reserved_tokens`, with \
+                text about as often as with all, within `min_diff_from_avg`, adds nothing (`'auto'` is 2 up to 10,000 \
+                examples and 25 from 1,000,000 on); examples without a label do not count. With a `key` the `coverage_top_k` most frequent texts of each key follow, of those that \
+                occur `coverage_frequency_threshold` times with it; these are held in memory. With `labels`, too, the most \
+                informative texts of each key follow. `reserved_tokens`, with \
                 commas between them, come first. `fingerprint_shuffle` orders the others by their SHA-1 instead. \
-                `vocab_filename` names the vocabulary and its file.",
+                `vocab_filename` names the vocabulary and its file. With `store_frequency` each line of the file has \
+                the text's frequency, weight or information before it, -1 for reserved ones.",
         example: "vocabulary(company, top_k => 1000, num_oov_buckets => 10)",
         code: Code::Analyzer(A::Vocabulary),
     },
@@ -267,6 +270,48 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: "estimated_probability_density(fare, 20)",
         code: Code::Analyzer(A::Density),
     },
+    Function {
+        name: "histogram",
+        alias: None,
+        params: &[
+            Param::required("x", Takes::Float),
+            Param::optional("num_boundaries", Takes::LiteralInt { min: 2, max: 1025 }, "none"),
+        ],
+        returns: Returns::Type(Int),
+        summary: "How many of all values are in each bucket of equal width, as a list, the same for all examples.",
+        edges: "Ten buckets from 0 to 1, or with `num_boundaries` one less between the least and the greatest value, which \
+                takes a second pass. A bucket holds the boundary on its left. What is before the first bucket or behind the \
+                last counts to these. Missing values and NaN do not count; `count_per_key` counts distinct values.",
+        example: "histogram(trip_miles, 5)",
+        code: Code::Analyzer(A::Histogram),
+    },
+    Function {
+        name: "covariance",
+        alias: None,
+        params: VECTOR,
+        returns: Returns::Type(Float),
+        summary: "The biased covariances of the values of a list of fixed length, over all examples: row by row of the \
+                  matrix `E[(x_i - E[x_i]) (x_j - E[x_j])]`, as a list, the same for all examples.",
+        edges: "At most 32 values. Examples with a missing value, NaN or an infinity do not count; all 0 if there is nothing else.",
+        example: "covariance(list(fare, tips))",
+        code: Code::Analyzer(A::Covariance),
+    },
+    Function {
+        name: "pca",
+        alias: None,
+        params: &[
+            Param::required("x", Takes::Float).of(Count::List),
+            Param::required("output_dim", Takes::LiteralInt { min: 1, max: 512 }),
+        ],
+        returns: Returns::Type(Float),
+        summary: "A list of fixed length in terms of its principal components: times the matrix of the eigenvectors of its \
+                  covariance as columns, `output_dim` of them, that of the greatest eigenvalue first.",
+        edges: "At most 512 values. As tf.Transform's matrix, it is of `x` itself: subtract means where you want to. Of \
+                each eigenvector the entry that is farthest from 0 is positive. Missing where a value is; examples as those \
+                of `covariance` count.",
+        example: "pca(list(trip_miles, tips), 1)",
+        code: Code::Analyzer(A::PrincipalComponents),
+    },
     of_key(
         "scale_to_z_score_per_key",
         X_FLOAT_AND_KEY,
@@ -379,6 +424,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
+const VECTOR: &[Param] = &[Param::required("x", Takes::Float).of(Count::List)];
 const X_FLOAT: &[Param] = &[Param::required("x", Takes::Float)];
 const X_NUMBER: &[Param] = &[Param::required("x", Takes::Number)];
 const KEY: Param = Param::required("key", Takes::Token);

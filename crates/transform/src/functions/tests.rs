@@ -52,6 +52,7 @@ fn every_example_is_right_and_calls_its_function() {
     for function in all() {
         let config = Config {
             features: [("example".to_owned(), function.example.to_owned())].into(),
+            base_dir: "../tokenizer/testdata".into(),
             ..Config::default()
         };
         let checked = crate::check(&config, &columns());

@@ -1,8 +1,8 @@
-//! Functions that cut text into the tokens of a learned vocabulary.
+//! Functions that cut text into the tokens of a learned vocabulary, or of a tokenizer file.
 
 use graph::ValueType::Int;
 
-use super::{AnalyzerCode, Code, Count, Function, Param, Returns, Takes};
+use super::{AnalyzerCode, Code, Count, Function, Mapper, Param, Returns, Takes};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
@@ -44,5 +44,25 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 distinct word is held in memory while pieces are learned.",
         example: "tokenize_wordpiece(lower(strip_accents(company)), vocab_size => 1000)",
         code: Code::Analyzer(AnalyzerCode::TokenizeWordPiece),
+    },
+    Function {
+        name: "tokenize",
+        alias: None,
+        params: &[
+            Param::required("x", Takes::String).of(Count::One),
+            Param::required("file", Takes::LiteralString),
+            Param::optional("add_special_tokens", Takes::LiteralBool, "true"),
+        ],
+        returns: Returns::Type(Int),
+        summary: "The ids, as a list, of the tokens that a HuggingFace tokenizer file (`tokenizer.json`) makes of a text: \
+                  normalizer, pre-tokenizer, model (`BPE`, `WordPiece`, `WordLevel` or `Unigram`), added tokens, \
+                  post-processor, truncation and padding are the file's.",
+        edges: "The path is relative to the folder of the pipeline file; the file is copied into the graph, and the graph \
+                knows a changed copy. `add_special_tokens => false` leaves out what the post-processor puts around a text. \
+                A file with a part that is not known here is refused at check time (`Precompiled` normalizers, \
+                `UnicodeScripts`, look-around in patterns other than `\\s+(?!\\S)|\\s+` at their end), and so is one with \
+                dropout. Missing stays missing.",
+        example: "tokenize(company, 'tokenizer.json')",
+        code: Code::Mapper(Mapper::Tokenize),
     },
 ];

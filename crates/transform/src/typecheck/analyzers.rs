@@ -1,12 +1,18 @@
 //! What a checked call of an analyzer becomes.
 
-use graph::{ListOp, Literal, Op, ValueType, Vocabulary};
+use graph::{ListOp, Literal, Op, Shape, ValueType, Vocabulary};
 
 use super::Checker;
 use super::call::Given;
 use super::emit::count;
+use crate::ast::ExprKind;
 use crate::functions::{AnalyzerCode, Function};
 use crate::ir::{Analyzer, NodeCode, NodeId, OfNumbers, PerKey, Range, VocabularyOptions};
+
+/// Each covariance is a constant of the graph.
+const MAX_COVARIANCES: u32 = 32;
+/// Time grows with the third power of the length.
+const MAX_COMPONENTS: u32 = 512;
 
 /// What a call was given, by the names of the parameters.
 struct Args<'a> {
@@ -92,7 +98,31 @@ impl Checker<'_> {
                 }
                 OfNumbers::Quantile { fraction: Literal::Float(fraction) }
             }
-            AnalyzerCode::Density => return Some(self.density(args, x)),
+            AnalyzerCode::Density => {
+                let (num_buckets, nodes) = self.density(args, x);
+                return Some((Analyzer::Density { num_buckets }, nodes));
+            }
+            AnalyzerCode::Histogram => {
+                let (num_buckets, nodes) = self.density(args, x);
+                return Some((Analyzer::Histogram { num_buckets }, nodes));
+            }
+            AnalyzerCode::Covariance => {
+                let length = self.length(args, x, MAX_COVARIANCES)?;
+                return Some((Analyzer::Covariance { length }, vec![x]));
+            }
+            AnalyzerCode::PrincipalComponents => {
+                let length = self.length(args, x, MAX_COMPONENTS)?;
+                let output_dim = args.int("output_dim").and_then(|n| u32::try_from(n).ok())?;
+                if output_dim > length {
+                    let message = format!(
+                        "`output_dim` is {output_dim}, expected at most the {length} values of the list"
+                    );
+                    self.report(args.at("output_dim"), message, None);
+                    return None;
+                }
+                let analyzer = Analyzer::PrincipalComponents { length, output_dim };
+                return Some((analyzer, vec![x]));
+            }
             AnalyzerCode::Vocabulary => return self.vocabulary(args, x),
             AnalyzerCode::TokenizeBpe | AnalyzerCode::TokenizeWordPiece => {
                 let vocab_size = args.size("vocab_size").unwrap_or(8192);
@@ -150,8 +180,27 @@ impl Checker<'_> {
         (Analyzer::TermWeights { size, is_smooth }, vec![x, terms, lengths])
     }
 
-    /// Returns the density of the bucket of each number, which is counted when the buckets are known.
-    fn density(&mut self, args: &Args<'_>, x: NodeId) -> (Analyzer, Vec<NodeId>) {
+    /// Returns how many values a list always has, or reports that this is not known, or too much.
+    fn length(&mut self, args: &Args<'_>, x: NodeId, most: u32) -> Option<u32> {
+        let name = args.function.name;
+        let (message, hint) = match self.arena.shape(x) {
+            Shape::Vector(length) if (1..=most).contains(&length) => return Some(length),
+            Shape::Vector(length) => {
+                (format!("`{name}` of {length} values, expected 1 to {most}"), None)
+            }
+            _ => {
+                let message = format!(
+                    "argument `x` of `{name}`: found a list of any length, expected one whose length is always the same"
+                );
+                (message, Some("`list(a, b)` and `list_pad(x, 8, 0)` are such".to_owned()))
+            }
+        };
+        self.report(args.at("x"), message, hint);
+        None
+    }
+
+    /// Returns how many buckets there are and the bucket of each number, which is counted when the buckets are known.
+    fn density(&mut self, args: &Args<'_>, x: NodeId) -> (usize, Vec<NodeId>) {
         // NaN is in no bucket.
         let is_nan = self.arena.op(Op::IsNan, vec![x], Some(ValueType::Bool));
         let missing = self.null(Some(ValueType::Float));
@@ -163,14 +212,14 @@ impl Checker<'_> {
                 let buckets = Analyzer::Numbers(OfNumbers::EqualWidthBuckets { num_buckets });
                 let code = NodeCode::Analyzer(buckets);
                 let bucket = self.arena.add(code, vec![number], Some(ValueType::Int));
-                (Analyzer::Density { num_buckets }, vec![bucket, number])
+                (num_buckets, vec![bucket, number])
             }
             None => {
                 let tenths = (1..10_u8).map(|tenth| f64::from(tenth) / 10.0).collect();
                 let tenths = graph::Boundaries::new(tenths).expect("tenths ascend");
                 let op = Op::Bucketize(tenths);
                 let bucket = self.arena.op(op, vec![number], Some(ValueType::Int));
-                (Analyzer::Density { num_buckets: 10 }, vec![bucket])
+                (10, vec![bucket])
             }
         }
     }
@@ -200,8 +249,6 @@ impl Checker<'_> {
             for name in coverage {
                 without_effect(name, "without a `key`", "give a `key`, or leave it out");
             }
-        } else if labels.is_some() {
-            without_effect("key", "beside `labels`", "leave one of them out");
         } else if given_coverage.is_none() {
             let hint = "give `coverage_top_k` or `coverage_frequency_threshold`";
             without_effect("key", "without a bound for what each key adds", hint);
@@ -223,17 +270,33 @@ impl Checker<'_> {
             has_weights: weights.is_some(),
             has_labels: labels.is_some(),
             use_adjusted_mutual_info: args.is_true("use_adjusted_mutual_info"),
-            min_diff_from_avg: float("min_diff_from_avg").unwrap_or(Literal::Float(0.0)),
+            min_diff_from_avg: match args.of("min_diff_from_avg").and_then(Given::text) {
+                Some(_auto) => None,
+                None => Some(float("min_diff_from_avg").unwrap_or(Literal::Float(0.0))),
+            },
             has_key: key.is_some(),
             coverage_top_k: args.size("coverage_top_k"),
             coverage_frequency_threshold: float("coverage_frequency_threshold"),
             reserved_tokens,
             fingerprint_shuffle: args.is_true("fingerprint_shuffle"),
+            stores_frequency: args.is_true("store_frequency"),
+            are_ints: self.was_int(args, x),
             name,
         };
         let nodes: Vec<_> = [Some(x), labels, key, weights].into_iter().flatten().collect();
         self.check_vocabulary_name(args, &options, &nodes);
         Some((Analyzer::Vocabulary(options), nodes))
+    }
+
+    /// Returns whether a value was an integer and became text because it has to be.
+    fn was_int(&self, args: &Args<'_>, x: NodeId) -> bool {
+        let node = self.arena.node(x);
+        let is_cast = node.code == NodeCode::Op(Op::Cast { to: ValueType::String });
+        let is_int = || self.arena.value_type(node.args[0]) == Some(ValueType::Int);
+        let is_written = args.of("x").is_some_and(|given| {
+            given.exprs.first().is_some_and(|expr| matches!(expr.kind, ExprKind::Cast { .. }))
+        });
+        is_cast && is_int() && !is_written
     }
 
     /// Returns the tokens of a text that separates them by commas.

@@ -311,7 +311,11 @@ impl Checker<'_> {
                     (Some(Literal::Int(value)), Takes::LiteralInt { min, max }) => {
                         (min..=max).contains(value)
                     }
-                    (Some(Literal::Int(_) | Literal::Float(_)), Takes::LiteralNumber) => true,
+                    (
+                        Some(Literal::Int(_) | Literal::Float(_)),
+                        Takes::LiteralNumber | Takes::NumberOrWord(_),
+                    ) => true,
+                    (Some(Literal::String(found)), Takes::NumberOrWord(word)) => found == word,
                     (Some(Literal::String(_)), Takes::LiteralString) => true,
                     (Some(Literal::String(word)), Takes::LiteralWord(words)) => {
                         words.contains(&word.as_str())

@@ -143,6 +143,11 @@ impl Checker<'_> {
                 Op::Geohash { precision: NonZeroU8::new(precision)? }
             }
             Mapper::WidthBucket => Op::Bucketize(self.equal_widths(given)?),
+            Mapper::Tokenize => {
+                let tokenizer = self.tokenizer(&given[1])?;
+                let add_special_tokens = given[2].bool().unwrap_or(true);
+                Op::OfList(ListOp::Tokenize { tokenizer, add_special_tokens })
+            }
             Mapper::ILike
             | Mapper::Times(_)
             | Mapper::Number(_)

@@ -55,6 +55,7 @@ def broadcast(value, like):
 def features(x):
     heavy, right, steps, key, word = x['heavy'], x['right'], x['steps'], x['key'], x['word']
     label, number, weight = x['label'], x['number'], x['weight']
+    vectors = tf.stack([tf.cast(column, tf.float64) for column in (heavy, right, number)], axis=1)
     initial = lambda t: tf.strings.substr(t, 0, 1)
     tukey = lambda name, value: broadcast(value, name)
     return {
@@ -101,6 +102,20 @@ def features(x):
         'vocabulary(word, top_k => 4, key => substring(word, 1, 1), coverage_top_k => 3)':
             tft.compute_and_apply_vocabulary(
                 word, top_k=4, key_fn=lambda t: t[:1], coverage_top_k=3),
+        # With labels and a key Beam cannot encode the information, which is a NumPy float.
+        "vocabulary(word, labels => label, min_diff_from_avg => 'auto', frequency_threshold => 0.01)":
+            tft.compute_and_apply_vocabulary(
+                word, labels=label, min_diff_from_avg=None, frequency_threshold=0.01),
+        'vocabulary(number, frequency_threshold => 1000)':
+            tft.compute_and_apply_vocabulary(number, frequency_threshold=1000),
+        **{f'list_get(histogram(heavy, 12), {i + 1})':
+            broadcast(tft.histogram(heavy, 12)[0][i], heavy) for i in (0, 5, 6, 10)},
+        **{f'list_get(histogram(weight), {i + 1})':
+            broadcast(tft.histogram(weight)[0][i], weight) for i in (0, 2, 9)},
+        **{f'list_get(covariance(list(heavy, right, number)), {3 * i + j + 1})':
+            broadcast(tf.cast(tft.covariance(vectors, tf.float64)[i, j], tf.float32), heavy) for i, j in ((0, 0), (0, 1), (1, 2), (2, 0), (2, 2))},
+        **{f'abs(list_get(pca(list(heavy, right, number), 2), {i + 1}))':
+            tf.cast(tf.abs(tf.matmul(vectors, tft.pca(vectors, 2, tf.float64)))[:, i], tf.float32) for i in (0, 1)},
         "vocabulary(word, top_k => 6, reserved_tokens => '[PAD], x0,q')":
             tft.compute_and_apply_vocabulary(word, top_k=6, reserved_tokens=['[PAD]', 'x0', 'q']),
         'vocabulary(word, top_k => 8, fingerprint_shuffle => true)':

@@ -79,7 +79,11 @@ fn taxi_config() -> transform::Config {
     let pairs = |pairs: &[(String, String)]| {
         config(&[], &[]).features.into_iter().chain(pairs.to_vec()).collect()
     };
-    transform::Config { helpers: pairs(&helpers), features: pairs(&features) }
+    transform::Config {
+        helpers: pairs(&helpers),
+        features: pairs(&features),
+        ..transform::Config::default()
+    }
 }
 
 fn floats(batch: &RecordBatch, name: &str) -> Vec<f64> {

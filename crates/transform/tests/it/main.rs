@@ -12,6 +12,7 @@ mod properties;
 mod shards;
 mod tft;
 mod tokens;
+mod vectors;
 
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ fn config(helpers: &[(&str, &str)], features: &[(&str, &str)]) -> Config {
     let owned = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
     };
-    Config { features: owned(features), helpers: owned(helpers) }
+    Config { features: owned(features), helpers: owned(helpers), ..Config::default() }
 }
 
 /// Returns the columns of a batch as inputs, of the types that they have there.

@@ -23,6 +23,12 @@ fn everything() -> Config {
             ("by_key", "scale_to_z_score_per_key(f, s) + scale_by_min_max_per_key(i, s)"),
             ("key_bucket", "bucketize_per_key(i, s, 3) + max_per_key(i, s)"),
             ("key_stats", "sum_per_key(f, s) + var_per_key(f, s) + size_per_key(f, s)"),
+            ("in_buckets", "list_get(histogram(least(abs(f), 9.0), 5), 2)"),
+            (
+                "informed",
+                "vocabulary(s, labels => i % 3, min_diff_from_avg => 'auto', top_k => 1, key => i % 2, coverage_top_k => 2, store_frequency => true)",
+            ),
+            ("file", "tokenize(s, '../tokenizer/testdata/bert.json')"),
             ("counts", "count_per_key(s) + count_per_key(i)"),
             ("weighted", "vocabulary(s, weights => abs(f), top_k => 4)"),
             ("weighted_bucket", "bucketize(i, 3, weights => f)"),

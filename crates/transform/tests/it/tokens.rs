@@ -92,6 +92,45 @@ fn missing_texts_have_no_tokens_and_do_not_count() {
 }
 
 #[test]
+fn a_tokenizer_file_is_copied_into_the_graph() {
+    let texts = StringArray::from(vec![Some("Taxi cab"), None, Some("")]);
+    let batch = RecordBatch::try_from_iter([("s", Arc::new(texts) as ArrayRef)]).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("tokenizer.json");
+    std::fs::copy("../tokenizer/testdata/tokenizer.json", &file).unwrap();
+    let mut features = config(
+        &[],
+        &[
+            ("ids", "tokenize(s, 'tokenizer.json')"),
+            (
+                "plain",
+                "list_pad(tokenize(s, file => 'tokenizer.json', add_special_tokens => false), 3, 0)",
+            ),
+        ],
+    );
+    features.base_dir = dir.path().to_path_buf();
+    assert_eq!(transform::files(&features), [file.clone()]);
+    let graph = learn(&features, &batch).unwrap();
+    assert_eq!(graph.outputs()[0].num_buckets, Some(40));
+    let shown = |graph: &graph::Graph| {
+        let made = apply(graph, &batch);
+        [crate::show(made.column(0)), crate::show(made.column(1))]
+    };
+    let expected = ["[2, 31, 30, 3] - [2, 3]", "[31, 30, 0] - [0, 0, 0]"];
+    assert_eq!(shown(&graph), expected);
+    // The graph is whole without the file.
+    std::fs::remove_file(&file).unwrap();
+    let saved = tempfile::tempdir().unwrap();
+    graph.save(saved.path()).unwrap();
+    assert_eq!(shown(&graph::Graph::load(saved.path()).unwrap()), expected);
+    let error = learn(&features, &batch).unwrap_err().to_string();
+    assert!(error.starts_with("features.ids:13: cannot read "), "{error}");
+    std::fs::write(&file, "{}").unwrap();
+    let error = learn(&features, &batch).unwrap_err().to_string();
+    assert!(error.contains("not a HuggingFace tokenizer file"), "{error}");
+}
+
+#[test]
 fn texts_are_cut_at_matches() {
     let column = || vec![("s", Arc::new(StringArray::from(vec!["a, b;c", ""])) as ArrayRef)];
     assert_eq!(values("regexp_split(s, '[,;] *')", column()), "[a, b, c] []");

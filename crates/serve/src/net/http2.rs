@@ -1,0 +1,326 @@
+//! HTTP/2 on one connection: many requests at a time, gRPC and REST.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use futures::task::AtomicWaker;
+use h2::server::SendResponse;
+use h2::{Ping, Reason, RecvStream, SendStream};
+use http::{HeaderMap, HeaderValue, Response, header};
+use serde_json::json;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::app::App;
+use crate::failure::{Code, Failure};
+use crate::http::{Headers, Reply, Request};
+use crate::log::Level;
+use crate::{grpc, gzip, rest};
+
+/// How much of a request may come before it is read on; requests are small, and all of one is read anyway.
+const STREAM_WINDOW: u32 = 1 << 20;
+const CONNECTION_WINDOW: u32 = 4 << 20;
+
+/// How often a client is asked whether it is still there, and how long it may take to say so.
+const PING: Duration = Duration::from_secs(20);
+
+/// Answers up to this size are given to the connection at once.
+const AT_ONCE: usize = 16 << 10;
+
+/// Serves a connection to its end.
+pub(super) async fn serve<S>(stream: S, app: &Arc<App>, waker: &AtomicWaker) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let head = u32::try_from(app.limits.max_head_bytes).unwrap_or(u32::MAX);
+    let handshake = h2::server::Builder::new()
+        .initial_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_concurrent_streams(app.limits.max_streams)
+        .max_header_list_size(head)
+        .handshake::<S, Bytes>(stream);
+    let handshake = tokio::time::timeout(super::GREETING, handshake).await?;
+    let mut connection = handshake.map_err(io::Error::other)?;
+    let mut pings = connection.ping_pong();
+    let mut timer = pin!(tokio::time::sleep(PING));
+    let (mut is_asked, mut is_ending) = (false, false);
+    let mut last_request = Instant::now();
+    loop {
+        let next = poll_fn(|cx| {
+            waker.register(cx.waker());
+            if app.is_draining() && !is_ending {
+                is_ending = true;
+                connection.graceful_shutdown();
+            }
+            if let Some(pings) = &mut pings {
+                while is_asked && pings.poll_pong(cx).is_ready() {
+                    is_asked = false;
+                }
+            }
+            while timer.as_mut().poll(cx).is_ready() {
+                timer.as_mut().reset((Instant::now() + PING).into());
+                if is_asked {
+                    return Poll::Ready(None);
+                }
+                if !connection.has_streams() && last_request.elapsed() >= app.limits.idle_timeout {
+                    connection.graceful_shutdown();
+                }
+                let sent = pings.as_mut().map(|pings| pings.send_ping(Ping::opaque()));
+                is_asked = matches!(sent, Some(Ok(())));
+            }
+            connection.poll_accept(cx)
+        });
+        match next.await {
+            Some(Ok((request, respond))) => {
+                last_request = Instant::now();
+                let app = Arc::clone(app);
+                tokio::spawn(async move { answer(&app, request, respond).await });
+            }
+            Some(Err(error)) => {
+                if error.is_go_away() || error.is_reset() || error.is_library() {
+                    app.metrics.malformed.fetch_add(1, Ordering::Relaxed);
+                }
+                return Err(io::Error::other(error));
+            }
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Answers one request. Whoever went away is not answered, and not waited for.
+async fn answer(
+    app: &App,
+    request: ::http::Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
+) {
+    let (parts, body) = request.into_parts();
+    let mut headers = Headers::default();
+    for (name, value) in &parts.headers {
+        headers.keep(name.as_str().as_bytes(), &Bytes::copy_from_slice(value.as_bytes()));
+    }
+    let is_grpc = headers.is_grpc();
+    let until = Instant::now() + app.limits.read_timeout;
+    let body = match read(body, app.limits.max_request_bytes, until).await {
+        Ok(body) => body,
+        Err(Unread::Gone) => return,
+        Err(unread) => {
+            app.metrics.malformed.fetch_add(1, Ordering::Relaxed);
+            let _ = match (is_grpc, unread) {
+                (true, Unread::TooLarge) => {
+                    send_failure(&mut respond, &gzip::too_large(app.limits.max_request_bytes))
+                }
+                (true, _) => send_failure(&mut respond, &late()),
+                (false, Unread::TooLarge) => {
+                    let reply = Reply::error(413, "the request is larger than allowed");
+                    send_reply(app, &mut respond, reply, None, false).await
+                }
+                (false, _) => {
+                    let reply = Reply::error(408, "the request took too long to arrive");
+                    send_reply(app, &mut respond, reply, None, false).await
+                }
+            };
+            return;
+        }
+    };
+    let arrived = Instant::now();
+    let path = parts.uri.path();
+    let id = headers.request_id.clone();
+    let id = id.unwrap_or_else(|| format!("{:016x}", app.next_request()));
+    if !is_grpc {
+        let is_head = parts.method == ::http::Method::HEAD;
+        let request = Request { method: parts.method, path: path.to_owned(), headers, body, arrived };
+        let reply = rest::answer(app, request);
+        let Some(reply) = unless_reset(&mut respond, reply).await else { return };
+        log(app, &id, path, arrived, crate::http::code_of(reply.status), reply.status, &reply.body);
+        let _ = send_reply(app, &mut respond, reply, Some(&id), is_head).await;
+        return;
+    }
+    let answer = grpc::answer(app, path, &headers, body, arrived);
+    let Some(answer) = unless_reset(&mut respond, answer).await else { return };
+    let (code, message) = match &answer {
+        Ok(_) => (Code::Ok, ""),
+        Err(failure) => (failure.code, failure.message.as_ref()),
+    };
+    log(app, &id, path, arrived, code, 200, message.as_bytes());
+    // What cannot be sent has nobody who wants it.
+    let _ = match answer {
+        Ok(message) => send_message(app, &mut respond, message).await,
+        Err(failure) => send_failure(&mut respond, &failure),
+    };
+}
+
+fn log(app: &App, id: &str, path: &str, arrived: Instant, code: Code, status: u16, body: &[u8]) {
+    if app.log_requests {
+        app.log.say(
+            Level::Info,
+            "request",
+            json!({
+                "request_id": id,
+                "path": path,
+                "code": code.name(),
+                "status": status,
+                "microseconds": u64::try_from(arrived.elapsed().as_micros()).unwrap_or(u64::MAX),
+            }),
+        );
+    } else if code == Code::Internal {
+        let error = String::from_utf8_lossy(body);
+        let about = json!({ "request_id": id, "path": path, "code": code.name(), "error": error });
+        app.log.say(Level::Error, "request_failed", about);
+    }
+}
+
+/// Waits for an answer, unless the client gives up the request. Most are there at once.
+async fn unless_reset<T>(
+    respond: &mut SendResponse<Bytes>,
+    answer: impl Future<Output = T>,
+) -> Option<T> {
+    let mut answer = pin!(answer);
+    poll_fn(|cx| {
+        if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+            return Poll::Ready(Some(answer));
+        }
+        respond.poll_reset(cx).map(|_| None)
+    })
+    .await
+}
+
+/// Why a body is not there.
+enum Unread {
+    Gone,
+    TooLarge,
+    Late,
+}
+
+/// Reads a body. Most are one frame, which is not copied.
+async fn read(mut body: RecvStream, limit: usize, until: Instant) -> Result<Bytes, Unread> {
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    loop {
+        let data = poll_fn(|cx| body.poll_data(cx));
+        let data = match tokio::time::timeout_at(until.into(), data).await {
+            Err(_) => return Err(Unread::Late),
+            Ok(None) => break,
+            Ok(Some(Err(_))) => return Err(Unread::Gone),
+            Ok(Some(Ok(data))) => data,
+        };
+        if first.len() + all.len() + data.len() > limit {
+            return Err(Unread::TooLarge);
+        }
+        let _ = body.flow_control().release_capacity(data.len());
+        if first.is_empty() && all.is_empty() {
+            first = data;
+        } else {
+            all.extend_from_slice(&std::mem::take(&mut first));
+            all.extend_from_slice(&data);
+        }
+        if body.is_end_stream() {
+            break;
+        }
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+fn late() -> Failure {
+    Failure::new(Code::DeadlineExceeded, "the request took too long to arrive")
+}
+
+const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
+
+async fn send_message(
+    app: &App,
+    respond: &mut SendResponse<Bytes>,
+    message: Bytes,
+) -> Result<(), h2::Error> {
+    let mut response = Response::new(());
+    response.headers_mut().insert(header::CONTENT_TYPE, GRPC);
+    let mut stream = respond.send_response(response, false)?;
+    send(app, &mut stream, message, false).await?;
+    let mut trailers = HeaderMap::with_capacity(1);
+    trailers.insert("grpc-status", HeaderValue::from_static("0"));
+    stream.send_trailers(trailers)
+}
+
+fn send_failure(respond: &mut SendResponse<Bytes>, failure: &Failure) -> Result<(), h2::Error> {
+    let mut response = Response::new(());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, GRPC);
+    headers.insert("grpc-status", HeaderValue::from(failure.code as u16));
+    // Headers have their limits at the other end, too.
+    let message: String = failure.message.chars().take(2048).collect();
+    if let Ok(message) = HeaderValue::from_str(&grpc::percent_encoded(&message)) {
+        headers.insert("grpc-message", message);
+    }
+    respond.send_response(response, true).map(drop)
+}
+
+async fn send_reply(
+    app: &App,
+    respond: &mut SendResponse<Bytes>,
+    reply: Reply,
+    id: Option<&str>,
+    is_head: bool,
+) -> Result<(), h2::Error> {
+    let mut response = Response::new(());
+    *response.status_mut() =
+        ::http::StatusCode::from_u16(reply.status).unwrap_or(::http::StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(reply.body.len()));
+    if let Ok(date) = HeaderValue::from_str(&app.date.load()) {
+        headers.insert(header::DATE, date);
+    }
+    if let Some(id) = id.and_then(|id| HeaderValue::from_str(id).ok()) {
+        headers.insert("x-request-id", id);
+    }
+    if let Some(length) = reply.json_length {
+        headers.insert("inference-header-content-length", HeaderValue::from(length));
+    }
+    if reply.is_gzip {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    }
+    if reply.status == 401 {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    let is_end = is_head || reply.body.is_empty();
+    let mut stream = respond.send_response(response, is_end)?;
+    if is_end {
+        return Ok(());
+    }
+    send(app, &mut stream, reply.body.into(), true).await
+}
+
+/// Sends a body as the client takes it; one that does not is given up.
+async fn send(
+    app: &App,
+    stream: &mut SendStream<Bytes>,
+    mut body: Bytes,
+    is_end: bool,
+) -> Result<(), h2::Error> {
+    let until = Instant::now() + app.limits.write_timeout;
+    while body.len() > AT_ONCE {
+        stream.reserve_capacity(body.len());
+        let capacity = poll_fn(|cx| stream.poll_capacity(cx));
+        match tokio::time::timeout_at(until.into(), capacity).await {
+            Ok(Some(Ok(0))) => {}
+            Ok(Some(Ok(capacity))) => {
+                let part = body.split_to(capacity.min(body.len()));
+                stream.send_data(part, is_end && body.is_empty())?;
+            }
+            Ok(Some(Err(error))) => return Err(error),
+            Ok(None) | Err(_) => {
+                stream.send_reset(Reason::CANCEL);
+                return Err(Reason::CANCEL.into());
+            }
+        }
+    }
+    if body.is_empty() {
+        return Ok(());
+    }
+    stream.send_data(body, is_end)
+}

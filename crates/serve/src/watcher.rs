@@ -1,0 +1,264 @@
+//! The versions of one model, followed on disk by a thread of its own.
+//!
+//! A new version is loaded and warmed while the old ones answer, then all are exchanged at once. A version is unloaded
+//! only when another one that should be there is; so a version that cannot be loaded, or a folder that was emptied,
+//! leaves what there is in place. Whoever is being asked still when its version is exchanged keeps it until it has
+//! answered; then the memory goes back.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use base::{BoxError, Digest};
+use serde_json::json;
+
+use crate::config::ModelConfig;
+use crate::entry::{Entry, Stage, VersionState, Versions};
+use crate::failure::{Code, Failure};
+use crate::loader::Loader;
+use crate::log::{Level, Log};
+use crate::memory;
+use crate::version::Version;
+
+/// How often a version that cannot be loaded is tried, and how long after the last time.
+const MAX_TRIES: u32 = 6;
+const BETWEEN_TRIES: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether a version that was exchanged is still in use.
+const WHILE_LEAVING: Duration = Duration::from_millis(20);
+
+/// How many versions that are gone are still told of.
+const MAX_ENDED: usize = 16;
+
+/// Follows one model.
+pub(crate) struct Watcher {
+    pub(crate) entry: Arc<Entry>,
+    pub(crate) config: ModelConfig,
+    pub(crate) loader: Arc<dyn Loader>,
+    pub(crate) log: Arc<Log>,
+    pub(crate) poll: Option<Duration>,
+    known: BTreeMap<u64, Known>,
+    was_readable: bool,
+}
+
+/// A version that was seen.
+enum Known {
+    Loading,
+    Serving(Arc<Version>),
+    /// Exchanged, and maybe still in use.
+    Leaving(Arc<Version>),
+    Failed { failure: Failure, tries: u32, last_try: Instant, looks: Digest },
+    Ended,
+}
+
+impl Watcher {
+    pub(crate) fn new(
+        entry: Arc<Entry>,
+        config: ModelConfig,
+        loader: Arc<dyn Loader>,
+        log: Arc<Log>,
+        poll: Option<Duration>,
+    ) -> Self {
+        Self { entry, config, loader, log, poll, known: BTreeMap::new(), was_readable: true }
+    }
+
+    /// Follows the model until `end` is closed.
+    pub(crate) fn watch(mut self, end: &Receiver<()>) {
+        let mut next_look = Some(Instant::now());
+        loop {
+            if next_look.is_some_and(|look| look <= Instant::now()) {
+                self.look();
+                next_look = self.poll.map(|poll| Instant::now() + poll);
+            }
+            let is_leaving = self.let_go();
+            let mut wait = next_look.map_or(Duration::from_secs(3600), |look| {
+                look.saturating_duration_since(Instant::now())
+            });
+            if is_leaving {
+                wait = wait.min(WHILE_LEAVING);
+            }
+            match end.recv_timeout(wait) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Looks at the folder once, and loads and exchanges what has to be.
+    fn look(&mut self) {
+        let found = match push::versions(&self.config.dir) {
+            Ok(found) => found,
+            Err(error) => {
+                // What is there goes on; it is said once until it can be read again.
+                if std::mem::take(&mut self.was_readable) {
+                    self.log.failed("folder_unreadable", &self.entry.name, &BoxError::from(error));
+                }
+                return;
+            }
+        };
+        self.was_readable = true;
+        let mut found: Vec<(u64, PathBuf)> = found;
+        found.dedup_by_key(|(number, _)| *number);
+        let numbers: Vec<u64> = found.iter().map(|(number, _)| *number).collect();
+        let wanted = self.config.policy.select(&numbers);
+
+        // The newest first: it is the one that clients wait for.
+        for (number, dir) in found.iter().rev().filter(|(number, _)| wanted.contains(number)) {
+            if self.is_due(*number, dir) {
+                self.load(*number, dir);
+            }
+        }
+
+        let is_serving = |number: &u64| matches!(self.known.get(number), Some(Known::Serving(_)));
+        if wanted.iter().any(is_serving) {
+            let unwanted = |(number, known): (&u64, &mut Known)| match known {
+                Known::Serving(version) if !wanted.contains(number) => {
+                    Some((*number, Arc::clone(version)))
+                }
+                _ => None,
+            };
+            let leaving: Vec<_> = self.known.iter_mut().filter_map(unwanted).collect();
+            for (number, version) in leaving {
+                self.known.insert(number, Known::Leaving(version));
+            }
+        }
+        // What failed and was taken away is not told of any more.
+        self.known.retain(|number, known| {
+            numbers.contains(number) || !matches!(known, Known::Failed { .. })
+        });
+        self.publish();
+    }
+
+    fn is_due(&self, number: u64, dir: &Path) -> bool {
+        match self.known.get(&number) {
+            None | Some(Known::Ended) => true,
+            Some(Known::Loading | Known::Serving(_) | Known::Leaving(_)) => false,
+            Some(Known::Failed { tries, last_try, looks: seen, .. }) => {
+                let is_changed = looks(dir) != *seen;
+                is_changed || (*tries < MAX_TRIES && last_try.elapsed() >= BETWEEN_TRIES)
+            }
+        }
+    }
+
+    fn load(&mut self, number: u64, dir: &Path) {
+        let seen = looks(dir);
+        let tries = match self.known.insert(number, Known::Loading) {
+            Some(Known::Failed { tries, looks: before, .. }) if before == seen => tries,
+            _ => 0,
+        };
+        self.publish();
+        let start = Instant::now();
+        let model = &self.entry.name;
+        match self.try_load(number, dir) {
+            Ok(version) => {
+                let took = start.elapsed();
+                self.entry.metrics.loading.observe(took);
+                let about = json!({
+                    "model": model,
+                    "version": number,
+                    "seconds": took.as_secs_f64(),
+                    "row_microseconds": version.row_cost().as_secs_f64() * 1e6,
+                });
+                self.log.say(Level::Info, "version_available", about);
+                self.known.insert(number, Known::Serving(Arc::new(version)));
+            }
+            Err(failure) => {
+                self.entry.metrics.load_failures.fetch_add(1, Ordering::Relaxed);
+                let about =
+                    json!({ "model": model, "version": number, "error": failure.message });
+                self.log.say(Level::Error, "version_failed", about);
+                let last_try = Instant::now();
+                let failed = Known::Failed { failure, tries: tries + 1, last_try, looks: seen };
+                self.known.insert(number, failed);
+            }
+        }
+        // Before the next is loaded, which may take its time.
+        self.publish();
+    }
+
+    fn try_load(&self, number: u64, dir: &Path) -> Result<Version, Failure> {
+        // A copy that is not finished yet has files that its marker says otherwise of.
+        let failed = |error: BoxError| Failure::new(Code::FailedPrecondition, error.to_string());
+        push::verify(dir).map_err(|error| failed(error.into()))?;
+        let load = || self.loader.load(dir);
+        let loaded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(load));
+        let panicked = |_| Failure::new(Code::Internal, "loading panicked; please report it");
+        let loaded = loaded.map_err(panicked)?.map_err(failed)?;
+        let metrics = Arc::clone(&self.entry.metrics);
+        Version::warm(number, loaded, &self.config.batching, metrics)
+    }
+
+    /// Lets go of versions that nobody uses any more; returns whether some are left.
+    fn let_go(&mut self) -> bool {
+        let free = |known: &Known| match known {
+            // Nobody can get hold of it any more: it is not among the versions that are published.
+            Known::Leaving(version) => Arc::strong_count(version) == 1,
+            _ => false,
+        };
+        let free: Vec<u64> =
+            self.known.iter().filter(|(_, known)| free(known)).map(|(number, _)| *number).collect();
+        if !free.is_empty() {
+            for number in free {
+                self.known.insert(number, Known::Ended);
+                let about = json!({ "model": self.entry.name, "version": number });
+                self.log.say(Level::Info, "version_unloaded", about);
+            }
+            memory::give_back();
+            self.publish();
+        }
+        self.known.values().any(|known| matches!(known, Known::Leaving(_)))
+    }
+
+    /// Makes what is known here what requests see.
+    fn publish(&mut self) {
+        let is_ended = |known: &Known| matches!(known, Known::Ended);
+        while self.known.values().filter(|known| is_ended(known)).count() > MAX_ENDED {
+            let oldest = self.known.iter().find(|(_, known)| is_ended(known));
+            let Some(oldest) = oldest.map(|(number, _)| *number) else { break };
+            self.known.remove(&oldest);
+        }
+        let mut versions = Versions::default();
+        for (&number, known) in &self.known {
+            let (stage, failure) = match known {
+                Known::Loading => (Stage::Loading, None),
+                Known::Serving(version) => {
+                    let features = version.inputs.features().iter();
+                    versions.features.extend(features.map(|feature| feature.name.clone()));
+                    versions.serving.push(Arc::clone(version));
+                    (Stage::Available, None)
+                }
+                Known::Leaving(_) => (Stage::Unloading, None),
+                Known::Failed { failure, .. } => (Stage::End, Some(failure.clone())),
+                Known::Ended => (Stage::End, None),
+            };
+            versions.states.push(VersionState { number, stage, failure });
+        }
+        versions.states.reverse();
+        self.entry.versions.store(Arc::new(versions));
+    }
+}
+
+/// Returns what a folder looks like from outside: the names, sizes and times of all that is in it. A copy that is not
+/// finished looks different a moment later.
+fn looks(dir: &Path) -> Digest {
+    fn add(dir: &Path, seen: &mut Vec<u8>) {
+        let Ok(entries) = std::fs::read_dir(dir) else { return };
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            seen.extend_from_slice(path.as_os_str().as_encoded_bytes());
+            let Ok(metadata) = std::fs::symlink_metadata(&path) else { continue };
+            seen.extend_from_slice(&metadata.len().to_le_bytes());
+            seen.extend_from_slice(format!("{:?}", metadata.modified().ok()).as_bytes());
+            if metadata.is_dir() {
+                add(&path, seen);
+            }
+        }
+    }
+    let mut seen = Vec::new();
+    add(dir, &mut seen);
+    Digest::of(&seen)
+}
