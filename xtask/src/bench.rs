@@ -8,6 +8,7 @@ mod peers;
 mod predict;
 mod process;
 mod road;
+mod serve;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,17 +16,19 @@ use std::process::Command;
 use crate::Failure;
 
 /// What can be said to a benchmark.
-pub(crate) const USAGE: &str = "cargo xtask bench [road | data | predict] [--data FILE] [--runs N] [--binary FILE] \
-     [--rows N] (data: [--peers PYTHON] [--tfdv PYTHON] [--huge])";
+pub(crate) const USAGE: &str = "cargo xtask bench [road | data | predict | serve] [--data FILE] [--runs N] [--binary FILE] \
+     (data and predict: [--rows N]; data: [--peers PYTHON] [--tfdv PYTHON] [--huge]; serve: [--peers PYTHON] \
+     [--seconds N])";
 
 /// Runs a benchmark: `road` (the default), the taxi pipeline from raw data to pushed model; `data`, reading and
-/// statistics beside their peers; or `predict`, the pushed model over many rows.
+/// statistics beside their peers; `predict`, the pushed model over many rows; or `serve`, a server under load.
 pub(crate) fn bench(workspace: &Path, args: &[String]) -> Result<(), Failure> {
     match args.split_first() {
         Some((which, rest)) if which == "data" => data::bench(&Options::parse(workspace, rest)?),
         Some((which, rest)) if which == "predict" => {
             predict::bench(&Options::parse(workspace, rest)?)
         }
+        Some((which, rest)) if which == "serve" => serve::bench(&Options::parse(workspace, rest)?),
         Some((which, rest)) if which == "road" => road::bench(&Options::parse(workspace, rest)?),
         _ => road::bench(&Options::parse(workspace, args)?),
     }
@@ -41,7 +44,9 @@ struct Options {
     binary: Option<PathBuf>,
     /// How many rows the generated table has.
     rows: usize,
-    /// A Python with `duckdb` and `polars`.
+    /// How long each load lasts.
+    seconds: u64,
+    /// A Python with `duckdb` and `polars`; for `serve`, with `fastapi`, `uvicorn` and `onnxruntime`.
     peers: Option<PathBuf>,
     /// A Python with `tensorflow-data-validation`.
     tfdv: Option<PathBuf>,
@@ -60,6 +65,7 @@ impl Options {
             peers: None,
             tfdv: None,
             huge: false,
+            seconds: 10,
         };
         let mut args = args.iter();
         while let Some(flag) = args.next() {
@@ -72,6 +78,7 @@ impl Options {
                 "--data" => options.data = std::path::absolute(value)?,
                 "--runs" => options.runs = value.parse()?,
                 "--binary" => options.binary = Some(std::path::absolute(value)?),
+                "--seconds" => options.seconds = value.parse()?,
                 "--rows" => options.rows = value.parse()?,
                 "--peers" => options.peers = Some(std::path::absolute(value)?),
                 "--tfdv" => options.tfdv = Some(std::path::absolute(value)?),

@@ -1,10 +1,13 @@
 //! Automation: `cargo xtask floors` checks which crate may use which, `cargo xtask bench` times ours and
-//! others.
+//! others, `cargo xtask soak` does to a server all that clients do.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for people at a terminal")]
 
 mod bench;
 mod floors;
+mod load;
+mod served;
+mod soak;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -18,7 +21,8 @@ fn main() -> ExitCode {
     let outcome = match args.split_first() {
         Some((verb, [])) if verb == "floors" => floors::check(workspace),
         Some((verb, rest)) if verb == "bench" => bench::bench(workspace, rest),
-        _ => Err(format!("usage: cargo xtask floors | {}", bench::USAGE).into()),
+        Some((verb, rest)) if verb == "soak" => soak::soak(workspace, rest),
+        _ => Err(format!("usage: cargo xtask floors | {} | {}", bench::USAGE, soak::USAGE).into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -57,7 +57,7 @@ artifact_types! {
     TRANSFORM_GRAPH = "TransformGraph", &[], None;
     /// A trained model with the graph in front of it.
     MODEL = "Model", &[], Some("mlmd.Model");
-    /// What a training left besides the model: its loss curve.
+    /// What a training left besides the model: its loss curve; of a program's its metrics and what it printed.
     MODEL_RUN = "ModelRun", &[], None;
     /// Metrics of a model, slice by slice.
     MODEL_EVALUATION = "ModelEvaluation", &[], None;

@@ -65,6 +65,9 @@ pub(crate) enum CliError {
     /// The version to go back to is the one that is served.
     #[error("{}: version {version} is the one that is served", .dir.display())]
     IsServed { dir: PathBuf, version: u64 },
+    /// A model that is not exported, because others made it.
+    #[error("{}: the model is {what}, expected a built-in one", .path.display())]
+    ForeignModel { path: PathBuf, what: &'static str },
 
     /// A folder holds no graph.
     #[error("{}: no graph found, expected the folder of a graph, of a model or of pushed models", .path.display())]
@@ -123,6 +126,7 @@ impl Classify for CliError {
             | Self::NoModel { .. }
             | Self::NoVersion { .. }
             | Self::NoGraph { .. } => ErrorKind::NotFound,
+            Self::ForeignModel { .. } => ErrorKind::Usage,
             Self::WrongType { .. }
             | Self::NoSplit { .. }
             | Self::Ambiguous { .. }

@@ -28,6 +28,7 @@ mod schema_gen;
 mod scoring;
 mod statistics_gen;
 mod trainer;
+mod trainer_program;
 mod transform;
 mod transform_exports;
 mod view;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
 use artifact::{
     CheckContext, Checked, Component, Executor, FeatureInfo, FeatureKind, Input, Kind, Outcome,
@@ -17,8 +18,9 @@ use servable::Servable;
 use train::{Available, Config, LossPoint, Trained, ValueKind};
 
 use crate::ComponentError;
-use crate::config::{read_with, schema_with};
+use crate::config::{read_with, schema_of, schema_with};
 use crate::ports::required;
+use crate::trainer_program;
 use crate::view::write;
 
 /// The key of the splits, beside the stage's own keys.
@@ -28,17 +30,18 @@ const SPLITS_HELP: &str = "Which split is trained on, and which one measures the
 /// The loss curve, one line per point.
 const LOSS_FILE: &str = "loss.csv";
 
-/// Trains a built-in model and writes it as a servable: graph, weights and signature.
+/// Trains a built-in model, or lets a program of the user's train one, and writes it as a servable: graph, model and
+/// signature.
 pub struct Trainer;
 
 /// Which split is trained on, and which one measures the loss.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Splits {
+pub(crate) struct Splits {
     /// The split to train on.
-    train: String,
+    pub(crate) train: String,
     /// The split whose loss is measured, and decides about stopping early.
-    eval: String,
+    pub(crate) eval: String,
 }
 
 impl Default for Splits {
@@ -61,7 +64,7 @@ impl Component for Trainer {
     }
 
     fn description(&self) -> &'static str {
-        "Trains a model on transformed examples."
+        "Trains a model on transformed examples: a built-in one, `model`, or with a program of one's own, `command` or `module`."
     }
 
     fn inputs(&self) -> &'static [Input] {
@@ -78,6 +81,18 @@ impl Component for Trainer {
                 required: true,
                 default_provider: None,
             },
+            Input {
+                key: "base_model",
+                artifact_type: types::MODEL,
+                required: false,
+                default_provider: None,
+            },
+            Input {
+                key: "schema",
+                artifact_type: types::SCHEMA,
+                required: false,
+                default_provider: None,
+            },
         ]
     }
 
@@ -89,13 +104,60 @@ impl Component for Trainer {
     }
 
     fn config_schema(&self) -> schemars::Schema {
-        schema_with::<Config, Splits>(SPLITS, SPLITS_HELP)
+        let mut schema = schema_with::<Config, Splits>(SPLITS, SPLITS_HELP);
+        let program = schema_of::<launch::Config>().to_value();
+        let own = schema.ensure_object();
+        // Either a model or a program: the check says which, where there is neither or both.
+        own.remove("required");
+        for place in ["properties", "$defs"] {
+            let theirs = program.get(place).and_then(Value::as_object);
+            let table = own.entry(place).or_insert_with(|| Value::Object(Default::default()));
+            if let (Some(theirs), Value::Object(table)) = (theirs, table) {
+                for (key, value) in theirs {
+                    table.entry(key).or_insert_with(|| value.clone());
+                }
+            }
+        }
+        schema
     }
 
     fn check(&self, config: &Value, context: &CheckContext<'_>) -> Checked {
         let mut checked = Checked::default();
+        if let Some(problem) = other_keys(config) {
+            checked.problems.push(problem);
+            return checked;
+        }
+        let features = context.inputs.get("transform_graph").cloned().flatten();
+        if is_program(config) {
+            let names: Option<Vec<String>> =
+                features.map(|features| features.into_iter().map(|f| f.name).collect());
+            let found = match read_program(config) {
+                Ok((config, _)) => launch::check(&config, names.as_deref(), context.base_dir),
+                Err(_) => launch::check_spans(config),
+            };
+            checked.problems = found
+                .into_iter()
+                .map(|problem| Problem {
+                    offset: None,
+                    message: format!("`{}`: {}", problem.key, problem.message),
+                    key: problem.key,
+                    hint: problem.hint,
+                })
+                .collect();
+            return checked;
+        }
+        if context.inputs.contains_key("base_model") {
+            checked.problems.push(Problem {
+                key: String::new(),
+                offset: None,
+                message:
+                    "`base_model` is wired, which is for programs: a built-in model begins anew"
+                        .to_owned(),
+                hint: None,
+            });
+        }
         let Ok((config, _)) = read_with::<Config, Splits>(SPLITS, config) else { return checked };
-        let Some(Some(features)) = context.inputs.get("transform_graph") else { return checked };
+        let Some(features) = features else { return checked };
         let available: Vec<_> = features.iter().map(available_before).collect();
         checked.problems = train::check(&config, &available)
             .into_iter()
@@ -109,6 +171,13 @@ impl Component for Trainer {
         checked
     }
 
+    fn files(&self, config: &Value, base_dir: &Path) -> Result<Vec<PathBuf>, BoxError> {
+        if !is_program(config) {
+            return Ok(Vec::new());
+        }
+        Ok(launch::code_files(&read_program(config)?.0, base_dir)?)
+    }
+
     fn kind(&self) -> Kind<'_> {
         Kind::Executor(self)
     }
@@ -116,6 +185,10 @@ impl Component for Trainer {
 
 impl Executor for Trainer {
     fn run(&self, context: &RunContext<'_>) -> Result<Outcome, BoxError> {
+        if is_program(context.config) {
+            let (config, splits) = read_program(context.config)?;
+            return trainer_program::run(context, &config, &splits);
+        }
         let (config, splits): (Config, Splits) = read_with(SPLITS, context.config)?;
         let graph = Graph::load(&required(context, "transform_graph")?.uri)?;
         let examples = required(context, "transformed_examples")?;
@@ -149,6 +222,47 @@ impl Executor for Trainer {
             summary: summary(&trained),
             ..Outcome::default()
         })
+    }
+}
+
+/// Returns whether a configuration is of a program.
+pub(crate) fn is_program(config: &Value) -> bool {
+    config.get("command").is_some() || config.get("module").is_some()
+}
+
+/// Reads the configuration of a program.
+pub(crate) fn read_program(config: &Value) -> Result<(launch::Config, Splits), ComponentError> {
+    read_with(SPLITS, config)
+}
+
+/// Says where a configuration is of neither a built-in model nor a program, or of both.
+fn other_keys(config: &Value) -> Option<Problem> {
+    let of = |schema: schemars::Schema| {
+        let properties = schema.get("properties").and_then(Value::as_object).cloned();
+        properties.unwrap_or_default()
+    };
+    let (built_in, program) = (of(schema_of::<Config>()), of(schema_of::<launch::Config>()));
+    let problem = |key: &str, message: String, hint: Option<&str>| {
+        let hint = hint.map(ToOwned::to_owned);
+        Some(Problem { key: key.to_owned(), offset: None, message, hint })
+    };
+    let is_program = is_program(config);
+    if !is_program && config.get("model").is_none() {
+        let message = "no model, expected a built-in `model`, or a program that trains one: `command` or `module`";
+        let hint = "`model = { wide_and_deep = { label = \"...\" } }`";
+        return problem("", message.to_owned(), Some(hint));
+    }
+    let (own, others) = if is_program { (&program, &built_in) } else { (&built_in, &program) };
+    let keys = config.as_object().into_iter().flatten().map(|(key, _)| key);
+    let mut strange = keys.filter(|key| !own.contains_key(*key) && others.contains_key(*key));
+    let key = strange.next()?;
+    if is_program {
+        let message =
+            format!("`{key}` is for built-in models, and this one is trained by a program");
+        problem(key, message, Some("`hyperparameters` and `custom_config` tell the program"))
+    } else {
+        let message = format!("`{key}` is for programs, and this model is a built-in one");
+        problem(key, message, None)
     }
 }
 

@@ -47,7 +47,7 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub eval_steps: Option<u64>,
-    /// Hyperparameters, as the program is told; those of a Tuner go over them.
+    /// Hyperparameters, as the program is told.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub hyperparameters: Map<String, Value>,
     /// Whatever else the program is to be told.
@@ -117,7 +117,7 @@ pub fn check(config: &Config, features: Option<&[String]>, base_dir: &Path) -> V
         problems.push(Problem { key: key.to_owned(), message, hint });
     };
     if config.command.is_some() && config.module.is_some() {
-        add("module", "`command` is there too, expected one of them".to_owned(), None);
+        add("module", "`command` is there too, expected one of the two".to_owned(), None);
     }
     if let Some(module) = &config.module
         && !base_dir.join(module).is_file()
@@ -148,6 +148,17 @@ pub fn check(config: &Config, features: Option<&[String]>, base_dir: &Path) -> V
         Some(_) => {}
     }
     problems
+}
+
+/// Returns the mistakes in the lengths of time of a configuration, which does not read because of them.
+pub fn check_spans(config: &Value) -> Vec<Problem> {
+    let keys = ["timeout", "grace_period"];
+    let texts = keys.iter().filter_map(|key| Some((key, config.get(key)?.as_str()?)));
+    let problem = |(key, text): (&&str, &str)| {
+        let message = Span::try_from(text.to_owned()).err()?;
+        Some(Problem { key: (*key).to_owned(), message, hint: None })
+    };
+    texts.filter_map(problem).collect()
 }
 
 /// Returns the files of the user's code, whose content the model depends on; sorted.

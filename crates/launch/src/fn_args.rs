@@ -50,7 +50,7 @@ pub struct FnArgs {
     pub metrics_path: PathBuf,
     /// The model to start from, where one is wired.
     pub base_model: Option<PathBuf>,
-    /// The hyperparameters: those of the file, and over them those of a Tuner.
+    /// The hyperparameters.
     pub hyperparameters: Map<String, Value>,
     /// Whatever the user says.
     pub custom_config: Map<String, Value>,

@@ -17,7 +17,7 @@ mod metrics;
 mod module;
 
 pub use cluster::{Strategy, Worker, workers};
-pub use config::{Config, Problem, TaskConfig, check, code_files};
+pub use config::{Config, Problem, TaskConfig, check, check_spans, code_files};
 pub use duration::Span;
 pub use error::LaunchError;
 pub use fn_args::{FeatureArg, FnArgs};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use base::{BoxError, Classify, ErrorKind, IoError};
-use model::ModelError;
+use model::{ForeignError, ModelError};
 
 /// Why a servable could not be loaded, saved or asked.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,10 @@ pub enum ServableError {
     #[error(transparent)]
     Model(#[from] ModelError),
 
+    /// The foreign model could not be loaded, saved or asked.
+    #[error(transparent)]
+    Foreign(#[from] ForeignError),
+
     /// The model reads a feature that the graph does not make.
     #[error("the model reads feature `{feature}`, which the graph does not make")]
     MissingFeature { feature: String },
@@ -44,6 +48,7 @@ impl Classify for ServableError {
             Self::Io(error) => error.kind(),
             Self::Graph(error) => error.kind(),
             Self::Model(error) => error.kind(),
+            Self::Foreign(error) => error.kind(),
             Self::Signature { .. }
             | Self::Version { .. }
             | Self::OtherSignature { .. }
@@ -56,6 +61,7 @@ impl Classify for ServableError {
             Self::Io(error) => error.hint(),
             Self::Graph(error) => error.hint(),
             Self::Model(error) => error.hint(),
+            Self::Foreign(error) => error.hint(),
             Self::Version { .. } => {
                 Some("load it with the version of cupola that wrote it".to_owned())
             }

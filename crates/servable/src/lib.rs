@@ -9,6 +9,8 @@
 mod error;
 mod serialize;
 mod servable;
+mod served;
 
 pub use error::ServableError;
 pub use servable::{RawInput, Servable};
+pub use served::Served;

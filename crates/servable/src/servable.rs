@@ -7,10 +7,11 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch};
 use base::{BoxError, IoError};
 use graph::{Graph, ValueType};
-use model::{Model, Predictor, Signature};
+use model::foreign::Description;
+use model::{ForeignModel, Model, Predictor, Signature};
 
-use crate::ServableError;
 use crate::serialize::{SIGNATURE, V2};
+use crate::{ServableError, Served};
 
 const GRAPH: &str = "graph";
 const MODEL: &str = "model";
@@ -23,7 +24,7 @@ pub struct Servable {
     features: Graph,
     /// The part of the graph that makes the label.
     label: Graph,
-    model: Model,
+    model: Served,
     raw_inputs: Vec<RawInput>,
 }
 
@@ -43,8 +44,9 @@ impl Servable {
     ///
     /// [`ServableError::MissingFeature`] when the graph does not make something that the model reads, or its
     /// label.
-    pub fn new(graph: Graph, model: Model) -> Result<Self, ServableError> {
-        let (features, label) = split(&graph, &model)?;
+    pub fn new(graph: Graph, model: impl Into<Served>) -> Result<Self, ServableError> {
+        let model = model.into();
+        let (features, label) = split(&graph, model.signature())?;
         let raw_inputs = raw_inputs(&features);
         Ok(Self { graph, features, label, model, raw_inputs })
     }
@@ -55,14 +57,42 @@ impl Servable {
     ///
     /// As [`Servable::new`], and when the disk refuses.
     pub fn save(dir: &Path, graph: &Graph, model: &Model) -> Result<(), ServableError> {
-        let (features, _) = split(graph, model)?;
-        fs::create_dir_all(dir).map_err(IoError::at("create", dir))?;
-        graph.save(&dir.join(GRAPH)).map_err(|error| ServableError::Graph(error.into()))?;
-        model.save(&dir.join(MODEL))?;
-        V2::new(model.signature(), &raw_inputs(&features)).save(dir)
+        Self::save_with(dir, graph, model.signature(), &|dir| Ok(model.save(dir)?))
     }
 
-    /// Reads a servable that [`Servable::save`] wrote.
+    /// Writes a graph and a foreign model as a servable: its description, and a copy of what its training wrote. The
+    /// folder is made if need be. The model is loaded once, so that one that does not load is found here.
+    ///
+    /// # Errors
+    ///
+    /// As [`Servable::new`], when the model does not load, and when the disk refuses.
+    pub fn save_foreign(
+        dir: &Path,
+        graph: &Graph,
+        description: &Description,
+        written: &Path,
+    ) -> Result<(), ServableError> {
+        Self::save_with(dir, graph, &description.signature, &|dir| {
+            ForeignModel::save(dir, description, written)?;
+            ForeignModel::load(dir)?;
+            Ok(())
+        })
+    }
+
+    fn save_with(
+        dir: &Path,
+        graph: &Graph,
+        signature: &Signature,
+        save_model: &dyn Fn(&Path) -> Result<(), ServableError>,
+    ) -> Result<(), ServableError> {
+        let (features, _) = split(graph, signature)?;
+        fs::create_dir_all(dir).map_err(IoError::at("create", dir))?;
+        graph.save(&dir.join(GRAPH)).map_err(|error| ServableError::Graph(error.into()))?;
+        save_model(&dir.join(MODEL))?;
+        V2::new(signature, &raw_inputs(&features)).save(dir)
+    }
+
+    /// Reads a servable that [`Servable::save`] or [`Servable::save_foreign`] wrote.
     ///
     /// # Errors
     ///
@@ -71,7 +101,7 @@ impl Servable {
         let stored = V2::load(dir)?;
         let graph =
             Graph::load(&dir.join(GRAPH)).map_err(|error| ServableError::Graph(error.into()))?;
-        let servable = Self::new(graph, Model::load(&dir.join(MODEL))?)?;
+        let servable = Self::new(graph, Served::load(&dir.join(MODEL))?)?;
         if stored != V2::new(servable.model.signature(), &servable.raw_inputs) {
             return Err(ServableError::OtherSignature { path: dir.join(SIGNATURE) });
         }
@@ -95,7 +125,7 @@ impl Servable {
     }
 
     /// Returns the model.
-    pub fn model(&self) -> &Model {
+    pub fn model(&self) -> &Served {
         &self.model
     }
 
@@ -121,8 +151,7 @@ impl Predictor for Servable {
 }
 
 /// Returns the parts of a graph that make what a model reads, and its label.
-fn split(graph: &Graph, model: &Model) -> Result<(Graph, Graph), ServableError> {
-    let signature = model.signature();
+fn split(graph: &Graph, signature: &Signature) -> Result<(Graph, Graph), ServableError> {
     let features: Vec<_> = signature.inputs.iter().map(|input| input.name.as_str()).collect();
     let label = signature.label.as_str();
     for feature in features.iter().chain([&label]) {

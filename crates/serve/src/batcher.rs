@@ -315,7 +315,8 @@ impl Shared {
             }
             return;
         }
-        let together = concat_batches(jobs[0].batch.schema_ref(), jobs.iter().map(|job| &job.batch));
+        let together =
+            concat_batches(jobs[0].batch.schema_ref(), jobs.iter().map(|job| &job.batch));
         let answer = together.ok().map(|batch| self.run(&batch));
         match answer {
             Some(Ok(answer)) => {

@@ -120,8 +120,9 @@ impl Comparer {
             let compared = &self.metrics.compared;
             match other.and_then(|other| distances(&answer, &other)) {
                 Ok(distances) => {
-                    let different = distances.iter().filter(|d| !(**d <= self.tolerance)).count();
-                    let sum: f64 = distances.iter().copied().filter(|d| d.is_finite()).map(f64::from).sum();
+                    let different = distances.iter().filter(|d| **d > self.tolerance).count();
+                    let sum: f64 =
+                        distances.iter().copied().filter(|d| d.is_finite()).map(f64::from).sum();
                     let largest = distances.iter().copied().fold(0.0, f32::max);
                     compared.rows.fetch_add(distances.len() as u64, Ordering::Relaxed);
                     compared.different.fetch_add(different as u64, Ordering::Relaxed);
@@ -183,6 +184,7 @@ fn distances(a: &RecordBatch, b: &RecordBatch) -> Result<Vec<f32>, Failure> {
         (false, false) => (a - b).abs(),
         _ => f32::INFINITY,
     };
-    let row = |row| a_output.row(row).iter().zip(b_output.row(row)).map(distance).fold(0.0, f32::max);
+    let row =
+        |row| a_output.row(row).iter().zip(b_output.row(row)).map(distance).fold(0.0, f32::max);
     Ok((0..a.num_rows()).map(row).collect())
 }

@@ -102,7 +102,8 @@ impl Entry {
             return Ok(Chosen { version, beside: None });
         };
         let rival = challenger.find(&versions, &self.labels);
-        let others = |version: &&Arc<Version>| rival.is_none_or(|rival| rival.number != version.number);
+        let others =
+            |version: &&Arc<Version>| rival.is_none_or(|rival| rival.number != version.number);
         let champion = versions.serving.iter().rev().find(others);
         let (champion, rival) = match (champion, rival) {
             (Some(champion), Some(rival)) => (champion, rival),

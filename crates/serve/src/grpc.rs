@@ -28,7 +28,8 @@ pub(crate) async fn answer(
     body: Bytes,
     arrived: Instant,
 ) -> Result<Bytes, Failure> {
-    let Some((service, method)) = path.strip_prefix('/').and_then(|path| path.split_once('/')) else {
+    let Some((service, method)) = path.strip_prefix('/').and_then(|path| path.split_once('/'))
+    else {
         return Err(unknown(path));
     };
     if service != health::SERVICE && !app.is_authorized(headers.authorization.as_deref()) {

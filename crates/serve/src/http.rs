@@ -41,7 +41,8 @@ impl Headers {
             12 if is("content-type") => self.content_type = Some(value.clone()),
             12 if is("x-request-id") => {
                 let is_plain = value.len() <= 128 && value.iter().all(u8::is_ascii_graphic);
-                let text = std::str::from_utf8(value).ok().filter(|text| is_plain && !text.is_empty());
+                let text =
+                    std::str::from_utf8(value).ok().filter(|text| is_plain && !text.is_empty());
                 self.request_id = text.map(str::to_owned);
             }
             12 if is("grpc-timeout") => self.grpc_timeout = timeout(value),
@@ -49,7 +50,7 @@ impl Headers {
             13 if is("grpc-encoding") => self.grpc_encoding = Some(value.clone()),
             15 if is("accept-encoding") => self.accepts_gzip = accepts_gzip(value),
             16 if is("content-encoding") => self.content_encoding = Some(value.clone()),
-            30 if is("inference-header-content-length") => self.json_length = Some(value.clone()),
+            31 if is("inference-header-content-length") => self.json_length = Some(value.clone()),
             _ => {}
         }
     }
@@ -57,7 +58,8 @@ impl Headers {
     pub(crate) fn is_grpc(&self) -> bool {
         let grpc = b"application/grpc";
         self.content_type.as_deref().is_some_and(|value| {
-            value.starts_with(grpc) && matches!(value.get(grpc.len()), None | Some(b'+' | b';' | b' '))
+            value.starts_with(grpc)
+                && matches!(value.get(grpc.len()), None | Some(b'+' | b';' | b' '))
         })
     }
 }
@@ -165,7 +167,8 @@ mod tests {
 
     #[test]
     fn headers_that_mean_something_are_kept() {
-        let kept = headers(&[("X-Request-Id", "abc-1"), ("Accept", "*/*"), ("grpc-timeout", "20m")]);
+        let kept =
+            headers(&[("X-Request-Id", "abc-1"), ("Accept", "*/*"), ("grpc-timeout", "20m")]);
         assert_eq!(kept.request_id.as_deref(), Some("abc-1"));
         assert_eq!(kept.grpc_timeout, Some(Duration::from_millis(20)));
         assert_eq!(headers(&[("x-request-id", "a b")]).request_id, None);

@@ -58,7 +58,6 @@ impl Number<'_> {
     /// Returns the nearest float of 64 bits.
     pub(crate) fn as_f64(self) -> f64 {
         match self {
-            #[expect(clippy::cast_precision_loss, reason = "the nearest float is asked for")]
             Self::Int(int) => int as f64,
             Self::Other("Infinity") => f64::INFINITY,
             Self::Other("-Infinity") => f64::NEG_INFINITY,

@@ -313,9 +313,7 @@ pub(crate) fn write(server: &ServerMetrics, models: &[ModelView<'_>], is_ready: 
     let counters: [(&str, &str, ReadCount); 11] = [
         (":tensorflow:serving:request_example_count_total", "Rows asked for.", |m| &m.rows),
         ("cupola_refused_requests_total", "Requests that found the queue full.", |m| &m.refused),
-        ("cupola_load_failures_total", "Versions that could not be loaded.", |m| {
-            &m.load_failures
-        }),
+        ("cupola_load_failures_total", "Versions that could not be loaded.", |m| &m.load_failures),
         ("cupola_compared_rows_total", "Rows that champion and challenger answered.", |m| {
             &m.compared.rows
         }),
@@ -343,7 +341,8 @@ pub(crate) fn write(server: &ServerMetrics, models: &[ModelView<'_>], is_ready: 
         head(&mut out, name, "counter", help);
         for model in models {
             let model_name = label(&model.metrics.name);
-            let _ = writeln!(out, "{name}{{model_name=\"{model_name}\"}} {}", get(read(model.metrics)));
+            let _ =
+                writeln!(out, "{name}{{model_name=\"{model_name}\"}} {}", get(read(model.metrics)));
         }
     }
     out
@@ -363,7 +362,9 @@ mod tests {
         [1, 2, 3, 9000].into_iter().for_each(|count| histogram.observe_count(count));
         let mut out = String::new();
         histogram.write(&mut out, "rows", "model=\"a\"");
-        assert!(out.starts_with("rows_bucket{model=\"a\",le=\"1\"} 1\nrows_bucket{model=\"a\",le=\"2\"} 2\n"));
+        assert!(out.starts_with(
+            "rows_bucket{model=\"a\",le=\"1\"} 1\nrows_bucket{model=\"a\",le=\"2\"} 2\n"
+        ));
         assert!(out.contains("le=\"4\"} 3\n"));
         assert!(out.contains("le=\"8192\"} 3\nrows_bucket{model=\"a\",le=\"+Inf\"} 4\n"));
         assert!(out.ends_with("rows_sum{model=\"a\"} 9006\nrows_count{model=\"a\"} 4\n"));

@@ -55,7 +55,8 @@ pub(crate) fn describe(entry: &Entry, wanted: Wanted<'_>) -> Result<ModelInfo, F
 pub(crate) fn metadata(entry: &Entry, wanted: Wanted<'_>) -> Result<Value, Failure> {
     let ModelInfo { versions, inputs, outputs } = describe(entry, wanted)?;
     let tensors = |tensors: &[TensorInfo]| -> Vec<Value> {
-        let tensor = |t: &TensorInfo| json!({ "name": t.name, "datatype": t.datatype, "shape": t.shape });
+        let tensor =
+            |t: &TensorInfo| json!({ "name": t.name, "datatype": t.datatype, "shape": t.shape });
         tensors.iter().map(tensor).collect()
     };
     Ok(json!({

@@ -73,12 +73,23 @@ pub(crate) fn outputs(batch: &RecordBatch) -> Result<Vec<Output<'_>>, Failure> {
                     let start = lists.offset() * width;
                     let values = values.get(start..start + column.len() * width);
                     // The values of a slice are sliced already where the offset is gone.
-                    let values = values.unwrap_or(lists.values().as_primitive::<Float32Type>().values());
+                    let values =
+                        values.unwrap_or(lists.values().as_primitive::<Float32Type>().values());
                     Ok(Output { name, values, width })
                 }
             }
         })
         .collect()
+}
+
+/// Returns whether predictions of a task are scores of classes.
+pub(crate) fn classifies(task: Task) -> bool {
+    match task {
+        Task::BinaryClassification
+        | Task::MultiClassClassification { .. }
+        | Task::MultiLabelClassification { .. } => true,
+        Task::Regression | Task::Ranking => false,
+    }
 }
 
 /// Calls `take` with row, label and score of every class of every row.
@@ -91,8 +102,10 @@ pub(crate) fn classes(
 ) -> Result<(), Failure> {
     let prediction = prediction(batch)?;
     let is_binary = matches!(task, Task::BinaryClassification);
-    if matches!(task, Task::Regression) {
-        return Err(Failure::invalid("the model does not classify; ask it with `:regress` or `:predict`"));
+    if !classifies(task) {
+        return Err(Failure::invalid(
+            "the model does not classify; ask it with `:regress` or `:predict`",
+        ));
     }
     for row in 0..batch.num_rows() {
         if is_binary {

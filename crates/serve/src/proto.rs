@@ -1,7 +1,14 @@
 //! The messages of the protocols, as `build.rs` makes them of `proto/`.
 
 /// TensorFlow's tensors and signatures, package `tensorflow`.
-#[allow(clippy::allow_attributes, clippy::all, dead_code, missing_docs, unreachable_pub, reason = "generated")]
+#[allow(
+    clippy::allow_attributes,
+    clippy::all,
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "generated"
+)]
 pub(crate) mod tensorflow {
     include!(concat!(env!("OUT_DIR"), "/tensorflow.rs"));
 
@@ -12,13 +19,27 @@ pub(crate) mod tensorflow {
 }
 
 /// KServe's messages, package `inference`.
-#[allow(clippy::allow_attributes, clippy::all, dead_code, missing_docs, unreachable_pub, reason = "generated")]
+#[allow(
+    clippy::allow_attributes,
+    clippy::all,
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "generated"
+)]
 pub(crate) mod inference {
     include!(concat!(env!("OUT_DIR"), "/inference.rs"));
 }
 
 /// gRPC's health messages, package `grpc.health.v1`.
-#[allow(clippy::allow_attributes, clippy::all, dead_code, missing_docs, unreachable_pub, reason = "generated")]
+#[allow(
+    clippy::allow_attributes,
+    clippy::all,
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "generated"
+)]
 pub(crate) mod health {
     include!(concat!(env!("OUT_DIR"), "/grpc.health.v1.rs"));
 }

@@ -62,7 +62,7 @@ impl Elements {
         if self == Self::Texts {
             return texts(bytes).map(TensorValues::Texts);
         }
-        if bytes.len() % self.width() != 0 {
+        if !bytes.len().is_multiple_of(self.width()) {
             return Err(Failure::invalid(format!(
                 "found {} bytes of a tensor, expected a multiple of {}",
                 bytes.len(),
@@ -93,7 +93,8 @@ impl Elements {
     }
 }
 
-pub(crate) const TOO_LARGE: &str = "found an integer above 2^63 - 1, expected one of 64 bits with a sign";
+pub(crate) const TOO_LARGE: &str =
+    "found an integer above 2^63 - 1, expected one of 64 bits with a sign";
 
 fn chunks<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
     bytes.as_chunks::<N>().0.iter().copied()
@@ -141,7 +142,8 @@ mod tests {
 
     #[test]
     fn values_are_read_and_lengths_checked() {
-        let read = |elements: Elements, bytes: &'static [u8]| elements.read(&Bytes::from_static(bytes));
+        let read =
+            |elements: Elements, bytes: &'static [u8]| elements.read(&Bytes::from_static(bytes));
         assert_eq!(read(Elements::I16, &[255, 255, 1, 0]), Ok(TensorValues::Ints(vec![-1, 1])));
         assert_eq!(read(Elements::F32, &[0, 0, 128, 63]), Ok(TensorValues::Floats(vec![1.0])));
         assert_eq!(read(Elements::Bool, &[0, 2]), Ok(TensorValues::Bools(vec![false, true])));

@@ -148,7 +148,8 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            let is_old = self.piece.as_ref().is_some_and(|p| p.since.elapsed() >= self.config.max_age);
+            let is_old =
+                self.piece.as_ref().is_some_and(|p| p.since.elapsed() >= self.config.max_age);
             if is_old {
                 self.flush();
                 self.end_piece();

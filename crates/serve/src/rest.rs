@@ -31,7 +31,10 @@ pub(crate) async fn answer(app: &App, request: Request) -> Reply {
     }
     if !app.is_authorized(request.headers.authorization.as_deref()) {
         app.metrics.unauthenticated.fetch_add(1, Ordering::Relaxed);
-        return Reply::error(401, "expected the header `authorization: Bearer TOKEN` with a valid token");
+        return Reply::error(
+            401,
+            "expected the header `authorization: Bearer TOKEN` with a valid token",
+        );
     }
     let request = match decompressed(app, request) {
         Ok(request) => request,

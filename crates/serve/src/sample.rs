@@ -18,7 +18,6 @@ impl Sampler {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
         reason = "a share of 64-bit numbers, which ends at both ends"
     )]
     pub(crate) fn new(share: f64) -> Self {

@@ -75,7 +75,10 @@ impl Classify for ServeError {
                 Some("another process has this port; name another one with `--port`".to_owned())
             }
             Self::Listen { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-                Some("ports below 1024 are for administrators; name another one with `--port`".to_owned())
+                Some(
+                    "ports below 1024 are for administrators; name another one with `--port`"
+                        .to_owned(),
+                )
             }
             _ => None,
         }
@@ -111,7 +114,8 @@ impl Server {
         let tls = config.tls.as_ref().map(net::acceptor).transpose()?;
         let mut listeners = Vec::with_capacity(config.addresses.len());
         for &address in &config.addresses {
-            listeners.push(listen(address).map_err(|source| ServeError::Listen { address, source })?);
+            listeners
+                .push(listen(address).map_err(|source| ServeError::Listen { address, source })?);
         }
         let metrics = ServerMetrics::default();
         let log = Log::new(log, clock, Arc::clone(&metrics.dropped_log_lines));
@@ -257,12 +261,14 @@ fn check(config: &ServeConfig) -> Result<(), ServeError> {
 fn entry(model: &crate::config::ModelConfig, log: &Arc<Log>) -> io::Result<Entry> {
     let name = &model.name;
     let metrics = ModelMetrics::new(name);
-    let challenger = model.challenger.as_ref().map(|config| {
-        Challenger::new(name, config, Arc::clone(&metrics), Arc::clone(log))
-    });
-    let request_log = model.request_log.as_ref().map(|config| {
-        RequestLog::new(name, config, Arc::clone(&metrics), Arc::clone(log))
-    });
+    let challenger = model
+        .challenger
+        .as_ref()
+        .map(|config| Challenger::new(name, config, Arc::clone(&metrics), Arc::clone(log)));
+    let request_log = model
+        .request_log
+        .as_ref()
+        .map(|config| RequestLog::new(name, config, Arc::clone(&metrics), Arc::clone(log)));
     Ok(Entry {
         name: name.clone(),
         labels: model.labels.clone(),

@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 
 use graph::{GraphInput, Shape, ValueType};
-use model::Task;
 
 use crate::failure::Failure;
 use crate::inputs::EXAMPLES;
+use crate::outputs::classifies;
 use crate::proto::tensorflow::tensor_shape_proto::Dim;
 use crate::proto::tensorflow::{DataType, SignatureDef, TensorInfo, TensorShapeProto};
 use crate::version::Version;
@@ -44,7 +44,8 @@ pub(crate) fn check_method(name: &str, method: &str) -> Result<(), Failure> {
 
 /// Returns all signatures of a version.
 pub(crate) fn signatures(version: &Version) -> BTreeMap<String, SignatureDef> {
-    let examples = BTreeMap::from([(EXAMPLES.to_owned(), info(EXAMPLES, DataType::DtString, &[-1]))]);
+    let examples =
+        BTreeMap::from([(EXAMPLES.to_owned(), info(EXAMPLES, DataType::DtString, &[-1]))]);
     let outputs: BTreeMap<_, _> = version
         .outputs
         .iter()
@@ -53,11 +54,12 @@ pub(crate) fn signatures(version: &Version) -> BTreeMap<String, SignatureDef> {
             (output.name.clone(), info(&output.name, DataType::DtFloat, &[-1, width]))
         })
         .collect();
-    let signature = |inputs: &BTreeMap<_, _>, outputs: &BTreeMap<_, _>, method: &str| SignatureDef {
-        inputs: inputs.clone(),
-        outputs: outputs.clone(),
-        method_name: format!("tensorflow/serving/{method}"),
-    };
+    let signature =
+        |inputs: &BTreeMap<_, _>, outputs: &BTreeMap<_, _>, method: &str| SignatureDef {
+            inputs: inputs.clone(),
+            outputs: outputs.clone(),
+            method_name: format!("tensorflow/serving/{method}"),
+        };
     let mut raw = BTreeMap::new();
     let mut raw_with_missing = BTreeMap::new();
     for feature in version.inputs.features() {
@@ -80,7 +82,7 @@ pub(crate) fn signatures(version: &Version) -> BTreeMap<String, SignatureDef> {
         (RAW_WITH_MISSING.to_owned(), signature(&raw_with_missing, &outputs, "predict")),
     ]);
     let inputs = BTreeMap::from([("inputs".to_owned(), info("inputs", DataType::DtString, &[-1]))]);
-    if !matches!(version.task, Task::Regression) {
+    if classifies(version.task) {
         let outputs = BTreeMap::from([
             ("classes".to_owned(), info("classes", DataType::DtString, &[-1, -1])),
             ("scores".to_owned(), info("scores", DataType::DtFloat, &[-1, -1])),

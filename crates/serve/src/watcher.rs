@@ -50,7 +50,12 @@ enum Known {
     Serving(Arc<Version>),
     /// Exchanged, and maybe still in use.
     Leaving(Arc<Version>),
-    Failed { failure: Failure, tries: u32, last_try: Instant, looks: Digest },
+    Failed {
+        failure: Failure,
+        tries: u32,
+        last_try: Instant,
+        looks: Digest,
+    },
     Ended,
 }
 
@@ -167,8 +172,7 @@ impl Watcher {
             }
             Err(failure) => {
                 self.entry.metrics.load_failures.fetch_add(1, Ordering::Relaxed);
-                let about =
-                    json!({ "model": model, "version": number, "error": failure.message });
+                let about = json!({ "model": model, "version": number, "error": failure.message });
                 self.log.say(Level::Error, "version_failed", about);
                 let last_try = Instant::now();
                 let failed = Known::Failed { failure, tries: tries + 1, last_try, looks: seen };

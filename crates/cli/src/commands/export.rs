@@ -19,6 +19,9 @@ pub(crate) fn export(command: &ExportCommand, global: &Global) -> Result<Outcome
         ExportCommand::SavedModel(args) => (args, Target::SavedModel),
     };
     let found = found(args)?;
+    if let Some(what) = found.foreign.filter(|_| !args.graph_only) {
+        return Err(CliError::ForeignModel { path: found.path, what }.into());
+    }
     if args.output.exists() && !args.force {
         return Err(CliError::Exists { path: args.output.clone() }.into());
     }
@@ -35,7 +38,7 @@ pub(crate) fn export(command: &ExportCommand, global: &Global) -> Result<Outcome
 fn found(args: &ExportArgs) -> Result<Found, BoxError> {
     let newest = if args.graph_only { types::TRANSFORM_GRAPH } else { types::MODEL };
     let found = find(&args.which, newest.name)?;
-    Ok(if args.graph_only { Found { model: None, ..found } } else { found })
+    Ok(if args.graph_only { Found { model: None, foreign: None, ..found } } else { found })
 }
 
 fn say(found: &Found, target: Target, output: &Path, global: &Global) -> Result<(), BoxError> {

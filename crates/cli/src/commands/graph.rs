@@ -21,6 +21,8 @@ use crate::root::open_ledger;
 pub(crate) struct Found {
     pub(crate) graph: Graph,
     pub(crate) model: Option<Model>,
+    /// What the model behind the graph is, where it is not built in.
+    pub(crate) foreign: Option<&'static str>,
     /// Where it was found.
     pub(crate) path: PathBuf,
 }
@@ -67,11 +69,16 @@ pub(crate) fn find(which: &WhichArgs, type_name: &'static str) -> Result<Found, 
 fn open(dir: &Path) -> Result<Found, BoxError> {
     let of_servable = |path: PathBuf| -> Result<Found, BoxError> {
         let servable = Servable::load(&path)?;
-        let (graph, model) = (servable.graph().clone(), Some(servable.model().clone()));
-        Ok(Found { graph, model, path })
+        let graph = servable.graph().clone();
+        let (model, foreign) = match servable.model().built_in() {
+            Some(model) => (Some(model.clone()), None),
+            None => (None, Some(servable.model().describe())),
+        };
+        Ok(Found { graph, model, foreign, path })
     };
     if dir.join("graph.json").exists() {
-        return Ok(Found { graph: Graph::load(dir)?, model: None, path: dir.to_path_buf() });
+        let (graph, path) = (Graph::load(dir)?, dir.to_path_buf());
+        return Ok(Found { graph, model: None, foreign: None, path });
     }
     if dir.join("signature.json").exists() {
         return of_servable(dir.to_path_buf());

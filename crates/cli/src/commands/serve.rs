@@ -24,7 +24,10 @@ pub(crate) fn serve(args: &ServeArgs, global: &Global) -> Result<Outcome, BoxErr
     let (end, is_ended) = channel();
     ctrlc::set_handler(move || {
         if end.send(()).is_err() {
-            #[expect(clippy::exit, reason = "asked twice; nothing is written that cannot be cut off")]
+            #[expect(
+                clippy::exit,
+                reason = "asked twice; nothing is written that cannot be cut off"
+            )]
             std::process::exit(3);
         }
     })

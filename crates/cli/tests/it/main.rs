@@ -12,6 +12,8 @@ mod graph;
 mod main_road;
 mod models;
 mod predict;
+mod programs;
 mod scene;
+mod serve;
 mod sources;
 mod together;

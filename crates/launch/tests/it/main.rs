@@ -1,6 +1,9 @@
 //! Jobs as their users see them: shells that train, die and go on.
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+
+mod frameworks;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -216,7 +219,7 @@ fn mistakes_are_found_before_anything_runs() {
     assert_eq!(
         problems(r#"{"command": ["train"], "module": "train.py", "label": "tipper"}"#),
         [
-            "module: `command` is there too, expected one of them",
+            "module: `command` is there too, expected one of the two",
             "module: there is no file `train.py`",
             "label: there is no transformed feature `tipper`"
         ]

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+mod foreign;
+
 use std::fs;
 use std::sync::Arc;
 

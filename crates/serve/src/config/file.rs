@@ -206,7 +206,8 @@ impl ServeConfig {
 /// [`IoError`] when the file cannot be read.
 pub fn read_tokens(path: &Path) -> Result<Vec<String>, IoError> {
     let text = fs::read_to_string(path).map_err(IoError::at("read", path))?;
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let lines =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     Ok(lines.map(str::to_owned).collect())
 }
 

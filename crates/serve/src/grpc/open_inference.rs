@@ -44,9 +44,9 @@ fn wanted(version: &str) -> Result<Wanted<'_>, Failure> {
     if version.is_empty() {
         return Ok(Wanted::Any);
     }
-    let number = version.parse().map_err(|_| {
-        Failure::invalid(format!("model version {version:?} is not a number"))
-    });
+    let number = version
+        .parse()
+        .map_err(|_| Failure::invalid(format!("model version {version:?} is not a number")));
     number.map(Wanted::Number)
 }
 
@@ -90,7 +90,7 @@ async fn infer(call: &Call<'_>) -> Result<Bytes, Failure> {
     let Answer { version, batch } = call
         .app
         .ask(&question, &|version, is_known| {
-            version.inputs.from_tensors(tensors(&request)?, is_known, &call.app.row_limits())
+            version.inputs.decode_tensors(tensors(&request)?, is_known, &call.app.row_limits())
         })
         .await?;
     // Answers are as requests are: bytes, or lists of numbers.

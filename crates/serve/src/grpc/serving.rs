@@ -76,7 +76,7 @@ fn answered(spec: &ModelSpec, version: &Version) -> ModelSpec {
     }
 }
 
-impl<'a> Call<'a> {
+impl Call<'_> {
     fn question<'q>(&self, spec: &'q ModelSpec, api: Api) -> Result<Question<'q>, Failure> {
         Ok(Question {
             model: &spec.name,
@@ -100,16 +100,19 @@ async fn predict(call: &Call<'_>) -> Result<Bytes, Failure> {
             signature::check(&spec.signature_name)?;
             let tensors = request.inputs.iter().map(|(name, proto)| tensor(name, proto));
             let tensors = tensors.collect::<Result<Vec<_>, _>>()?;
-            version.inputs.from_tensors(tensors, is_known, &call.app.row_limits())
+            version.inputs.decode_tensors(tensors, is_known, &call.app.row_limits())
         })
         .await?;
     let filter = &request.output_filter;
     let outputs = outputs(&batch)?;
     if let Some(unknown) = filter.iter().find(|name| outputs.iter().all(|o| o.name != **name)) {
-        return Err(Failure::invalid(format!("output tensor alias not found in signature: {unknown}")));
+        return Err(Failure::invalid(format!(
+            "output tensor alias not found in signature: {unknown}"
+        )));
     }
     let rows = i64::try_from(batch.num_rows()).unwrap_or(i64::MAX);
-    let outputs = outputs.iter().filter(|o| filter.is_empty() || filter.iter().any(|f| f == o.name));
+    let outputs =
+        outputs.iter().filter(|o| filter.is_empty() || filter.iter().any(|f| f == o.name));
     let outputs = outputs.map(|output| {
         let width = i64::try_from(output.width).unwrap_or(i64::MAX);
         let tensor = TensorProto {
@@ -137,7 +140,9 @@ fn tensor<'a>(name: &'a str, proto: &TensorProto) -> Result<Tensor<'a>, Failure>
     let dtype = DataType::try_from(proto.dtype).unwrap_or_default();
     let unsupported = || {
         let dtype = proto.dtype;
-        Failure::invalid(format!("tensor `{name}`: found dtype {dtype}, expected numbers, booleans or texts"))
+        Failure::invalid(format!(
+            "tensor `{name}`: found dtype {dtype}, expected numbers, booleans or texts"
+        ))
     };
     let elements = match dtype {
         DataType::DtFloat => Elements::F32,
@@ -183,7 +188,10 @@ fn tensor<'a>(name: &'a str, proto: &TensorProto) -> Result<Tensor<'a>, Failure>
         Elements::U64 => {
             let ints = proto.uint64_val.iter().map(|value| i64::try_from(*value));
             let ints = ints.collect::<Result<Vec<i64>, _>>();
-            TensorValues::Ints(repeated(&ints.map_err(|_| Failure::invalid(raw::TOO_LARGE))?, repeat)?)
+            TensorValues::Ints(repeated(
+                &ints.map_err(|_| Failure::invalid(raw::TOO_LARGE))?,
+                repeat,
+            )?)
         }
         _ => {
             let ints: Vec<i64> = proto.int_val.iter().map(|value| i64::from(*value)).collect();
@@ -309,7 +317,9 @@ fn metadata(call: &Call<'_>) -> Result<Bytes, Failure> {
     let request: GetModelMetadataRequest = call.read()?;
     let spec = spec(request.model_spec.as_ref())?;
     if request.metadata_field.is_empty() {
-        return Err(Failure::invalid("GetModelMetadataRequest must specify at least one metadata_field"));
+        return Err(Failure::invalid(
+            "GetModelMetadataRequest must specify at least one metadata_field",
+        ));
     }
     if let Some(unknown) = request.metadata_field.iter().find(|field| *field != SIGNATURE_DEF) {
         return Err(Failure::invalid(format!("Metadata field {unknown} is not supported")));
@@ -334,7 +344,8 @@ fn metadata(call: &Call<'_>) -> Result<Bytes, Failure> {
 fn status(call: &Call<'_>) -> Result<Bytes, Failure> {
     let request: GetModelStatusRequest = call.read()?;
     let spec = spec(request.model_spec.as_ref())?;
-    let unknown = || Failure::not_found(format!("Could not find any versions of model {}", spec.name));
+    let unknown =
+        || Failure::not_found(format!("Could not find any versions of model {}", spec.name));
     let entry = call.app.models.get(&spec.name).ok_or_else(unknown)?;
     let states = entry.states(wanted(spec)?)?;
     if states.is_empty() {

@@ -30,7 +30,8 @@ impl<'m> Columns<'m> {
     /// Returns the batch; all columns have `num_rows` rows.
     pub(crate) fn finish(self, num_rows: usize) -> Result<RecordBatch, Failure> {
         let fields = self.inputs.schema().fields().iter();
-        let arrays = self.columns.into_iter().zip(fields).map(|(column, field)| column.finish(field));
+        let arrays =
+            self.columns.into_iter().zip(fields).map(|(column, field)| column.finish(field));
         let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(num_rows));
         RecordBatch::try_new_with_options(Arc::clone(self.inputs.schema()), arrays, &options)
@@ -65,8 +66,7 @@ impl Column {
             ValueType::Bool => Items::Bool(Vec::new()),
             ValueType::String => Items::Text { bytes: Vec::new(), offsets: vec![0] },
         };
-        let rows =
-            || Rows { offsets: vec![0], nulls: NullBufferBuilder::new(0) };
+        let rows = || Rows { offsets: vec![0], nulls: NullBufferBuilder::new(0) };
         let rows = input.shape.is_many().then(rows);
         Self { items, item_nulls: NullBufferBuilder::new(0), rows }
     }
@@ -105,8 +105,9 @@ impl Column {
             }
             _ => {}
         }
-        let is_missing =
-            |item: usize| other.item_nulls.as_slice().is_some_and(|bits| bits[item / 8] >> (item % 8) & 1 == 0);
+        let is_missing = |item: usize| {
+            other.item_nulls.as_slice().is_some_and(|bits| bits[item / 8] >> (item % 8) & 1 == 0)
+        };
         for item in 0..other.num_items() {
             if is_missing(item) {
                 self.push_missing_item();

@@ -17,7 +17,8 @@ impl Inputs {
         &self,
         records: impl Iterator<Item = &'r [u8]>,
     ) -> Result<RecordBatch, Failure> {
-        let decoder = ExampleDecoder::new(Payload::TfExample, SchemaRef::clone(&self.example_schema));
+        let decoder =
+            ExampleDecoder::new(Payload::TfExample, SchemaRef::clone(&self.example_schema));
         let mut decoder = decoder.map_err(|error| Failure::from(base::BoxError::from(error)))?;
         for (row, record) in records.enumerate() {
             decoder

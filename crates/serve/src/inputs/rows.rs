@@ -144,7 +144,11 @@ fn read_row(
 }
 
 /// Reads a bare value, as rows of a model with one feature are.
-fn read_bare(columns: &mut Columns<'_>, reader: &mut Reader<'_>, row: usize) -> Result<(), Failure> {
+fn read_bare(
+    columns: &mut Columns<'_>,
+    reader: &mut Reader<'_>,
+    row: usize,
+) -> Result<(), Failure> {
     match (columns.inputs.features(), columns.columns.as_mut_slice()) {
         ([feature], [column]) => column.push_json(reader, feature, row),
         (features, _) => Err(Failure::invalid(format!(

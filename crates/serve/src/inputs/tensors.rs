@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Float32Array, Int64Array, ListArray, RecordBatch};
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, Float32Array, Int64Array, ListArray, RecordBatch,
+};
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::DataType;
 use bytes::Bytes;
@@ -50,7 +52,6 @@ impl TensorValues {
 
     /// Returns the values as a column of a type. Integers and booleans go where floats are expected, booleans where
     /// integers are, as in the graph.
-    #[expect(clippy::cast_precision_loss, reason = "features are floats of 32 bits")]
     fn into_items(
         self,
         feature: &GraphInput,
@@ -111,7 +112,7 @@ impl Inputs {
     /// Makes a batch of tensors: of shape `[rows]` or `[rows, 1]` where a feature has one value, `[rows, values]` where
     /// it has many. Beside `NAME`, a tensor `NAME.present` tells which rows have a value, and `NAME.length` how many of
     /// a list's values count; or one tensor `examples` has serialized examples.
-    pub(crate) fn from_tensors(
+    pub(crate) fn decode_tensors(
         &self,
         tensors: Vec<Tensor<'_>>,
         is_known: &dyn Fn(&str) -> bool,
@@ -250,7 +251,7 @@ fn column(
             misfit(feature, row, &format!("length {}", lengths[row]), &format!("0 to {width}"))
         })?;
         let start = row * width;
-        places.extend((start..start + length).map(|place| offset(place)));
+        places.extend((start..start + length).map(offset));
         ends.push(offset(places.len()));
     }
     let places = arrow::array::Int32Array::from(places);

@@ -64,11 +64,14 @@ pub(crate) fn parse(bytes: &Bytes) -> Result<Head, Refusal> {
     match request.parse(bytes) {
         Ok(httparse::Status::Complete(_)) => {}
         Ok(httparse::Status::Partial) => return refuse(400, "the request's head is malformed"),
-        Err(httparse::Error::TooManyHeaders) => return refuse(431, "the request has too many headers"),
+        Err(httparse::Error::TooManyHeaders) => {
+            return refuse(431, "the request has too many headers");
+        }
         Err(_) => return refuse(400, "the request's head is malformed"),
     }
     let method = request.method.and_then(|method| http::Method::from_bytes(method.as_bytes()).ok());
-    let (Some(method), Some(target), Some(version)) = (method, request.path, request.version) else {
+    let (Some(method), Some(target), Some(version)) = (method, request.path, request.version)
+    else {
         return refuse(400, "the request's first line is malformed");
     };
     let is_http_10 = version == 0;
@@ -105,7 +108,7 @@ pub(crate) fn parse(bytes: &Bytes) -> Result<Head, Refusal> {
             expects_continue = true;
         } else if name.eq_ignore_ascii_case("host") {
             num_hosts += 1;
-        } else if matches!(name.len(), 12 | 13 | 15 | 16 | 30) {
+        } else if matches!(name.len(), 12 | 13 | 15 | 16 | 31) {
             // Only those lengths have names that mean something.
             kept.keep(name.as_bytes(), &bytes.slice_ref(header.value));
         }
@@ -164,7 +167,9 @@ mod tests {
 
     #[test]
     fn heads_are_read() {
-        let head = head("POST /v1/models/a:predict?x=1 HTTP/1.1\r\nHost: h\r\nContent-Length: 12\r\n\r\n").unwrap();
+        let head =
+            head("POST /v1/models/a:predict?x=1 HTTP/1.1\r\nHost: h\r\nContent-Length: 12\r\n\r\n")
+                .unwrap();
         assert_eq!(head.path, "/v1/models/a:predict");
         assert_eq!(head.body, Framing::Length(12));
         assert!(head.keeps_alive && !head.expects_continue);
@@ -201,7 +206,11 @@ mod tests {
             ("host: a\r\n: x\r\n", 400),
             (many.as_str(), 431),
         ] {
-            assert_eq!(head(&format!("POST / HTTP/1.1\r\n{headers}\r\n")), Err(expected), "{headers:?}");
+            assert_eq!(
+                head(&format!("POST / HTTP/1.1\r\n{headers}\r\n")),
+                Err(expected),
+                "{headers:?}"
+            );
         }
         assert_eq!(head("GET * HTTP/1.1\r\nhost: a\r\n\r\n"), Err(400));
         assert_eq!(head("GET / HTTP/3.1\r\nhost: a\r\n\r\n"), Err(400));

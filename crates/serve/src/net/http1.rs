@@ -186,7 +186,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             }
             body.extend_from_slice(&self.buf[..size]);
             if self.buf[size..size + 2] != *b"\r\n" {
-                return Err(Refusal { status: 400, reason: "a chunk is longer than its size" }.into());
+                return Err(
+                    Refusal { status: 400, reason: "a chunk is longer than its size" }.into()
+                );
             }
             self.buf.advance(size + 2);
         }
@@ -221,7 +223,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         let mut read = pin!(stream.read_buf(buf));
         poll_fn(|cx| {
             match read.as_mut().poll(cx) {
-                Poll::Ready(Ok(0)) | Poll::Ready(Err(_)) => return Poll::Ready(Err(Ended::Quietly)),
+                Poll::Ready(Ok(0)) | Poll::Ready(Err(_)) => {
+                    return Poll::Ready(Err(Ended::Quietly));
+                }
                 Poll::Ready(Ok(_)) => return Poll::Ready(Ok(())),
                 Poll::Pending => {}
             }
@@ -246,7 +250,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         .await
     }
 
-    async fn answer(&mut self, request: Request, is_head: bool, keeps_alive: bool) -> io::Result<()> {
+    async fn answer(
+        &mut self,
+        request: Request,
+        is_head: bool,
+        keeps_alive: bool,
+    ) -> io::Result<()> {
         let app = self.app;
         let id = request.headers.request_id.clone();
         let id = id.unwrap_or_else(|| format!("{:016x}", app.next_request()));
@@ -273,7 +282,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             );
         } else if is_failure {
             let error = String::from_utf8_lossy(&reply.body);
-            let about = json!({ "request_id": id, "path": path, "status": reply.status, "error": error });
+            let about =
+                json!({ "request_id": id, "path": path, "status": reply.status, "error": error });
             app.log.say(Level::Error, "request_failed", about);
         }
         self.write(&reply, is_head, keeps_alive && !app.is_draining(), &id).await
@@ -289,7 +299,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     ) -> io::Result<()> {
         let out = &mut self.out;
         out.clear();
-        let mut put = |parts: &[&str]| parts.iter().for_each(|p| out.extend_from_slice(p.as_bytes()));
+        let mut put =
+            |parts: &[&str]| parts.iter().for_each(|p| out.extend_from_slice(p.as_bytes()));
         let mut digits = itoa(reply.status.into());
         put(&["HTTP/1.1 ", digits.text(), " ", http::reason(reply.status), "\r\ncontent-type: "]);
         digits = itoa(reply.body.len());

@@ -93,11 +93,7 @@ where
 }
 
 /// Answers one request. Whoever went away is not answered, and not waited for.
-async fn answer(
-    app: &App,
-    request: ::http::Request<RecvStream>,
-    mut respond: SendResponse<Bytes>,
-) {
+async fn answer(app: &App, request: ::http::Request<RecvStream>, mut respond: SendResponse<Bytes>) {
     let (parts, body) = request.into_parts();
     let mut headers = Headers::default();
     for (name, value) in &parts.headers {
@@ -133,7 +129,8 @@ async fn answer(
     let id = id.unwrap_or_else(|| format!("{:016x}", app.next_request()));
     if !is_grpc {
         let is_head = parts.method == ::http::Method::HEAD;
-        let request = Request { method: parts.method, path: path.to_owned(), headers, body, arrived };
+        let request =
+            Request { method: parts.method, path: path.to_owned(), headers, body, arrived };
         let reply = rest::answer(app, request);
         let Some(reply) = unless_reset(&mut respond, reply).await else { return };
         log(app, &id, path, arrived, crate::http::code_of(reply.status), reply.status, &reply.body);
@@ -266,8 +263,8 @@ async fn send_reply(
     is_head: bool,
 ) -> Result<(), h2::Error> {
     let mut response = Response::new(());
-    *response.status_mut() =
-        ::http::StatusCode::from_u16(reply.status).unwrap_or(::http::StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = ::http::StatusCode::from_u16(reply.status)
+        .unwrap_or(::http::StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(reply.body.len()));

@@ -119,7 +119,7 @@ async fn infer(
     let Answer { version, batch } = app
         .ask(&question, &|version, is_known| {
             let tensors = body.tensors(&binary)?;
-            version.inputs.from_tensors(tensors, is_known, &app.row_limits())
+            version.inputs.decode_tensors(tensors, is_known, &app.row_limits())
         })
         .await?;
     let outputs = outputs(&batch)?;
@@ -133,7 +133,8 @@ async fn infer(
         chosen.push((found.ok_or_else(missing)?, wanted.is_binary.unwrap_or(body.all_binary)));
     }
 
-    let mut out = Vec::with_capacity(128 + outputs.iter().map(|o| o.values.len() * 12).sum::<usize>());
+    let mut out =
+        Vec::with_capacity(128 + outputs.iter().map(|o| o.values.len() * 12).sum::<usize>());
     out.extend_from_slice(b"{\"model_name\": ");
     put_string(&mut out, name);
     out.extend_from_slice(format!(", \"model_version\": \"{}\"", version.number).as_bytes());
@@ -153,7 +154,8 @@ async fn infer(
         );
         out.extend_from_slice(shape.as_bytes());
         if *is_binary {
-            let size = format!("\"parameters\": {{\"binary_data_size\": {}}}}}", output.values.len() * 4);
+            let size =
+                format!("\"parameters\": {{\"binary_data_size\": {}}}}}", output.values.len() * 4);
             out.extend_from_slice(size.as_bytes());
             output.values.iter().for_each(|value| binary.extend_from_slice(&value.to_le_bytes()));
             continue;
@@ -264,7 +266,8 @@ impl<'a> Announced<'a> {
                         return Ok(reader.skip_value()?);
                     }
                     let size = usize::try_from(int(reader)?);
-                    let size = size.map_err(|_| Failure::invalid("binary_data_size is negative"))?;
+                    let size =
+                        size.map_err(|_| Failure::invalid("binary_data_size is negative"))?;
                     announced.num_bytes = Some(size);
                     Ok(())
                 })?,
@@ -280,7 +283,8 @@ impl<'a> Announced<'a> {
         let missing = |what: &str| Failure::invalid(format!("tensor `{name}` has no \"{what}\""));
         let datatype = self.datatype.as_deref().ok_or_else(|| missing("datatype"))?;
         let elements = Elements::of_kserve(datatype)?;
-        let (shape, count) = raw::shape(name, self.shape.as_ref().ok_or_else(|| missing("shape"))?)?;
+        let (shape, count) =
+            raw::shape(name, self.shape.as_ref().ok_or_else(|| missing("shape"))?)?;
         let values = match (self.num_bytes, &self.data) {
             (Some(size), None) => {
                 if size > rest.len() {
@@ -300,7 +304,11 @@ impl<'a> Announced<'a> {
 }
 
 /// Reads values in JSON, flat or nested, in the order in which they stand.
-fn values(elements: Elements, reader: &mut Reader<'_>, name: &str) -> Result<TensorValues, Failure> {
+fn values(
+    elements: Elements,
+    reader: &mut Reader<'_>,
+    name: &str,
+) -> Result<TensorValues, Failure> {
     let mut values = match elements {
         Elements::Bool => TensorValues::Bools(Vec::new()),
         Elements::F32 | Elements::F64 => TensorValues::Floats(Vec::new()),
@@ -308,7 +316,10 @@ fn values(elements: Elements, reader: &mut Reader<'_>, name: &str) -> Result<Ten
         _ => TensorValues::Ints(Vec::new()),
     };
     let wrong = |kind: Kind| {
-        Failure::invalid(format!("tensor `{name}`: found {} among values of its datatype", kind.name()))
+        Failure::invalid(format!(
+            "tensor `{name}`: found {} among values of its datatype",
+            kind.name()
+        ))
     };
     if reader.kind()? != Kind::Array {
         return Err(wrong(reader.kind()?));

@@ -103,7 +103,9 @@ impl<'a> PredictBody<'a> {
     fn read(body: &'a [u8]) -> Result<Self, Failure> {
         let mut reader = Reader::new(body)?;
         if reader.kind()? != Kind::Object {
-            return Err(Failure::invalid("JSON Value: found no object, expected one with \"instances\" or \"inputs\""));
+            return Err(Failure::invalid(
+                "JSON Value: found no object, expected one with \"instances\" or \"inputs\"",
+            ));
         }
         reader.begin_object()?;
         let (mut rows, mut is_first) = (None, true);
@@ -216,7 +218,9 @@ impl<'a> ExamplesBody<'a> {
     fn read(body: &'a [u8], method: &str) -> Result<Self, Failure> {
         let mut reader = Reader::new(body)?;
         if reader.kind()? != Kind::Object {
-            return Err(Failure::invalid("JSON Value: found no object, expected one with \"examples\""));
+            return Err(Failure::invalid(
+                "JSON Value: found no object, expected one with \"examples\"",
+            ));
         }
         reader.begin_object()?;
         let (mut examples, mut context, mut is_first) = (None, None, true);
@@ -233,7 +237,11 @@ impl<'a> ExamplesBody<'a> {
             reader.skip_value()?;
         }
         reader.end()?;
-        let missing = || Failure::invalid("When method is classify or regress, key 'examples' is expected and was not found.");
+        let missing = || {
+            Failure::invalid(
+                "When method is classify or regress, key 'examples' is expected and was not found.",
+            )
+        };
         Ok(Self { examples: examples.ok_or_else(missing)?, context })
     }
 }
@@ -355,4 +363,3 @@ fn pretty(value: &Value) -> Vec<u8> {
     out.push(b'\n');
     out
 }
-

@@ -1,0 +1,396 @@
+//! Trainer with a program of the user's: told everything in a JSON file, watched, and its model taken over.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use artifact::{Outcome, OutputProperties, PropertyValue, RunContext};
+use base::{BoxError, DigestBuilder, IoError};
+use dataset::Dataset;
+use graph::{Graph, GraphOutput, ValueType};
+use launch::{FeatureArg, FnArgs, Job, Launched, Metrics, Restart, Watch};
+use model::foreign::{Wrote, describe, detect};
+use model::{FeatureKind, FeatureSpec, Model};
+use program::Program;
+use servable::Servable;
+
+use crate::ComponentError;
+use crate::ports::required;
+use crate::trainer::Splits;
+use crate::view::SCHEMA_FILE;
+
+/// The keys of a run's folder.
+const FN_ARGS_FILE: &str = "fn_args.json";
+const METRICS_FILE: &str = "metrics.jsonl";
+const LOGS: &str = "logs";
+const SERVING: &str = "serving_model";
+const MODEL_RUN: &str = "model_run";
+const CHECKPOINTS: &str = "checkpoints";
+const LOCK: &str = "lock";
+
+/// Trains with a program.
+pub(crate) fn run(
+    context: &RunContext<'_>,
+    config: &launch::Config,
+    splits: &Splits,
+) -> Result<Outcome, BoxError> {
+    let graph = Graph::load(&required(context, "transform_graph")?.uri)?;
+    let features = features(&graph, config)?;
+    let label = config.label.clone().unwrap_or_default();
+    if !graph.outputs().iter().any(|output| output.name == label) {
+        let problems = format!("`label`: there is no transformed feature `{label}`");
+        return Err(ComponentError::Features { problems }.into());
+    }
+    let run_dir = RunDir::open(context, config)?;
+    let fn_args = fn_args(context, config, splits, &graph, &run_dir.path, &label)?;
+    let base_dir = absolute(context.base_dir)?;
+    let args_path = run_dir.path.join(FN_ARGS_FILE);
+    fn_args.save(&args_path)?;
+
+    let command = match (&config.command, &config.module) {
+        (None, Some(module)) => {
+            launch::module_command(&config.python, &base_dir.join(module), &run_dir.path)?
+        }
+        (command, _) => command.clone().unwrap_or_default(),
+    };
+    let env = vec![("CUPOLA_FN_ARGS".to_owned(), args_path.display().to_string())];
+    let job = Job {
+        program: Program { command, dir: base_dir, env },
+        strategy: config.strategy,
+        run_dir: run_dir.path.clone(),
+        metrics_path: fn_args.metrics_path.clone(),
+        limits: config.limits(),
+    };
+    let mut watcher = Watcher {
+        context,
+        serving: &fn_args.serving_model_dir,
+        total: config.num_steps.unwrap_or(0),
+        last: Metrics::default(),
+    };
+    let launched = match launch::launch(&job, &mut watcher) {
+        Err(launch::LaunchError::Cancelled) => return Err(ComponentError::Cancelled.into()),
+        launched => launched?,
+    };
+
+    save_model(context, config, &graph, features, &label, &fn_args.serving_model_dir)?;
+    let run = &context.outputs["model_run"];
+    copy_tree(&fn_args.model_run_dir, run)?;
+    copy_tree(&run_dir.path.join(LOGS), &run.join(LOGS))?;
+    if fn_args.metrics_path.is_file() {
+        let to = run.join(METRICS_FILE);
+        fs::copy(&fn_args.metrics_path, &to).map_err(IoError::at("write", &to))?;
+    }
+    run_dir.remove()?;
+    Ok(Outcome {
+        properties: [
+            ("model", OutputProperties::default()),
+            ("model_run", run_properties(&launched)),
+        ]
+        .into(),
+        summary: summary(&launched),
+        ..Outcome::default()
+    })
+}
+
+/// Takes over what the program wrote.
+fn save_model(
+    context: &RunContext<'_>,
+    config: &launch::Config,
+    graph: &Graph,
+    features: Vec<FeatureSpec>,
+    label: &str,
+    written: &Path,
+) -> Result<(), BoxError> {
+    let output = &context.outputs["model"];
+    let task = config.task.into();
+    let wrote = detect(written)?;
+    if wrote == Wrote::BuiltIn {
+        let model = Model::load(written)?;
+        let signature = model.signature();
+        if signature.label != label || signature.task != task {
+            let problems = format!(
+                "the model predicts {} of `{}`, expected {task} of `{label}`",
+                signature.task, signature.label
+            );
+            return Err(ComponentError::Features { problems }.into());
+        }
+        Servable::save(output, graph, &model)?;
+        return Ok(());
+    }
+    let description = describe(written, &wrote, features, label, task, &config.python)?;
+    Servable::save_foreign(output, graph, &description, written)?;
+    Ok(())
+}
+
+/// Returns the features that the model reads, in the order of the configuration or else of the graph.
+fn features(graph: &Graph, config: &launch::Config) -> Result<Vec<FeatureSpec>, ComponentError> {
+    let is_label = |output: &&GraphOutput| Some(&output.name) == config.label.as_ref();
+    let outputs: Vec<&GraphOutput> = match &config.features {
+        None => graph.outputs().iter().filter(|output| !is_label(output)).collect(),
+        Some(names) => names
+            .iter()
+            .map(|name| {
+                let found = graph.outputs().iter().find(|output| output.name == *name);
+                found.ok_or_else(|| ComponentError::Features {
+                    problems: format!("`features`: there is no transformed feature `{name}`"),
+                })
+            })
+            .collect::<Result<_, _>>()?,
+    };
+    Ok(outputs.into_iter().map(feature).collect())
+}
+
+fn feature(output: &GraphOutput) -> FeatureSpec {
+    let kind = match output.num_buckets.and_then(|count| usize::try_from(count).ok()) {
+        Some(num_buckets) => FeatureKind::Categorical { num_buckets },
+        None => FeatureKind::Numeric,
+    };
+    FeatureSpec { name: output.name.clone(), kind }
+}
+
+fn fn_args(
+    context: &RunContext<'_>,
+    config: &launch::Config,
+    splits: &Splits,
+    graph: &Graph,
+    run_dir: &Path,
+    label: &str,
+) -> Result<FnArgs, BoxError> {
+    let examples = required(context, "transformed_examples")?;
+    let dataset = Dataset::open(&examples.uri, &examples.split_names())?;
+    let root = absolute(&examples.uri)?;
+    let mut num_examples = BTreeMap::new();
+    let mut files = Vec::new();
+    for name in [&splits.train, &splits.eval] {
+        let source = dataset.split(name)?.source()?;
+        num_examples.insert(name.clone(), source.num_rows());
+        files.push(vec![Dataset::split_dir(&root, name).join("*").display().to_string()]);
+    }
+    let eval_files = files.pop().unwrap_or_default();
+    let train_files = files.pop().unwrap_or_default();
+    let names: Vec<String> =
+        features(graph, config)?.into_iter().map(|feature| feature.name).collect();
+    let feature_arg = |name: &String| {
+        let output = graph.outputs().iter().find(|output| output.name == *name)?;
+        Some(FeatureArg {
+            name: name.clone(),
+            value_type: match output.value_type {
+                ValueType::Int => "int",
+                ValueType::Float => "float",
+                ValueType::String => "bytes",
+                ValueType::Bool => "bool",
+            },
+            is_list: output.shape.is_many(),
+            num_buckets: output.num_buckets,
+        })
+    };
+    let path_of = |key: &str| context.input(key).map(|artifact| absolute(&artifact.uri));
+    let base_model = path_of("base_model").transpose()?.map(|dir| base_model_dir(&dir));
+    let schema = path_of("schema").transpose()?.map(|dir| dir.join(SCHEMA_FILE));
+    let make = |name: &str| -> Result<PathBuf, IoError> {
+        let dir = run_dir.join(name);
+        fs::create_dir_all(&dir).map_err(IoError::at("create", &dir))?;
+        Ok(dir)
+    };
+    Ok(FnArgs {
+        working_dir: absolute(context.base_dir)?,
+        train_files,
+        eval_files,
+        data_format: "parquet",
+        train_steps: config.num_steps,
+        eval_steps: config.eval_steps,
+        num_examples,
+        schema_path: schema,
+        transform_graph_path: path_of("transform_graph").transpose()?,
+        features: names.iter().filter_map(feature_arg).collect(),
+        label: label.to_owned(),
+        task: model::Task::from(config.task).to_string(),
+        serving_model_dir: make(SERVING)?,
+        model_run_dir: make(MODEL_RUN)?,
+        checkpoint_dir: make(CHECKPOINTS)?,
+        metrics_path: run_dir.join(METRICS_FILE),
+        base_model,
+        hyperparameters: config.hyperparameters.clone(),
+        custom_config: config.custom_config.clone(),
+    })
+}
+
+/// Returns where a model's own files are: of a foreign one what its training wrote.
+fn base_model_dir(servable: &Path) -> PathBuf {
+    let model = servable.join("model");
+    let files = model.join("files");
+    if files.is_dir() { files } else { model }
+}
+
+/// The folder in which a program works. It is there again in the next run when this one fails, if nothing changed
+/// that the model depends on.
+struct RunDir {
+    path: PathBuf,
+    lock: Option<File>,
+    _temporary: Option<Temporary>,
+}
+
+/// A folder that is removed when dropped.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+impl RunDir {
+    fn open(context: &RunContext<'_>, config: &launch::Config) -> Result<Self, BoxError> {
+        let Some(kept) = context.keep_dir else { return Ok(Self::temporary(context)?) };
+        let mut digest =
+            DigestBuilder::default().part("config", context.config.to_string().as_bytes());
+        for (key, artifacts) in context.inputs {
+            for artifact in artifacts {
+                let content = match artifact.digest() {
+                    Some(digest) => digest.to_owned(),
+                    None => base::digest_tree(&artifact.uri)?.to_string(),
+                };
+                digest = digest.part(key, content.as_bytes());
+            }
+        }
+        for file in launch::code_files(config, context.base_dir)? {
+            digest = digest.part("code", base::digest_file(&file)?.to_string().as_bytes());
+        }
+        let name = digest.finish().short();
+        let path = absolute(kept)?.join(&name);
+        fs::create_dir_all(&path).map_err(IoError::at("create", &path))?;
+        let lock_path = path.join(LOCK);
+        let lock = File::create(&lock_path).map_err(IoError::at("write", &lock_path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            // Somebody else trains there just now.
+            Err(TryLockError::WouldBlock) => return Ok(Self::temporary(context)?),
+            Err(TryLockError::Error(error)) => {
+                return Err(IoError::at("lock", &lock_path)(error).into());
+            }
+        }
+        remove_others(path.parent().unwrap_or(&path), &name);
+        Ok(Self { path, lock: Some(lock), _temporary: None })
+    }
+
+    /// Returns a folder that goes when the run ends.
+    fn temporary(context: &RunContext<'_>) -> Result<Self, ComponentError> {
+        // Beside the outputs: on a disk that has room for the model.
+        let output = absolute(&context.outputs["model_run"])?;
+        let path = base::publish::temporary_beside(&output);
+        fs::create_dir_all(&path).map_err(IoError::at("create", &path))?;
+        Ok(Self { _temporary: Some(Temporary(path.clone())), lock: None, path })
+    }
+
+    /// Removes the folder: what is in it has become an artifact.
+    fn remove(self) -> Result<(), ComponentError> {
+        drop(self.lock);
+        Ok(fs::remove_dir_all(&self.path).map_err(IoError::at("remove", &self.path))?)
+    }
+}
+
+/// Removes what is left of runs that nobody will take up again: the code, the data or the configuration is another
+/// one now. Those in which somebody works are locked.
+fn remove_others(kept: &Path, name: &str) {
+    for entry in fs::read_dir(kept).into_iter().flatten().flatten() {
+        let lock = File::open(entry.path().join(LOCK));
+        let is_free = lock.as_ref().is_ok_and(|lock| lock.try_lock().is_ok());
+        if is_free && entry.file_name().to_str() != Some(name) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Shows how far the program is.
+struct Watcher<'a> {
+    context: &'a RunContext<'a>,
+    serving: &'a Path,
+    total: u64,
+    last: Metrics,
+}
+
+impl Watch for Watcher<'_> {
+    fn begins(&mut self, _attempt: u32) -> Result<(), BoxError> {
+        // A model that is half there is none.
+        if self.serving.exists() {
+            fs::remove_dir_all(self.serving).map_err(IoError::at("remove", self.serving))?;
+        }
+        fs::create_dir_all(self.serving).map_err(IoError::at("create", self.serving))?;
+        Ok(())
+    }
+
+    fn metrics(&mut self, metrics: &Metrics) {
+        self.last.update(metrics);
+        let step = self.last.step.unwrap_or(0);
+        self.context.progress.report(step, self.total.max(step), &self.last.describe());
+    }
+
+    fn restarts(&mut self, restart: &Restart) {
+        let step = self.last.step.unwrap_or(0);
+        let message = format!("{} ended with {}, starting again", restart.worker, restart.ended);
+        self.context.progress.report(step, self.total.max(step), &message);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.context.progress.is_cancelled()
+    }
+}
+
+fn run_properties(launched: &Launched) -> OutputProperties {
+    let mut output = OutputProperties::default();
+    for (name, value) in launched.metrics.values.iter().filter(|(_, value)| value.is_finite()) {
+        output.custom_properties.insert(format!("metric_{name}"), PropertyValue::Double(*value));
+    }
+    if let Some(step) = launched.metrics.step.and_then(|step| i64::try_from(step).ok()) {
+        output.custom_properties.insert("steps".to_owned(), step.into());
+    }
+    let restarts = i64::try_from(launched.restarts.len()).unwrap_or(i64::MAX);
+    output.custom_properties.insert("restarts".to_owned(), restarts.into());
+    output
+}
+
+fn summary(launched: &Launched) -> String {
+    let mut text = match launched.metrics.step {
+        Some(step) => format!("{step} steps"),
+        None => "trained".to_owned(),
+    };
+    let metrics = launched.metrics.describe();
+    if !metrics.is_empty() {
+        let _ = write!(text, ", {metrics}");
+    }
+    if let Some(last) = launched.restarts.last() {
+        let count = launched.restarts.len();
+        let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
+        let _ = write!(text, "; started again {times}: {} ended with {}", last.worker, last.ended);
+        if let Some(step) = last.step {
+            let _ = write!(text, " behind step {step}");
+        }
+    }
+    if launched.num_bad_lines > 0 {
+        let _ = write!(text, "; {} lines of metrics are no JSON objects", launched.num_bad_lines);
+    }
+    text
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, IoError> {
+    std::path::absolute(path).map_err(IoError::at("read", path))
+}
+
+/// Copies a folder, if it is there; of links, what they lead to.
+fn copy_tree(from: &Path, to: &Path) -> Result<(), ComponentError> {
+    if !from.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(to).map_err(IoError::at("create", to))?;
+    for entry in fs::read_dir(from).map_err(IoError::at("read", from))? {
+        let entry = entry.map_err(IoError::at("read", from))?;
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if fs::metadata(&path).map_err(IoError::at("read", &path))?.is_dir() {
+            copy_tree(&path, &target)?;
+        } else {
+            fs::copy(&path, &target).map_err(IoError::at("read", &path))?;
+        }
+    }
+    Ok(())
+}

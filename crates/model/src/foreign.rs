@@ -1,0 +1,129 @@
+//! Models that are not built in: programs that predict.
+//!
+//! On disk a foreign model is `foreign.json`, what it takes and gives and how that is done, and `files/`, what somebody
+//! else's training wrote, as it was. A program is told which values are missing.
+
+mod description;
+mod detect;
+mod error;
+mod program_dir;
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Field, Schema};
+use base::{BoxError, IoError};
+
+pub use description::{Description, Kind};
+pub use detect::{Wrote, describe, detect};
+pub use error::ForeignError;
+
+use crate::foreign::program_dir::PredictProgram;
+use crate::{Predictor, Signature};
+
+const DESCRIPTION: &str = "foreign.json";
+const FILES: &str = "files";
+
+/// A model that is not built in.
+///
+/// Of its signature's inputs the names matter, and of ids how many there are; what else they are, the graph says.
+pub struct ForeignModel {
+    description: Description,
+    runs: Runs,
+}
+
+/// What does the work.
+enum Runs {
+    Program(PredictProgram),
+}
+
+impl ForeignModel {
+    /// Returns whether a folder holds a foreign model.
+    pub fn is_at(dir: &Path) -> bool {
+        dir.join(DESCRIPTION).is_file()
+    }
+
+    /// Reads a model that [`ForeignModel::save`] wrote. A program is not started before it is asked.
+    ///
+    /// # Errors
+    ///
+    /// [`ForeignError`], naming the file and what is wrong with it.
+    pub fn load(dir: &Path) -> Result<Self, ForeignError> {
+        let description = Description::load(&dir.join(DESCRIPTION))?;
+        let files = dir.join(FILES);
+        let runs = match &description.kind {
+            Kind::Program => Runs::Program(PredictProgram::load(&files)?),
+        };
+        Ok(Self { description, runs })
+    }
+
+    /// Writes a model: its description, and a copy of all that is in `written`. The folder is made if need be.
+    ///
+    /// # Errors
+    ///
+    /// [`ForeignError::Io`] when the disk refuses.
+    pub fn save(dir: &Path, description: &Description, written: &Path) -> Result<(), ForeignError> {
+        fs::create_dir_all(dir).map_err(IoError::at("create", dir))?;
+        copy_tree(written, &dir.join(FILES))?;
+        description.save(&dir.join(DESCRIPTION))
+    }
+
+    /// Returns what runs the model, in a few words for people.
+    pub fn describe(&self) -> &'static str {
+        match self.runs {
+            Runs::Program(_) => "a program that predicts",
+        }
+    }
+}
+
+impl fmt::Debug for ForeignModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForeignModel").field("description", &self.description).finish()
+    }
+}
+
+impl Predictor for ForeignModel {
+    fn signature(&self) -> &Signature {
+        &self.description.signature
+    }
+
+    fn predict(&self, examples: &RecordBatch) -> Result<RecordBatch, BoxError> {
+        let inputs = inputs(self.signature(), examples)?;
+        match &self.runs {
+            Runs::Program(program) => Ok(program.predict(&inputs, self.signature())?),
+        }
+    }
+}
+
+/// Returns the columns that a model reads, in its order.
+fn inputs(signature: &Signature, examples: &RecordBatch) -> Result<RecordBatch, ForeignError> {
+    let mut fields = Vec::new();
+    let mut columns = Vec::new();
+    for input in &signature.inputs {
+        let Some(column) = examples.column_by_name(&input.name) else {
+            return Err(ForeignError::MissingColumn { column: input.name.clone() });
+        };
+        fields.push(Field::new(&input.name, column.data_type().clone(), true));
+        columns.push(column.clone());
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(examples.num_rows()));
+    Ok(RecordBatch::try_new_with_options(Schema::new(fields).into(), columns, &options)?)
+}
+
+/// Copies a folder; of links, what they lead to.
+fn copy_tree(from: &Path, to: &Path) -> Result<(), IoError> {
+    fs::create_dir_all(to).map_err(IoError::at("create", to))?;
+    for entry in fs::read_dir(from).map_err(IoError::at("read", from))? {
+        let entry = entry.map_err(IoError::at("read", from))?;
+        let (path, target): (PathBuf, PathBuf) = (entry.path(), to.join(entry.file_name()));
+        let metadata = fs::metadata(&path).map_err(IoError::at("read", &path))?;
+        if metadata.is_dir() {
+            copy_tree(&path, &target)?;
+        } else {
+            fs::copy(&path, &target).map_err(IoError::at("read", &path))?;
+        }
+    }
+    Ok(())
+}

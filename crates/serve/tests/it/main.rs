@@ -1,0 +1,16 @@
+//! The server, as its clients see it.
+
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+
+mod challenger;
+mod client;
+mod clients;
+mod grpc;
+mod hostile;
+mod lifecycle;
+mod open_inference;
+mod request_log;
+mod rest;
+mod scene;
+mod secured;

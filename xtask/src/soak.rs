@@ -1,0 +1,266 @@
+//! `cargo xtask soak`: a server under load for a long time, with versions that change, clients that go away, that are
+//! slow, and that mean harm. Fails when an answer is wrong, a good request is not answered, or memory grows.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::Failure;
+use crate::load::{Plan, Target, ask, predict_request, request, run};
+use crate::served::{Served, as_json, first_row, push_again, pushed};
+
+/// What can be said to it.
+pub(crate) const USAGE: &str = "cargo xtask soak [MINUTES] [--binary FILE]";
+
+const PREDICT: &str = "/v1/models/taxi:predict";
+const GRPC: &str = "/tensorflow.serving.PredictionService/Predict";
+
+/// How much memory may grow after the first minute, as a share and in bytes: the allocator's own coming and going.
+const GROWTH: (f64, u64) = (0.25, 24 << 20);
+
+/// What the clients counted.
+#[derive(Default)]
+struct Counts {
+    answers: AtomicU64,
+    wrong: AtomicU64,
+    hostile: AtomicU64,
+    versions: AtomicU64,
+}
+
+/// Runs the test.
+pub(crate) fn soak(workspace: &Path, args: &[String]) -> Result<(), Failure> {
+    let (mut minutes, mut binary) = (10.0, None);
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--binary" => binary = Some(PathBuf::from(args.next().ok_or(USAGE)?)),
+            number => minutes = number.parse::<f64>().map_err(|_| USAGE)?,
+        }
+    }
+    let binary = match binary {
+        Some(binary) => binary,
+        None => {
+            let build = ["build", "--release", "--locked", "-p", "cli"];
+            if !Command::new("cargo").args(build).current_dir(workspace).status()?.success() {
+                return Err("the release build failed".into());
+            }
+            workspace.join("target/release/cupola")
+        }
+    };
+    let scratch = std::env::temp_dir().join(format!("cupola-soak-{}", std::process::id()));
+    fs::create_dir_all(&scratch)?;
+    let outcome = soak_in(workspace, &binary, &scratch, Duration::from_secs_f64(minutes * 60.0));
+    fs::remove_dir_all(&scratch).ok();
+    outcome
+}
+
+fn soak_in(workspace: &Path, binary: &Path, scratch: &Path, time: Duration) -> Result<(), Failure> {
+    let dir = pushed(binary, workspace, scratch)?;
+    let log = scratch.join("serve.log");
+    let config = scratch.join("serve.toml");
+    fs::write(
+        &config,
+        format!(
+            "addresses = [\"127.0.0.1:0\"]\npoll = \"200ms\"\n\
+             [limits]\nread_timeout = \"2s\"\nwrite_timeout = \"2s\"\nmax_request_bytes = \"1MiB\"\n\
+             [models.taxi]\ndir = {dir:?}\nversions = {{ latest = 2 }}\n\
+             challenger = {{ version = \"newest\", share = 0.1 }}\n\
+             request_log = {{ dir = \"requests\", share = 0.01, max_age = \"10s\" }}\n"
+        ),
+    )?;
+    let served = Served::start_with(binary, &config, &log)?;
+    served.wait_ready()?;
+    let address = served.address;
+    let row = first_row(address, "taxi", &workspace.join("examples/taxi/data/trips.csv"))?;
+    let body = serde_json::json!({ "instances": [as_json(&row)] }).to_string();
+    let good = request("POST", PREDICT, &body);
+    let (status, expected) = ask(address, &good)?;
+    if status != 200 {
+        return Err(format!("{status}: {}", String::from_utf8_lossy(&expected)).into());
+    }
+
+    let counts = Counts::default();
+    let ends = AtomicBool::new(false);
+    let start = Instant::now();
+    let (mut early, mut failed_loads) = (None, 0);
+    std::thread::scope(|scope| -> Result<(), Failure> {
+        for _ in 0..4 {
+            scope.spawn(|| check_answers(address, &good, &expected, &ends, &counts));
+        }
+        scope.spawn(|| hostilities(address, &good, &ends, &counts));
+        scope.spawn(|| {
+            while !ends.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_secs(5));
+                if push_again(&dir).is_ok() {
+                    counts.versions.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        });
+        let grpc = Target::Grpc(GRPC.to_owned(), predict_request("taxi", &row));
+        let outcome = (|| {
+            while start.elapsed() < time {
+                let time = Duration::from_secs(2);
+                let plan = Plan { connections: 2, streams: 4, time, rate: Some(2000.0) };
+                let outcome = run(address, &grpc, plan)?;
+                failed_loads += outcome.failures;
+                counts.answers.fetch_add(outcome.latencies.len() as u64, Ordering::Relaxed);
+                let warm = time.min(Duration::from_secs(60)).max(Duration::from_secs(30));
+                if early.is_none() && start.elapsed() >= warm {
+                    early = Some(served.resident()?);
+                }
+            }
+            Ok(())
+        })();
+        ends.store(true, Ordering::Relaxed);
+        outcome
+    })?;
+
+    let now = served.resident()?;
+    let early = early.unwrap_or(now);
+    let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    println!(
+        "{:.1} minutes: {} answers, {} wrong or missing, {} hostile connections, {} versions, \
+         memory {:.1} MB after warming up and {:.1} MB at the end",
+        start.elapsed().as_secs_f64() / 60.0,
+        get(&counts.answers),
+        get(&counts.wrong) + failed_loads,
+        get(&counts.hostile),
+        get(&counts.versions),
+        early as f64 / 1e6,
+        now as f64 / 1e6,
+    );
+    let log = fs::read_to_string(&log)?;
+    if let Some(line) = log.lines().find(|line| line.contains("panicked")) {
+        return Err(format!("the server panicked: {line}").into());
+    }
+    if get(&counts.wrong) + failed_loads > 0 {
+        return Err("some answers were wrong or missing".into());
+    }
+    let (share, bytes) = GROWTH;
+    if now as f64 > early as f64 * (1.0 + share) && now > early + bytes {
+        return Err("memory has grown".into());
+    }
+    Ok(())
+}
+
+/// Asks, and holds every answer against the expected one.
+fn check_answers(
+    address: SocketAddr,
+    good: &[u8],
+    expected: &[u8],
+    ends: &AtomicBool,
+    counts: &Counts,
+) {
+    while !ends.load(Ordering::Relaxed) {
+        match ask(address, good) {
+            Ok((200, answer)) if answer == expected => {
+                counts.answers.fetch_add(1, Ordering::Relaxed);
+            }
+            other => {
+                counts.wrong.fetch_add(1, Ordering::Relaxed);
+                let other = other
+                    .map(|(status, body)| (status, String::from_utf8_lossy(&body).into_owned()));
+                eprintln!("wrong: {other:?}");
+            }
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Does one bad thing after the other.
+fn hostilities(address: SocketAddr, good: &[u8], ends: &AtomicBool, counts: &Counts) {
+    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    let mut slow: Vec<TcpStream> = Vec::new();
+    while !ends.load(Ordering::Relaxed) {
+        let bytes = hostile(&mut random, good);
+        if let Ok(mut stream) = TcpStream::connect(address) {
+            let _ = stream.set_write_timeout(Some(Duration::from_millis(500)));
+            let _ = stream.set_read_timeout(Some(Duration::from_millis(200)));
+            let _ = stream.write_all(&bytes);
+            match random.below(3) {
+                // Gone before the answer, after some of it, or never reading at all.
+                0 => {}
+                1 => drop(stream.read(&mut [0; 64])),
+                _ => slow.push(stream),
+            }
+            if slow.len() > 32 {
+                slow.remove(0);
+            }
+        }
+        counts.hostile.fetch_add(1, Ordering::Relaxed);
+        std::thread::sleep(Duration::from_millis(3));
+    }
+}
+
+/// Returns the bytes of a request that is none, or too much of one.
+fn hostile(random: &mut Random, good: &[u8]) -> Vec<u8> {
+    let post = |path: &str, headers: &str, body: &[u8]| {
+        let length = body.len();
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: a\r\n{headers}content-length: {length}\r\n\r\n");
+        [head.as_bytes(), body].concat()
+    };
+    match random.below(12) {
+        // A part of a good request, and a good request with other bytes in it.
+        0 => good[..random.below(good.len())].to_vec(),
+        1 | 2 => {
+            let mut bytes = good.to_vec();
+            for _ in 0..=random.below(8) {
+                let place = random.below(bytes.len());
+                bytes[place] = u8::try_from(random.below(256)).unwrap_or_default();
+            }
+            bytes
+        }
+        3 => post(PREDICT, "", "[".repeat(200_000).as_bytes()),
+        4 => post(PREDICT, "content-encoding: gzip\r\n", zeros_in_gzip()),
+        5 => post("/v1/models/..%2f..%2f..%2fetc%2fpasswd:predict", "", b"{\"instances\": [{}]}"),
+        6 => format!("GET / HTTP/1.1\r\nhost: a\r\n{}", "x: y\r\n".repeat(3000)).into_bytes(),
+        7 => b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 99999999999\r\n\r\n".to_vec(),
+        8 => {
+            b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffff\r\n"
+                .to_vec()
+        }
+        9 => {
+            // The beginning of HTTP/2, and then anything.
+            let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
+            bytes.extend(
+                (0..random.below(400)).map(|_| u8::try_from(random.below(256)).unwrap_or_default()),
+            );
+            bytes
+        }
+        10 => good.repeat(50),
+        _ => (0..random.below(2000))
+            .map(|_| u8::try_from(random.below(256)).unwrap_or_default())
+            .collect(),
+    }
+}
+
+/// Returns 256 MiB of zeros in a quarter of one.
+fn zeros_in_gzip() -> &'static [u8] {
+    static BOMB: OnceLock<Vec<u8>> = OnceLock::new();
+    BOMB.get_or_init(|| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        for _ in 0..256 {
+            let written = encoder.write_all(&[0; 1 << 20]);
+            written.expect("memory takes what is written");
+        }
+        encoder.finish().expect("memory takes what is written")
+    })
+}
+
+/// Numbers that look random and are the same each time.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 11).unwrap_or_default() % end.max(1)
+    }
+}
