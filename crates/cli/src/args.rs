@@ -101,12 +101,18 @@ pub(crate) enum Command {
     /// A transform graph and its model as files that other runtimes run.
     #[command(subcommand)]
     Export(ExportCommand),
-    /// Raw rows through a model: predictions as CSV.
+    /// Raw rows through a model: predictions in any format.
     Predict(PredictArgs),
+<<<<<<< HEAD
     /// Measure predictions that are columns of a file: metrics, slices, thresholds; exits with 1 when these do not hold.
     Eval(Box<EvalArgs>),
     /// Show which features a pushed model's predictions come from: Shapley values, and what shuffling costs.
     Explain(Box<ExplainArgs>),
+=======
+    /// Which models were pushed where; go back to one, or on to another place.
+    #[command(subcommand)]
+    Models(ModelsCommand),
+>>>>>>> data
     /// Answer requests for predictions of pushed models: REST and gRPC, of TensorFlow Serving and KServe.
     Serve(Box<ServeArgs>),
     /// Print a completion script for a shell.
@@ -195,6 +201,49 @@ pub(crate) enum RunsCommand {
     Show {
         /// The run's id, or the beginning of it [default: the newest run]
         run: Option<String>,
+        #[command(flatten)]
+        root: RootArg,
+    },
+}
+
+/// `cupola models`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// List the serving directories with the version that each serves.
+    List {
+        #[command(flatten)]
+        root: RootArg,
+    },
+    /// List what was pushed, when and by which run, newest first.
+    History {
+        /// Only what was pushed there.
+        #[arg(value_name = "DIR")]
+        dir: Option<PathBuf>,
+        #[command(flatten)]
+        root: RootArg,
+    },
+    /// Serve an earlier version again, as a new version: servers change to it as to any other.
+    Rollback {
+        /// The serving directory.
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+        /// The version to go back to [default: the newest that holds something else than the one that is served]
+        #[arg(long, value_name = "VERSION")]
+        to: Option<u64>,
+        #[command(flatten)]
+        root: RootArg,
+    },
+    /// Push a version of one serving directory to another, such as from staging to production.
+    Promote {
+        /// The serving directory that has it.
+        #[arg(value_name = "FROM")]
+        from: PathBuf,
+        /// The serving directory that gets it; made if need be.
+        #[arg(value_name = "TO")]
+        to: PathBuf,
+        /// Which version [default: the newest]
+        #[arg(long, value_name = "VERSION")]
+        version: Option<u64>,
         #[command(flatten)]
         root: RootArg,
     },
@@ -321,10 +370,57 @@ pub(crate) struct PredictArgs {
     /// A pushed model: its serving directory (the newest version is taken) or one version of it.
     #[arg(long, value_name = "DIR")]
     pub(crate) model: PathBuf,
-    /// Raw rows, with the columns that the model was trained on; the label is not needed.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) input: PathBuf,
-    /// Where the predictions go [default: standard output]
-    #[arg(long, short, value_name = "FILE")]
+    /// Files of raw rows in any format, with the columns that the model was trained on; the label is not needed.
+    #[arg(long, value_name = "FILES", num_args = 1.., required = true)]
+    pub(crate) input: Vec<String>,
+    /// Where the predictions go: a file, or a folder that is filled shard by shard, so that work that was interrupted
+    /// goes on when the command is given again. A path that ends with a slash is a folder [default: standard output]
+    #[arg(long, short, value_name = "FILE|DIR/")]
     pub(crate) output: Option<PathBuf>,
+    /// In which form [default: as the file's name says, Parquet in a folder, otherwise CSV]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<PredictionFormat>,
+    /// Columns of the rows to put before the predictions, such as an identifier.
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', conflicts_with = "keep_all")]
+    pub(crate) keep: Option<Vec<String>>,
+    /// Put all columns of the rows before the predictions.
+    #[arg(long)]
+    pub(crate) keep_all: bool,
+    /// Remove predictions of other rows or of another model from the folder.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// What stands between the cells of CSV files [default: a comma]
+    #[arg(long, value_name = "CHARACTER", value_parser = data::delimiter)]
+    pub(crate) delimiter: Option<String>,
+    /// How many threads predict [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<std::num::NonZeroUsize>,
+}
+
+/// In which form predictions are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PredictionFormat {
+    /// Comma-separated text.
+    Csv,
+    /// A JSON object in each line.
+    Jsonl,
+    /// Parquet.
+    Parquet,
+    /// TFRecord files of `tf.Example`.
+    Tfrecord,
+    /// The same, compressed with gzip.
+    TfrecordGz,
+}
+
+impl From<PredictionFormat> for infer::Format {
+    fn from(format: PredictionFormat) -> Self {
+        use formats::tfrecord::Compression;
+        match format {
+            PredictionFormat::Csv => Self::Csv,
+            PredictionFormat::Jsonl => Self::JsonLines,
+            PredictionFormat::Parquet => Self::Parquet,
+            PredictionFormat::Tfrecord => Self::TfRecord(Compression::None),
+            PredictionFormat::TfrecordGz => Self::TfRecord(Compression::Gzip),
+        }
+    }
 }

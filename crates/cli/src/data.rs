@@ -1,6 +1,7 @@
 //! Datasets given as bare files: no pipeline and no artifacts.
 
 mod format;
+mod rows;
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -19,6 +20,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ingest::{FoundFiles, IngestError, Patterns, RawData};
 
 use self::format::{Format, NamedFile};
+pub(crate) use self::rows::Rows;
 use crate::args::{Global, ReadArgs};
 use crate::error::CliError;
 
@@ -301,6 +303,18 @@ impl Progress {
         self.0.set_length(source.num_partitions() as u64);
         self.0.set_position(0);
         Watched { source, bar: &self.0 }
+    }
+
+    /// Shows how much is done.
+    pub(crate) fn set(&self, name: &str, done: u64, total: u64) {
+        if self.0.length() != Some(total) {
+            let style =
+                ProgressStyle::with_template("  {spinner} {msg} {wide_bar:.dim} {percent} %");
+            self.0.set_style(style.expect("the template is valid"));
+            self.0.set_message(name.to_owned());
+            self.0.set_length(total);
+        }
+        self.0.set_position(done);
     }
 
     /// Takes the display away, before results are printed.

@@ -58,6 +58,13 @@ pub(crate) enum CliError {
     #[error("{}: no pushed model found, expected a folder named by a number with a `READY` file", .path.display())]
     NoModel { path: PathBuf },
 
+    /// A serving directory does not have a version to push again.
+    #[error("{}: {}, the versions there are {}", .dir.display(), wanted_version(.wanted), numbers(.there))]
+    NoVersion { dir: PathBuf, wanted: Option<u64>, there: Vec<u64> },
+
+    /// The version to go back to is the one that is served.
+    #[error("{}: version {version} is the one that is served", .dir.display())]
+    IsServed { dir: PathBuf, version: u64 },
     /// A model that is not exported, because others made it.
     #[error("{}: the model is {what}, expected a built-in one", .path.display())]
     ForeignModel { path: PathBuf, what: &'static str },
@@ -85,6 +92,10 @@ pub(crate) enum CliError {
     /// A delimiter is given for files that have none.
     #[error("{}: found {found}, expected CSV for `--delimiter`", .path.display())]
     DelimiterOf { path: PathBuf, found: &'static str },
+
+    /// A form that is no text is asked for where somebody reads.
+    #[error("{format} is no text, expected a file or a pipe for it")]
+    NotText { format: String },
 
     /// Rows are asked for where there are none.
     #[error("{}: statistics have no rows, expected files of data for `--rows`", .path.display())]
@@ -135,6 +146,7 @@ impl Classify for CliError {
             Self::NoRoot { .. }
             | Self::Nothing { .. }
             | Self::NoModel { .. }
+            | Self::NoVersion { .. }
             | Self::NoGraph { .. } => ErrorKind::NotFound,
             Self::ForeignModel { .. } => ErrorKind::Usage,
             Self::WrongType { .. }
@@ -145,14 +157,20 @@ impl Classify for CliError {
             | Self::FileBeforeVerb { .. }
             | Self::MixedFiles { .. }
             | Self::DelimiterOf { .. }
+            | Self::NotText { .. }
             | Self::NoRows { .. }
             | Self::NoTokens { .. } => ErrorKind::Usage,
+<<<<<<< HEAD
             Self::Exists { .. } => ErrorKind::Conflict,
             Self::MissingColumn { .. }
             | Self::NotStatistics { .. }
             | Self::NoVectors { .. }
             | Self::NoColumn { .. }
             | Self::Rows(_) => ErrorKind::Data,
+=======
+            Self::Exists { .. } | Self::IsServed { .. } => ErrorKind::Conflict,
+            Self::MissingColumn { .. } | Self::NotStatistics { .. } => ErrorKind::Data,
+>>>>>>> data
             Self::Signals(_) | Self::Write(_) => ErrorKind::Unavailable,
         }
     }
@@ -170,10 +188,23 @@ impl Classify for CliError {
             Self::FileBeforeVerb { verb, .. } => {
                 Some(format!("a file of that name is meant by `./{verb}`"))
             }
+            Self::NotText { .. } => Some("say where with `--output`".to_owned()),
             Self::Exists { .. } => Some("`--force` writes over it".to_owned()),
             _ => None,
         }
     }
+}
+
+fn wanted_version(wanted: &Option<u64>) -> String {
+    match wanted {
+        Some(version) => format!("no version {version}"),
+        None => "no version to push again".to_owned(),
+    }
+}
+
+fn numbers(numbers: &[u64]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    if numbers.is_empty() { "none".to_owned() } else { numbers.join(", ") }
 }
 
 /// Says an error on standard error and returns the exit code for it.

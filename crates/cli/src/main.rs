@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => commands::eval::eval(&args, global),
         Command::Explain(args) => commands::explain::explain(&args, global),
         Command::Predict(args) => commands::predict::predict(&args, global),
+        Command::Models(command) => commands::models::models(&command, global),
         Command::Serve(args) => commands::serve::serve(&args, global),
         Command::Completions { shell } => commands::completions::completions(shell),
     };

@@ -129,7 +129,7 @@ impl Executor for ExampleGen {
 }
 
 /// Returns the format of the examples and of their files, as TFX calls them where it has them.
-fn formats_of(storage: Storage) -> (&'static str, &'static str) {
+pub(crate) fn formats_of(storage: Storage) -> (&'static str, &'static str) {
     let Storage::Records { payload, compression } = storage else {
         return ("FORMAT_PARQUET", "parquet");
     };

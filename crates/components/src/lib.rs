@@ -7,6 +7,7 @@
 //! Not here: what the stages compute; when and whether a node runs (`pipeline`).
 
 mod anomalies;
+mod bulk_inferrer;
 mod config;
 mod curated;
 mod distances;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 use artifact::Registry;
 
 pub use anomalies::count_findings;
+pub use bulk_inferrer::BulkInferrer;
 pub use distances::{distance_json, json_number};
 pub use distribution_validator::DistributionValidator;
 pub use error::ComponentError;
@@ -71,5 +73,6 @@ pub fn registry() -> Registry {
         Arc::new(LatestBlessedModel),
         Arc::new(Evaluator),
         Arc::new(Pusher),
+        Arc::new(BulkInferrer),
     ])
 }

@@ -142,6 +142,7 @@ impl Executor for Pusher {
     }
 }
 
-fn is_blessed(blessing: &Artifact) -> bool {
+/// Returns whether a blessing says yes.
+pub(crate) fn is_blessed(blessing: &Artifact) -> bool {
     blessing.custom_properties.get("blessed").and_then(PropertyValue::as_int) == Some(1)
 }

@@ -44,6 +44,18 @@ pub enum RecordCompression {
 }
 
 impl OutputConfig {
+    /// Returns how examples are stored, which are of `payload` where they are records.
+    pub fn storage(&self, payload: Payload) -> Storage {
+        if self.format == OutputFormat::Parquet {
+            return Storage::Parquet;
+        }
+        let compression = match self.compression {
+            None | Some(RecordCompression::Gzip) => Compression::Gzip,
+            Some(RecordCompression::None) => Compression::None,
+        };
+        Storage::Records { payload: payload.into(), compression }
+    }
+
     /// Returns whether nothing was said.
     pub(crate) fn is_usual(&self) -> bool {
         *self == Self::default()
@@ -53,18 +65,10 @@ impl OutputConfig {
 impl Config {
     /// Returns how the examples are stored.
     pub fn storage(&self) -> Storage {
-        if self.output.format == OutputFormat::Parquet {
-            return Storage::Parquet;
-        }
-        let payload = match &self.source {
+        self.output.storage(match &self.source {
             SourceConfig::Tfrecord(source) => source.table().payload,
             _ => Payload::TfExample,
-        };
-        let compression = match self.output.compression {
-            None | Some(RecordCompression::Gzip) => Compression::Gzip,
-            Some(RecordCompression::None) => Compression::None,
-        };
-        Storage::Records { payload: payload.into(), compression }
+        })
     }
 
     /// Says no to features that cannot be written.

@@ -1,6 +1,6 @@
 //! A servable becomes a numbered version of a serving directory, visible whole or not at all.
 //!
-//! Entry types: [`push`], [`verify`], [`newest`], [`versions`]. A serving directory is laid out as model servers expect it:
+//! Entry types: [`push`], [`push_version`], [`verify`], [`newest`], [`versions`]. A serving directory is laid out as model servers expect it:
 //!
 //! ```text
 //! serving/taxi/
@@ -23,5 +23,5 @@ mod versions;
 
 pub use error::PushError;
 pub use manifest::READY;
-pub use push::{Pushed, push, verify};
+pub use push::{Pushed, push, push_version, verify};
 pub use versions::{newest, versions};

@@ -41,13 +41,38 @@ pub struct Pushed {
 /// marker is the file of the model that is copied last; here it is one of its own, which also says what was
 /// pushed.
 pub fn push(model_dir: &Path, destination: &Path, now_seconds: u64) -> Result<Pushed, PushError> {
-    let manifest = Manifest::of_model(model_dir)?;
+    push_files(model_dir, &Manifest::of_model(model_dir)?, destination, now_seconds)
+}
+
+/// Makes what a version holds the newest version of a serving directory: of its own, to go back to it, or of another.
+///
+/// As [`push`], of exactly the files that were pushed; what a server put beside them stays where it is.
+///
+/// # Errors
+///
+/// As [`push`], and as [`verify`] where the version is not what was pushed.
+pub fn push_version(
+    version_dir: &Path,
+    destination: &Path,
+    now_seconds: u64,
+) -> Result<Pushed, PushError> {
+    let manifest = Manifest::of_version(version_dir)?;
+    manifest.check(version_dir)?;
+    push_files(version_dir, &manifest, destination, now_seconds)
+}
+
+fn push_files(
+    model_dir: &Path,
+    manifest: &Manifest,
+    destination: &Path,
+    now_seconds: u64,
+) -> Result<Pushed, PushError> {
     fs::create_dir_all(destination).map_err(IoError::at("create", destination))?;
     let _lock = PushLock::acquire(destination)?;
     remove_leftovers(destination)?;
     let highest = numbered(destination)?.pop();
     if let Some((version, dir)) = &highest
-        && is_same(dir, &manifest)
+        && is_same(dir, manifest)
     {
         return Ok(Pushed { dir: dir.clone(), version: *version });
     }
@@ -58,7 +83,7 @@ pub fn push(model_dir: &Path, destination: &Path, now_seconds: u64) -> Result<Pu
         None => now_seconds,
     };
     let staged = publish::temporary_beside(&destination.join(version.to_string()));
-    let pushed = stage(model_dir, &staged, &manifest).and_then(|()| {
+    let pushed = stage(model_dir, &staged, manifest).and_then(|()| {
         loop {
             if version > MAX_VERSION {
                 let destination = destination.to_path_buf();

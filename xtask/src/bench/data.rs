@@ -38,7 +38,7 @@ pub(super) fn bench(options: &Options) -> Result<(), Failure> {
 /// What is measured, with what and where.
 pub(super) struct Bench<'o> {
     pub(super) options: &'o Options,
-    binary: PathBuf,
+    pub(super) binary: PathBuf,
     pub(super) scratch: &'o Path,
 }
 
@@ -219,7 +219,7 @@ fn row(name: &str, usage: Usage, rate: &str) {
     println!("| {name} | {} |", cells(usage, rate));
 }
 
-fn cells(usage: Usage, rate: &str) -> String {
+pub(super) fn cells(usage: Usage, rate: &str) -> String {
     let memory = usage.peak_memory as f64 / MEGA;
     format!("{} | {rate} | {} | {memory:.0} MB", shown(usage.wall), shown(usage.cpu))
 }

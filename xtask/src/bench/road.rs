@@ -44,7 +44,8 @@ fn measure(binary: &Path, options: &Options, scratch: &Path) -> Result<(), Failu
     Ok(())
 }
 
-fn pipeline(binary: &Path, options: &Options, root: &Path) -> Command {
+/// Returns the run of the taxi pipeline below a folder, which pushes to `serving` there.
+pub(super) fn pipeline(binary: &Path, options: &Options, root: &Path) -> Command {
     let mut command = Command::new(binary);
     command
         .arg("run")

@@ -31,7 +31,7 @@ pub(crate) struct ReadArgs {
     pub(crate) delimiter: Option<String>,
 }
 
-fn delimiter(text: &str) -> Result<String, String> {
+pub(super) fn delimiter(text: &str) -> Result<String, String> {
     match text {
         "\\t" => Ok("\t".to_owned()),
         "\"" | "\n" | "\r" | "\0" => Err(NO_DELIMITER.to_owned()),

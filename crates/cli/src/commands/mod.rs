@@ -10,6 +10,7 @@ pub(crate) mod export;
 pub(crate) mod graph;
 pub(crate) mod init;
 pub(crate) mod lineage;
+pub(crate) mod models;
 pub(crate) mod predict;
 pub(crate) mod run;
 pub(crate) mod runs;

@@ -1,171 +1,170 @@
-//! `cupola predict`: raw rows through a pushed model, predictions as CSV or JSON.
+//! `cupola predict`: raw rows through a pushed model, to a file, a stream or a folder of shards.
 
-use std::fmt::Write as _;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Float32Array, RecordBatch};
-use arrow::datatypes::Float32Type;
-use base::{BoxError, IoError, publish};
-use dataflow::{Engine, ErasedStage, Source};
-use dataset::{CsvFiles, FeatureType, ParquetFiles};
+use base::{BoxError, digest_file, publish};
+use dataflow::Engine;
+use dataset::FeatureType;
 use engine::LocalEngine;
 use graph::ValueType;
-use model::{OutputSpec, Predictor};
-use serde_json::json;
+use infer::{Format, InferError, Inference, Job, Keep, Outputs, Sink};
+use serde_json::{Value, json};
 use servable::Servable;
 
 use crate::args::{Global, PredictArgs};
-use crate::error::{CliError, Outcome};
+use crate::data::{Progress, Rows, Types};
+use crate::error::{CliError, Outcome, print_note};
 use crate::output::print_json;
 
 /// Predicts.
 pub(crate) fn predict(args: &PredictArgs, global: &Global) -> Result<Outcome, BoxError> {
     let no_model = || CliError::NoModel { path: args.model.clone() };
     let version = push::newest(&args.model)?.ok_or_else(no_model)?;
-    let scorer = Scorer(Servable::load(&version)?);
-    let source = open(&args.input, &scorer.0)?;
-    let engine = LocalEngine::with_all_cores(Arc::default());
-    let outputs = scorer.0.signature().outputs.clone();
-
-    if global.json {
-        let mut rows = Vec::new();
-        engine.map(source.as_ref(), &scorer, &mut |batch| {
-            let columns = columns(&batch);
-            rows.extend((0..batch.num_rows()).map(|row| {
-                let values = columns.iter().zip(&outputs);
-                let values = values.map(|(column, output)| {
-                    let value = match output.width {
-                        1 => json!(value(column, row)),
-                        width => json!(&column.values()[row * width..][..width]),
-                    };
-                    (output.name.clone(), value)
-                });
-                values.collect::<serde_json::Map<_, _>>()
-            }));
-            Ok(())
-        })?;
-        print_json("predictions", json!({ "model": version, "rows": rows }))?;
-        return Ok(Outcome::Done);
-    }
-    let write = |out: &mut (dyn Write + Send), failed: &(dyn Fn(io::Error) -> BoxError + Sync)| {
-        write_csv(&engine, source.as_ref(), &scorer, &outputs, out, failed)
+    let servable = Servable::load(&version)?;
+    let keep = match &args.keep {
+        _ if args.keep_all => Keep::All,
+        Some(names) => Keep::Columns(names.clone()),
+        None => Keep::Columns(Vec::new()),
     };
+    let engine = match args.threads {
+        Some(threads) => LocalEngine::new(threads, Arc::default()),
+        None => LocalEngine::with_all_cores(Arc::default()),
+    };
+    let delimiter = args.delimiter.as_deref();
+    let rows = Rows::open(&args.input, delimiter, &types(&servable), &keep, &engine)?;
+    let needed: Vec<String> = servable.raw_inputs().iter().map(|raw| raw.name.clone()).collect();
+    let inference =
+        Inference::new(&servable, &needed, &rows.source().schema(), &keep, &Outputs::All);
+    let inference = inference.map_err(|error| of_input(error, &rows.name))?;
+    let work = Work { engine: &engine, rows: &rows, inference: &inference };
+
     match &args.output {
-        None => write(&mut io::stdout(), &|error| CliError::Write(error).into())?,
-        Some(path) => publish::write_file_with(path, |file| {
-            write(file, &|error| IoError::at("write", path)(error).into())
-        })?,
+        None if global.json => {
+            let lines = work.write(Format::JsonLines, Vec::new(), &Progress::new(global))?;
+            let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+            let rows: Vec<Value> =
+                lines.map(|line| serde_json::from_slice(line).unwrap_or_default()).collect();
+            print_json("predictions", json!({ "model": version, "rows": rows }))?;
+        }
+        None => {
+            let format = args.format.map_or(Format::Csv, Format::from);
+            let is_text = matches!(format, Format::Csv | Format::JsonLines);
+            if !is_text && io::stdout().is_terminal() {
+                return Err(CliError::NotText { format: format.to_string() }.into());
+            }
+            work.write(format, io::stdout(), &Progress::new(global))?
+                .flush()
+                .map_err(CliError::Write)?;
+        }
+        Some(path) if is_folder(path) => {
+            work.fill(path, args, &version, global)?;
+        }
+        Some(path) => {
+            let by_name = Format::of_path(path);
+            let format = args.format.map(Format::from).or(by_name).unwrap_or(Format::Csv);
+            publish::write_file_with(path, |file| {
+                work.write(format, file, &Progress::new(global)).map(drop)
+            })
+            .map_err(|error: BoxError| error)?;
+        }
     }
     Ok(Outcome::Done)
 }
 
-/// Writes one line per row, in the order of the input.
-fn write_csv(
-    engine: &dyn Engine,
-    source: &dyn Source,
-    scorer: &Scorer,
-    outputs: &[OutputSpec],
-    out: &mut (dyn Write + Send),
-    failed: &(dyn Fn(io::Error) -> BoxError + Sync),
-) -> Result<(), BoxError> {
-    let mut out = BufWriter::new(out);
-    let names: Vec<_> = outputs.iter().flat_map(csv_columns).collect();
-    writeln!(out, "{}", names.join(",")).map_err(failed)?;
-    let mut text = String::new();
-    engine.map(source, scorer, &mut |batch| {
-        let columns = columns(&batch);
-        text.clear();
-        for row in 0..batch.num_rows() {
-            for (column, output) in columns.iter().zip(outputs) {
-                for place in row * output.width..(row + 1) * output.width {
-                    if let Some(value) = value(column, place) {
-                        let _ = write!(text, "{value}");
-                    }
-                    text.push(',');
-                }
-            }
-            text.pop();
-            text.push('\n');
-        }
-        out.write_all(text.as_bytes()).map_err(failed)
-    })?;
-    out.flush().map_err(failed)
+struct Work<'a> {
+    engine: &'a LocalEngine,
+    rows: &'a Rows,
+    inference: &'a Inference<'a>,
 }
 
-/// Opens raw rows with just the columns that a model needs, each of the type that it needs.
-fn open(input: &Path, servable: &Servable) -> Result<Box<dyn Source>, BoxError> {
-    let paths = [input.to_path_buf()];
-    let needed = servable.raw_inputs();
-    if input.extension().is_some_and(|extension| extension == "parquet") {
-        let files = ParquetFiles::open(&paths)?;
-        let schema = files.schema();
-        if let Some(missing) = needed.iter().find(|raw| schema.index_of(&raw.name).is_err()) {
-            return Err(missing_column(input, &missing.name, servable).into());
-        }
-        return Ok(Box::new(files));
+impl Work<'_> {
+    /// Writes all predictions to one stream, in the order of the rows.
+    fn write<W: Write + Send>(
+        &self,
+        format: Format,
+        out: W,
+        progress: &Progress,
+    ) -> Result<W, BoxError> {
+        let mut sink = Sink::new(format, self.inference.schema(), out)?;
+        let source = progress.watch(&self.rows.name, self.rows.source());
+        self.engine.map(&source, self.inference, &mut |batch| Ok(sink.write(&batch)?))?;
+        Ok(sink.finish()?)
     }
-    let files = CsvFiles::open(&paths)?;
-    if let Some(missing) = needed.iter().find(|raw| !files.columns().contains(&raw.name)) {
-        return Err(missing_column(input, &missing.name, servable).into());
-    }
-    let features: Vec<_> = needed
-        .iter()
-        .map(|raw| {
-            let feature_type = match raw.value_type {
-                ValueType::Int | ValueType::Bool => FeatureType::Int,
-                ValueType::Float => FeatureType::Float,
-                ValueType::String => FeatureType::Bytes,
+
+    /// Fills a folder with shards, or goes on with one that was begun.
+    fn fill(
+        &self,
+        dir: &Path,
+        args: &PredictArgs,
+        version: &Path,
+        global: &Global,
+    ) -> Result<(), BoxError> {
+        let format = args.format.map_or(Format::Parquet, Format::from);
+        let name = version.file_name().unwrap_or_default().to_string_lossy();
+        let model = format!("{name} ({})", digest_file(&version.join(push::READY))?.short());
+        let job = Job {
+            source: self.rows.source(),
+            inference: self.inference,
+            format,
+            examples_identity: &self.rows.identity,
+            model_identity: &model,
+            overwrite: args.overwrite,
+        };
+        let progress = Progress::new(global);
+        let written = infer::run(dir, &job, self.engine, &mut |done, total| {
+            progress.set(&self.rows.name, done, total);
+        })?;
+        progress.finish();
+        let (num_shards, num_kept) = (written.shards.len(), written.num_kept);
+        if global.json {
+            let shown = json!({
+                "model": version,
+                "output": dir,
+                "shards": num_shards,
+                "shards_kept": num_kept,
+                "rows": written.num_rows,
+            });
+            print_json("predicted", shown)?;
+        } else if !global.quiet {
+            let kept = match num_kept {
+                0 => String::new(),
+                number => format!(", {number} were there already"),
             };
-            (raw.name.clone(), Some(feature_type))
-        })
-        .collect();
-    Ok(Box::new(files.with_features(&features)?))
-}
-
-fn missing_column(input: &Path, column: &str, servable: &Servable) -> CliError {
-    let needed: Vec<_> =
-        servable.raw_inputs().iter().map(|raw| format!("`{}`", raw.name)).collect();
-    CliError::MissingColumn {
-        path: PathBuf::from(input),
-        column: column.to_owned(),
-        needed: needed.join(", "),
+            let num_rows = written.num_rows;
+            print_note(&format!(
+                "{num_rows} rows predicted; {num_shards} shards in {}{kept}",
+                dir.display()
+            ));
+        }
+        Ok(())
     }
 }
 
-/// Returns the columns that an output has in a file of delimited text.
-fn csv_columns(output: &OutputSpec) -> Vec<String> {
-    match output.width {
-        1 => vec![output.name.clone()],
-        width => (0..width).map(|place| format!("{}_{place}", output.name)).collect(),
-    }
+/// Returns whether a path is meant as a folder: it is one, or ends as one.
+fn is_folder(path: &Path) -> bool {
+    path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/")
 }
 
-/// Returns the numbers of each output, row by row, of which each has as many as the output is wide.
-fn columns(batch: &RecordBatch) -> Vec<&Float32Array> {
-    let columns = batch.columns().iter();
-    columns
-        .map(|column| match column.as_fixed_size_list_opt() {
-            Some(lists) => lists.values().as_primitive::<Float32Type>(),
-            None => column.as_primitive::<Float32Type>(),
-        })
-        .collect()
+/// Returns the type of every column that a model needs.
+fn types(servable: &Servable) -> Types {
+    let of = |value_type| match value_type {
+        ValueType::Int | ValueType::Bool => FeatureType::Int,
+        ValueType::Float => FeatureType::Float,
+        ValueType::String => FeatureType::Bytes,
+    };
+    servable.raw_inputs().iter().map(|raw| (raw.name.clone(), of(raw.value_type))).collect()
 }
 
-fn value(column: &Float32Array, row: usize) -> Option<f32> {
-    column.is_valid(row).then(|| column.value(row))
-}
-
-/// A servable as a stage of this process; it is never sent anywhere.
-struct Scorer(Servable);
-
-impl ErasedStage for Scorer {
-    fn columns(&self) -> Option<Vec<String>> {
-        Some(self.0.raw_inputs().iter().map(|raw| raw.name.clone()).collect())
-    }
-
-    fn apply(&self, batch: &RecordBatch) -> Result<RecordBatch, BoxError> {
-        self.0.predict(batch)
+/// Says which files lack a column.
+fn of_input(error: InferError, name: &str) -> BoxError {
+    match error {
+        InferError::MissingColumn { column, needed } => {
+            let needed: Vec<_> = needed.iter().map(|name| format!("`{name}`")).collect();
+            let (path, needed) = (name.into(), needed.join(", "));
+            CliError::MissingColumn { path, column, needed }.into()
+        }
+        other => other.into(),
     }
 }

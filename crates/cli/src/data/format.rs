@@ -139,6 +139,17 @@ impl Format {
 }
 
 impl RowFormat {
+    /// Returns whether it is comma-separated text.
+    pub(super) fn is_csv(&self) -> bool {
+        self.name == CSV.name
+    }
+
+    /// Returns what stands between the cells of comma-separated text like `first`.
+    pub(super) fn delimiter(&self, first: &NamedFile, given: Option<&str>) -> String {
+        let by_name = if ending(&first.shown) == TABULATED { "\t" } else { "," };
+        given.unwrap_or(by_name).to_owned()
+    }
+
     /// Returns the source that reads files of the format: `first`, and whatever else the patterns name.
     ///
     /// # Errors
@@ -150,7 +161,7 @@ impl RowFormat {
         first: &NamedFile,
         delimiter: Option<&str>,
     ) -> Result<SourceConfig, CliError> {
-        let is_csv = self.name == CSV.name;
+        let is_csv = self.is_csv();
         if delimiter.is_some() && !is_csv {
             return Err(CliError::DelimiterOf { path: first.shown.clone(), found: self.name });
         }

@@ -11,6 +11,8 @@ mod docs;
 mod eval;
 mod graph;
 mod main_road;
+mod models;
+mod predict;
 mod programs;
 mod scene;
 mod serve;

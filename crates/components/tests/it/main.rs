@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 #![expect(clippy::float_cmp, reason = "small numbers make exact metrics")]
 
+mod bulk_inferrer;
 mod configs;
 mod distribution_validator;
 mod domains;

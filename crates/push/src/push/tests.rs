@@ -246,3 +246,30 @@ fn a_model_that_changes_meanwhile_is_not_pushed() {
     assert_eq!(scene.said(error), "[DIR]/model/weights: changed while it was copied");
     assert!(!staged.join(READY).exists());
 }
+
+#[test]
+fn a_version_can_be_pushed_again_and_elsewhere() {
+    let scene = Scene::new();
+    let first = scene.push(10).unwrap();
+    scene.write_model("others");
+    scene.push(20).unwrap();
+    // What a server puts beside a version is its own.
+    fs::write(first.dir.join("cache"), "").unwrap();
+    let again = push_version(&first.dir, &scene.serving(), 15).unwrap();
+    assert_eq!(again.version, 21);
+    assert!(!again.dir.join("cache").exists());
+    fs::remove_file(first.dir.join("cache")).unwrap();
+    assert_eq!(digest_tree(&again.dir).unwrap(), digest_tree(&first.dir).unwrap());
+    assert_eq!(newest(&scene.serving()).unwrap().as_deref(), Some(again.dir.as_path()));
+    // It is the newest already.
+    assert_eq!(push_version(&first.dir, &scene.serving(), 30).unwrap(), again);
+
+    let elsewhere = scene.dir.path().join("production");
+    let promoted = push_version(&first.dir, &elsewhere, 5).unwrap();
+    assert_eq!((promoted.version, promoted.dir), (5, elsewhere.join("5")));
+
+    fs::write(first.dir.join("weights"), "damaged").unwrap();
+    let error = push_version(&first.dir, &elsewhere, 6).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Data);
+    assert_eq!(crate::versions(&elsewhere).unwrap().len(), 1);
+}
