@@ -17,21 +17,13 @@ use std::process::Command;
 use crate::Failure;
 
 /// What can be said to a benchmark.
-<<<<<<< HEAD
-pub(crate) const USAGE: &str = "cargo xtask bench [road | data | evaluate | serve] [--data FILE] [--runs N] [--binary FILE] \
-     (data: [--rows N] [--peers PYTHON] [--tfdv PYTHON] [--huge]; evaluate: [--rows N] [--tfma PYTHON]; \
+pub(crate) const USAGE: &str = "cargo xtask bench [road | data | evaluate | predict | serve] [--data FILE] [--runs N] [--binary FILE] \
+     (data, evaluate and predict: [--rows N]; data: [--peers PYTHON] [--tfdv PYTHON] [--huge]; evaluate: [--tfma PYTHON]; \
      serve: [--peers PYTHON] [--seconds N])";
 
-/// Runs a benchmark: `road` (the default), the taxi pipeline from raw data to pushed model, `data`, reading and
-/// statistics beside their peers, `evaluate`, metrics by slice with intervals, or `serve`, a server under load.
-=======
-pub(crate) const USAGE: &str = "cargo xtask bench [road | data | predict | serve] [--data FILE] [--runs N] [--binary FILE] \
-     (data and predict: [--rows N]; data: [--peers PYTHON] [--tfdv PYTHON] [--huge]; serve: [--peers PYTHON] \
-     [--seconds N])";
-
 /// Runs a benchmark: `road` (the default), the taxi pipeline from raw data to pushed model; `data`, reading and
-/// statistics beside their peers; `predict`, the pushed model over many rows; or `serve`, a server under load.
->>>>>>> data
+/// statistics beside their peers; `evaluate`, metrics by slice with intervals; `predict`, rows through a pushed model;
+/// or `serve`, a server under load.
 pub(crate) fn bench(workspace: &Path, args: &[String]) -> Result<(), Failure> {
     match args.split_first() {
         Some((which, rest)) if which == "data" => data::bench(&Options::parse(workspace, rest)?),

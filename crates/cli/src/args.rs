@@ -103,16 +103,13 @@ pub(crate) enum Command {
     Export(ExportCommand),
     /// Raw rows through a model: predictions in any format.
     Predict(PredictArgs),
-<<<<<<< HEAD
     /// Measure predictions that are columns of a file: metrics, slices, thresholds; exits with 1 when these do not hold.
     Eval(Box<EvalArgs>),
     /// Show which features a pushed model's predictions come from: Shapley values, and what shuffling costs.
     Explain(Box<ExplainArgs>),
-=======
     /// Which models were pushed where; go back to one, or on to another place.
     #[command(subcommand)]
     Models(ModelsCommand),
->>>>>>> data
     /// Answer requests for predictions of pushed models: REST and gRPC, of TensorFlow Serving and KServe.
     Serve(Box<ServeArgs>),
     /// Print a completion script for a shell.

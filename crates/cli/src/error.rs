@@ -160,17 +160,12 @@ impl Classify for CliError {
             | Self::NotText { .. }
             | Self::NoRows { .. }
             | Self::NoTokens { .. } => ErrorKind::Usage,
-<<<<<<< HEAD
-            Self::Exists { .. } => ErrorKind::Conflict,
+            Self::Exists { .. } | Self::IsServed { .. } => ErrorKind::Conflict,
             Self::MissingColumn { .. }
             | Self::NotStatistics { .. }
             | Self::NoVectors { .. }
             | Self::NoColumn { .. }
             | Self::Rows(_) => ErrorKind::Data,
-=======
-            Self::Exists { .. } | Self::IsServed { .. } => ErrorKind::Conflict,
-            Self::MissingColumn { .. } | Self::NotStatistics { .. } => ErrorKind::Data,
->>>>>>> data
             Self::Signals(_) | Self::Write(_) => ErrorKind::Unavailable,
         }
     }
