@@ -27,14 +27,15 @@ fn serve(scene: &Scene, args: &[&str]) -> Server {
     let args = [&["serve", "--port", "0", "--json"], args].concat();
     let mut command = scene.command(&args);
     let log = File::create(scene.path("serve.log")).unwrap();
-    let mut process = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+    let process = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+    let mut server = Server { process, address: String::new() };
     let mut text = String::new();
-    for line in BufReader::new(process.stdout.take().unwrap()).lines() {
+    for line in BufReader::new(server.process.stdout.take().unwrap()).lines() {
         text.push_str(&line.unwrap());
         if let Ok(said) = serde_json::from_str::<Value>(&text) {
             let url = said["serving"]["urls"][0].as_str().unwrap();
-            let address = url.strip_prefix("http://").unwrap().to_owned();
-            return Server { process, address };
+            server.address = url.strip_prefix("http://").unwrap().to_owned();
+            return server;
         }
     }
     panic!("{text}\n{}", std::fs::read_to_string(scene.path("serve.log")).unwrap());
