@@ -16,6 +16,7 @@ mod discover;
 mod encoder;
 mod error;
 mod names;
+mod plan;
 mod source;
 
 use std::fmt;

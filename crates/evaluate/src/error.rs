@@ -18,6 +18,10 @@ pub enum EvaluateError {
     #[error("metric `{metric}` is not defined for {task}")]
     WrongTask { metric: String, task: Task },
 
+    /// A model of a task that has no metrics.
+    #[error("there are no metrics for {task}")]
+    NoMetrics { task: Task },
+
     /// A column that the evaluation reads is not there.
     #[error("column `{column}`, the {role}, is missing from the examples")]
     MissingColumn { column: String, role: &'static str },
@@ -70,7 +74,9 @@ pub enum EvaluateError {
 impl Classify for EvaluateError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Config { .. } | Self::WrongTask { .. } => ErrorKind::Usage,
+            Self::Config { .. } | Self::WrongTask { .. } | Self::NoMetrics { .. } => {
+                ErrorKind::Usage
+            }
             Self::MissingColumn { .. } => ErrorKind::NotFound,
             Self::ColumnType { .. }
             | Self::Label { .. }

@@ -110,7 +110,10 @@ pub(crate) fn terms(
         let row = example.row;
         let prediction = if predictions.is_null(row) { f64::NAN } else { predictions.value(row) };
         match pass.task {
-            Task::Regression => Ok(errors(example, prediction)),
+            Task::Regression
+            | Task::MultiClassClassification { .. }
+            | Task::MultiLabelClassification { .. }
+            | Task::Ranking => Ok(errors(example, prediction)),
             Task::BinaryClassification if prediction.is_nan() => Ok(errors(example, prediction)),
             Task::BinaryClassification if (0.0..=1.0).contains(&prediction) => {
                 Ok(classified(example, prediction, threshold, needs_curve))

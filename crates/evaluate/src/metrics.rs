@@ -144,6 +144,9 @@ impl Metric {
         match task {
             Task::BinaryClassification => self.binary,
             Task::Regression => self.regression,
+            Task::MultiClassClassification { .. }
+            | Task::MultiLabelClassification { .. }
+            | Task::Ranking => Never,
         }
     }
 
@@ -166,6 +169,11 @@ pub fn metric_names() -> impl Iterator<Item = &'static str> + Clone {
 /// Returns the names of the metrics that are computed for a task without asking.
 pub fn default_metrics(task: Task) -> impl Iterator<Item = &'static str> {
     METRICS.iter().filter(move |metric| metric.use_for(task) == Usual).map(|metric| metric.name)
+}
+
+/// Returns whether there are metrics for a task.
+pub(crate) fn has_metrics(task: Task) -> bool {
+    METRICS.iter().any(|metric| metric.is_for(task))
 }
 
 pub(crate) fn find(name: &str) -> Option<&'static Metric> {

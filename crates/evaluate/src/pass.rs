@@ -37,8 +37,8 @@ impl EvaluatePass {
     ///
     /// # Errors
     ///
-    /// [`EvaluateError::Config`] for what [`check`] finds, and [`EvaluateError::WrongTask`] for a metric of
-    /// another task.
+    /// [`EvaluateError::Config`] for what [`check`] finds, [`EvaluateError::WrongTask`] for a metric of
+    /// another task, and [`EvaluateError::NoMetrics`].
     pub fn new(config: &Config, task: Task, columns: Columns) -> Result<Self, EvaluateError> {
         let pass = Self { config: config.clone(), task, columns };
         pass.check()?;
@@ -49,6 +49,9 @@ impl EvaluatePass {
         if let Some(problem) = check(&self.config, None).into_iter().next() {
             let (key, message, hint) = (problem.key, problem.message, problem.hint);
             return Err(EvaluateError::Config { key, message, hint });
+        }
+        if !metrics::has_metrics(self.task) {
+            return Err(EvaluateError::NoMetrics { task: self.task });
         }
         for metric in self.config.metrics_for(self.task) {
             if !metrics::find(&metric).is_some_and(|found| found.is_for(self.task)) {

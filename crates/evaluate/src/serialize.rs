@@ -21,7 +21,10 @@ const VERSION: u64 = 1;
 #[serde(remote = "Task", rename_all = "snake_case")]
 pub(crate) enum TaskName {
     BinaryClassification,
+    MultiClassClassification { num_classes: usize },
+    MultiLabelClassification { num_labels: usize },
     Regression,
+    Ranking,
 }
 
 #[derive(Deserialize)]

@@ -102,7 +102,7 @@ impl std::fmt::Debug for OnnxModel {
 ///   stands in its place. It may be left out, and then nothing is missing.
 /// - One output per transformed feature under its name, shape `[N, 1]`, FLOAT as `float`, which is how features are
 ///   stored; and `NAME.present` beside it where the feature can be missing.
-/// - With a model, the outputs of its signature instead, `float`, shape `[N, 1]`, and only the raw features that it needs.
+/// - With a model, the outputs of its signature instead, `float`, shape `[N, width]`, and only the raw features that it needs.
 /// - A vector of `n` values, raw or transformed, has shape `[N, n]`, and one `NAME.present` for the whole of it. A graph in
 ///   which values within a vector can be missing, or lists can have any length, is not exported.
 /// - An output whose name an input has already is called `NAME.output`.
@@ -149,8 +149,9 @@ pub fn onnx(graph: &Graph, model: Option<&::model::Model>) -> Result<OnnxModel, 
         }
         Some(model) => {
             let outputs = model::lower(&mut e, graph, &features, model)?;
-            for ((_, values), name) in outputs.into_iter().zip(&names.outputs) {
-                results.push((name.clone(), DataType::Float, 1, values, None));
+            let specs = &model.signature().outputs;
+            for ((values, spec), name) in outputs.into_iter().zip(specs).zip(&names.outputs) {
+                results.push((name.clone(), DataType::Float, spec.width, values, None));
             }
         }
     }
@@ -282,7 +283,9 @@ impl Names {
         }
         let made: Vec<&str> = match model {
             None => graph.outputs().iter().map(|output| output.name.as_str()).collect(),
-            Some(model) => model.signature().task.outputs().to_vec(),
+            Some(model) => {
+                model.signature().outputs.iter().map(|output| output.name.as_str()).collect()
+            }
         };
         let mut outputs = Vec::with_capacity(made.len());
         for name in made {

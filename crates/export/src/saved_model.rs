@@ -9,7 +9,7 @@
 //! - `raw_features_with_missing` takes for each raw feature `NAME` another tensor `NAME.present` beside it, which is
 //!   false where there is no value.
 //!
-//! Outputs have the shape `[rows, 1]`: the model's, or the features, FLOAT in 32 bits. Beside a feature `NAME` that may
+//! Outputs have the shape `[rows, 1]` (predictions of several numbers `[rows, width]`): the model's, or the features, FLOAT in 32 bits. Beside a feature `NAME` that may
 //! be missing there is `NAME.present`; where that is false, the feature is 0, the empty text, or false.
 //!
 //! A feature with many values has the shape `[rows, values]`: as many as its vectors have, or as many as the longest of
@@ -214,11 +214,14 @@ fn outputs(
         values[place.expect("the graph makes what the model reads")].clone()
     };
     let predictions = network::predict(writer, model, &feature, &inputs.shape);
-    let names = model.signature().task.outputs();
-    let predictions = names
-        .iter()
-        .zip(predictions)
-        .map(|(name, prediction)| ((*name).to_owned(), column(writer, &prediction)));
+    let named = model.signature().outputs.iter().zip(predictions);
+    let predictions = named.map(|(output, prediction)| {
+        let info = match output.width {
+            1 => column(writer, &prediction),
+            width => prediction.info(&[-1, i64::try_from(width).expect("memory is smaller")]),
+        };
+        (output.name.clone(), info)
+    });
     Ok((features, Some(predictions.collect())))
 }
 

@@ -149,6 +149,19 @@ impl<'a> WireReader<'a> {
         Some(*first)
     }
 
+    /// Returns what is left behind the first `count` bytes, which must be there.
+    #[inline]
+    pub(crate) fn after(self, count: usize) -> Self {
+        Self { rest: &self.rest[count..], end: self.end }
+    }
+
+    /// Returns a reader of the first `count` bytes alone, which must be there.
+    #[inline]
+    pub(crate) fn first(self, count: usize) -> Self {
+        let rest = &self.rest[..count];
+        Self { rest, end: self.offset() + count }
+    }
+
     /// Takes a tag.
     ///
     /// # Errors

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float32Array, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, FixedSizeListArray, Float32Array, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{DataType, Field, Schema};
 use base::BoxError;
 use burn::tensor::Device;
 
 use crate::network::{DenseLayer, Encoder, Network, Rows, Weights, logits};
-use crate::{Architecture, LOGIT, ModelError, Predictor, Signature, Task, serialize};
+use crate::{Architecture, ModelError, OutputSpec, Predictor, Signature, Task, serialize};
 
 /// A trained model: signature, architecture and weights.
 ///
@@ -36,7 +36,7 @@ impl Model {
         architecture: Architecture,
         weights: Weights,
     ) -> Result<Self, ModelError> {
-        let network = Network::new(&signature.inputs, &architecture)?;
+        let network = Network::new(&signature.inputs, &architecture, signature.task.width())?;
         if !weights.fits(&network) {
             return Err(ModelError::Inconsistent { reason: "the weights are not of its sizes" });
         }
@@ -84,7 +84,7 @@ impl Model {
         &self.weights
     }
 
-    /// Returns one logit (for regression: one prediction) per example.
+    /// Returns the logits (for regression and ranking: the predictions), shape `[rows, width of the task]`.
     pub fn logits(&self, rows: &Rows) -> Vec<f32> {
         logits(&self.network, &self.weights, &self.layers, rows)
     }
@@ -97,19 +97,22 @@ impl Predictor for Model {
 
     fn predict(&self, examples: &RecordBatch) -> Result<RecordBatch, BoxError> {
         let logits = self.logits(&self.encoder.encode(examples)?);
-        let columns: Vec<(&str, Vec<f32>)> = match self.signature.task {
-            Task::Regression => vec![(crate::PREDICTION, logits)],
-            Task::BinaryClassification => {
-                let probabilities = logits.iter().map(|&logit| sigmoid(logit)).collect();
-                vec![(crate::PREDICTION, probabilities), (LOGIT, logits)]
+        let columns = match self.signature.task {
+            Task::Regression | Task::Ranking => vec![logits],
+            Task::BinaryClassification | Task::MultiLabelClassification { .. } => {
+                vec![logits.iter().map(|&logit| sigmoid(logit)).collect(), logits]
+            }
+            Task::MultiClassClassification { num_classes } => {
+                vec![softmax(&logits, num_classes), logits]
             }
         };
-        let fields: Vec<_> =
-            columns.iter().map(|(name, _)| Field::new(*name, DataType::Float32, false)).collect();
-        let arrays = columns
-            .into_iter()
-            .map(|(_, values)| Arc::new(Float32Array::from(values)) as ArrayRef)
+        let outputs = &self.signature.outputs;
+        let fields: Vec<_> = outputs
+            .iter()
+            .map(|output| Field::new(&output.name, output.data_type(), false))
             .collect();
+        let arrays = outputs.iter().zip(columns).map(|(output, values)| column(output, values));
+        let arrays = arrays.collect();
         let options = RecordBatchOptions::new().with_row_count(Some(examples.num_rows()));
         let batch =
             RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options);
@@ -120,6 +123,30 @@ impl Predictor for Model {
 /// Returns the logistic function, without overflow at either end.
 fn sigmoid(logit: f32) -> f32 {
     1.0 / (1.0 + (-logit).exp())
+}
+
+/// Returns the probabilities of the classes of each example, which sum up to 1, without overflow at either end.
+fn softmax(logits: &[f32], num_classes: usize) -> Vec<f32> {
+    let mut probabilities = Vec::with_capacity(logits.len());
+    for logits in logits.chunks_exact(num_classes) {
+        let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let start = probabilities.len();
+        probabilities.extend(logits.iter().map(|logit| (logit - largest).exp()));
+        let sum: f32 = probabilities[start..].iter().sum();
+        probabilities[start..].iter_mut().for_each(|power| *power /= sum);
+    }
+    probabilities
+}
+
+/// Returns the column of an output.
+fn column(output: &OutputSpec, values: Vec<f32>) -> ArrayRef {
+    let values = Arc::new(Float32Array::from(values));
+    match output.data_type() {
+        DataType::FixedSizeList(item, width) => {
+            Arc::new(FixedSizeListArray::new(item, width, values, None))
+        }
+        _ => values,
+    }
 }
 
 #[cfg(test)]

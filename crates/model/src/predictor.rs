@@ -5,10 +5,10 @@ use base::BoxError;
 
 use crate::Signature;
 
-/// The output that every model has: a probability for binary classification, else the expected label.
+/// The output that every model has: a probability or several, the expected label, or a score.
 pub const PREDICTION: &str = "prediction";
 
-/// The output of a binary classifier before the logistic function.
+/// The output of a classifier before the function that makes probabilities of it.
 pub const LOGIT: &str = "logit";
 
 /// Anything that predicts: a bare model over transformed features, or a servable over raw ones.

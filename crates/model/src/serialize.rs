@@ -1,6 +1,6 @@
 //! Models on disk: `model.json`, versioned, and `weights.safetensors`.
 //!
-//! Tensors are named `wide.<feature>` (`[num_buckets]`), `embedding.<feature>` (`[num_buckets, dimension]`),
+//! Tensors are named `wide.<feature>` (`[num_buckets]`, with several outputs `[num_buckets, num_outputs]`), `embedding.<feature>` (`[num_buckets, dimension]`),
 //! `hidden.<n>.weight` and `.bias`, `output.weight` and `.bias`; weights of layers are `[inputs, outputs]`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,52 +19,131 @@ use crate::{
 
 const DESCRIPTION: &str = "model.json";
 const WEIGHTS: &str = "weights.safetensors";
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 #[derive(Deserialize)]
 struct AnyVersion {
     version: u64,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct V1 {
+    #[expect(dead_code, reason = "read before, as `AnyVersion`")]
     version: u64,
     task: TaskV1,
     label: String,
-    architecture: ArchitectureV1,
-    inputs: Vec<InputV1>,
+    architecture: ArchitectureV2,
+    inputs: Vec<InputV2>,
     outputs: Vec<String>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum TaskV1 {
     BinaryClassification,
     Regression,
 }
 
+/// Against version 1: more tasks, and outputs with their width.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct V2 {
+    version: u64,
+    task: TaskV2,
+    label: String,
+    architecture: ArchitectureV2,
+    inputs: Vec<InputV2>,
+    outputs: Vec<OutputV2>,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum ArchitectureV1 {
+enum TaskV2 {
+    BinaryClassification,
+    MultiClassClassification { num_classes: usize },
+    MultiLabelClassification { num_labels: usize },
+    Regression,
+    Ranking,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum ArchitectureV2 {
     Linear {},
     WideAndDeep { hidden: Vec<usize> },
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-enum InputV1 {
+enum InputV2 {
     Numeric { name: String },
     Categorical { name: String, num_buckets: usize, embedding_dimension: usize },
 }
 
-impl From<&Model> for V1 {
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OutputV2 {
+    name: String,
+    width: usize,
+}
+
+impl From<V1> for V2 {
+    fn from(v1: V1) -> Self {
+        let task = match v1.task {
+            TaskV1::BinaryClassification => TaskV2::BinaryClassification,
+            TaskV1::Regression => TaskV2::Regression,
+        };
+        Self {
+            version: VERSION,
+            task,
+            label: v1.label,
+            architecture: v1.architecture,
+            inputs: v1.inputs,
+            outputs: v1.outputs.into_iter().map(|name| OutputV2 { name, width: 1 }).collect(),
+        }
+    }
+}
+
+impl From<Task> for TaskV2 {
+    fn from(task: Task) -> Self {
+        match task {
+            Task::BinaryClassification => Self::BinaryClassification,
+            Task::MultiClassClassification { num_classes } => {
+                Self::MultiClassClassification { num_classes }
+            }
+            Task::MultiLabelClassification { num_labels } => {
+                Self::MultiLabelClassification { num_labels }
+            }
+            Task::Regression => Self::Regression,
+            Task::Ranking => Self::Ranking,
+        }
+    }
+}
+
+impl From<TaskV2> for Task {
+    fn from(task: TaskV2) -> Self {
+        match task {
+            TaskV2::BinaryClassification => Self::BinaryClassification,
+            TaskV2::MultiClassClassification { num_classes } => {
+                Self::MultiClassClassification { num_classes }
+            }
+            TaskV2::MultiLabelClassification { num_labels } => {
+                Self::MultiLabelClassification { num_labels }
+            }
+            TaskV2::Regression => Self::Regression,
+            TaskV2::Ranking => Self::Ranking,
+        }
+    }
+}
+
+impl From<&Model> for V2 {
     fn from(model: &Model) -> Self {
         let signature = model.signature();
         let mut dimensions = model.network().categorical().iter().map(|c| c.dimension);
         let inputs = signature.inputs.iter().map(|input| match input.kind {
-            FeatureKind::Numeric => InputV1::Numeric { name: input.name.clone() },
-            FeatureKind::Categorical { num_buckets } => InputV1::Categorical {
+            FeatureKind::Numeric => InputV2::Numeric { name: input.name.clone() },
+            FeatureKind::Categorical { num_buckets } => InputV2::Categorical {
                 name: input.name.clone(),
                 num_buckets,
                 embedding_dimension: dimensions.next().unwrap_or(0),
@@ -72,51 +151,49 @@ impl From<&Model> for V1 {
         });
         Self {
             version: VERSION,
-            task: match signature.task {
-                Task::BinaryClassification => TaskV1::BinaryClassification,
-                Task::Regression => TaskV1::Regression,
-            },
+            task: signature.task.into(),
             label: signature.label.clone(),
             architecture: match model.architecture() {
-                Architecture::Linear => ArchitectureV1::Linear {},
+                Architecture::Linear => ArchitectureV2::Linear {},
                 Architecture::WideAndDeep { hidden, .. } => {
-                    ArchitectureV1::WideAndDeep { hidden: hidden.clone() }
+                    ArchitectureV2::WideAndDeep { hidden: hidden.clone() }
                 }
             },
             inputs: inputs.collect(),
-            outputs: signature.outputs.iter().map(|output| output.name.clone()).collect(),
+            outputs: outputs(&signature.outputs),
         }
     }
 }
 
-impl V1 {
+fn outputs(outputs: &[OutputSpec]) -> Vec<OutputV2> {
+    let stored = |output: &OutputSpec| OutputV2 { name: output.name.clone(), width: output.width };
+    outputs.iter().map(stored).collect()
+}
+
+impl V2 {
     fn into_parts(self) -> Result<(Signature, Architecture), ModelError> {
-        let task = match self.task {
-            TaskV1::BinaryClassification => Task::BinaryClassification,
-            TaskV1::Regression => Task::Regression,
-        };
-        if !self.outputs.iter().eq(task.outputs()) {
+        let task = Task::from(self.task);
+        if self.outputs != outputs(&task.outputs()) {
             return Err(ModelError::Inconsistent {
                 reason: "its outputs are not those of its task",
             });
         }
         let mut embedding_dimensions = Vec::new();
         let inputs = self.inputs.into_iter().map(|input| match input {
-            InputV1::Numeric { name } => FeatureSpec { name, kind: FeatureKind::Numeric },
-            InputV1::Categorical { name, num_buckets, embedding_dimension } => {
+            InputV2::Numeric { name } => FeatureSpec { name, kind: FeatureKind::Numeric },
+            InputV2::Categorical { name, num_buckets, embedding_dimension } => {
                 embedding_dimensions.push(embedding_dimension);
                 FeatureSpec { name, kind: FeatureKind::Categorical { num_buckets } }
             }
         });
         let inputs = inputs.collect();
-        let outputs = self.outputs.into_iter().map(|name| OutputSpec { name }).collect();
         let architecture = match self.architecture {
-            ArchitectureV1::Linear {} => Architecture::Linear,
-            ArchitectureV1::WideAndDeep { hidden } => {
+            ArchitectureV2::Linear {} => Architecture::Linear,
+            ArchitectureV2::WideAndDeep { hidden } => {
                 Architecture::WideAndDeep { hidden, embedding_dimensions }
             }
         };
-        Ok((Signature { inputs, outputs, label: self.label, task }, architecture))
+        Ok((Signature::new(inputs, self.label, task), architecture))
     }
 }
 
@@ -127,6 +204,10 @@ struct Named<T> {
     values: T,
 }
 
+fn wide_shape(num_buckets: usize, num_outputs: usize) -> Vec<usize> {
+    if num_outputs == 1 { vec![num_buckets] } else { vec![num_buckets, num_outputs] }
+}
+
 /// Cuts weights into the tensors of the file.
 fn tensors<'a>(network: &'a Network, weights: &'a Weights) -> Vec<Named<&'a [f32]>> {
     let mut tensors = Vec::new();
@@ -134,8 +215,8 @@ fn tensors<'a>(network: &'a Network, weights: &'a Weights) -> Vec<Named<&'a [f32
         let (n, d) = (feature.num_buckets, feature.dimension);
         tensors.push(Named {
             name: format!("wide.{}", feature.name),
-            shape: vec![n],
-            values: &weights.wide[feature.wide_start..][..n],
+            shape: wide_shape(n, network.num_outputs()),
+            values: &weights.wide[feature.wide_start..][..n * network.num_outputs()],
         });
         if d > 0 {
             tensors.push(Named {
@@ -186,7 +267,7 @@ pub(crate) fn save(model: &Model, dir: &Path) -> Result<(), ModelError> {
     base::publish::write_file(&path, &bytes)?;
 
     let path = dir.join(DESCRIPTION);
-    let mut text = serde_json::to_string_pretty(&V1::from(model))
+    let mut text = serde_json::to_string_pretty(&V2::from(model))
         .map_err(|source| ModelError::Description { path: path.clone(), source })?;
     text.push('\n');
     base::publish::write_file(&path, text.as_bytes())?;
@@ -198,12 +279,13 @@ pub(crate) fn load(dir: &Path) -> Result<Model, ModelError> {
     let text = fs::read(&path).map_err(IoError::at("read", &path))?;
     let description = |source| ModelError::Description { path: path.clone(), source };
     let AnyVersion { version } = serde_json::from_slice(&text).map_err(description)?;
-    if version != VERSION {
-        return Err(ModelError::Version { path, found: version, newest: VERSION });
-    }
-    let v1: V1 = serde_json::from_slice(&text).map_err(description)?;
-    let (signature, architecture) = v1.into_parts()?;
-    let network = Network::new(&signature.inputs, &architecture)?;
+    let v2 = match version {
+        1 => V2::from(serde_json::from_slice::<V1>(&text).map_err(description)?),
+        VERSION => serde_json::from_slice(&text).map_err(description)?,
+        _ => return Err(ModelError::Version { path, found: version, newest: VERSION }),
+    };
+    let (signature, architecture) = v2.into_parts()?;
+    let network = Network::new(&signature.inputs, &architecture, signature.task.width())?;
     let weights = load_weights(&dir.join(WEIGHTS), &network)?;
     Model::new(signature, architecture, weights)
 }
@@ -217,7 +299,9 @@ fn load_weights(path: &Path, network: &Network) -> Result<Weights, ModelError> {
     let mut weights = Weights { wide: Vec::new(), embeddings: Vec::new(), layers: Vec::new() };
     for feature in network.categorical() {
         let (n, d) = (feature.num_buckets, feature.dimension);
-        weights.wide.extend(reader.take(format!("wide.{}", feature.name), &[n])?);
+        weights.wide.extend(
+            reader.take(format!("wide.{}", feature.name), &wide_shape(n, network.num_outputs()))?,
+        );
         if d > 0 {
             let embedding = reader.take(format!("embedding.{}", feature.name), &[n, d])?;
             weights.embeddings.extend(embedding);

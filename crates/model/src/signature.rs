@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use arrow::datatypes::{DataType, Field};
+
 /// What a model takes in and gives out, by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
     /// The features that the model reads, in the order of its weights.
     pub inputs: Vec<FeatureSpec>,
-    /// The columns that a prediction has, in order; each is one `Float32` per example.
+    /// The columns that a prediction has, in order.
     pub outputs: Vec<OutputSpec>,
     /// The feature that the model was trained to predict.
     pub label: String,
@@ -18,9 +20,7 @@ pub struct Signature {
 impl Signature {
     /// Returns the signature of a model of one task, with the outputs of that task.
     pub fn new(inputs: Vec<FeatureSpec>, label: String, task: Task) -> Self {
-        let outputs =
-            task.outputs().iter().map(|&name| OutputSpec { name: name.to_owned() }).collect();
-        Self { inputs, outputs, label, task }
+        Self { inputs, outputs: task.outputs(), label, task }
     }
 }
 
@@ -45,11 +45,25 @@ pub enum FeatureKind {
     },
 }
 
-/// One column of a prediction.
+/// One column of a prediction: a `Float32` per example, or a `FixedSizeList` of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputSpec {
     /// The column's name.
     pub name: String,
+    /// How many numbers it has per example: one is a `Float32` column, more are a `FixedSizeList<Float32, width>`.
+    pub width: usize,
+}
+
+impl OutputSpec {
+    /// Returns the Arrow type of the column; its items are never missing.
+    pub fn data_type(&self) -> DataType {
+        let width = match self.width {
+            1 => return DataType::Float32,
+            // No model has so many outputs.
+            width => i32::try_from(width).unwrap_or(i32::MAX),
+        };
+        DataType::FixedSizeList(Field::new_list_field(DataType::Float32, false).into(), width)
+    }
 }
 
 /// What a prediction means.
@@ -57,17 +71,42 @@ pub struct OutputSpec {
 pub enum Task {
     /// The probability that a label of 0 or 1 is 1.
     BinaryClassification,
+    /// The probability of each class that a label, an id from 0, can be.
+    MultiClassClassification {
+        /// How many classes there are.
+        num_classes: usize,
+    },
+    /// The probability that each of the labels, a vector of 0 and 1, is 1.
+    MultiLabelClassification {
+        /// How many labels there are.
+        num_labels: usize,
+    },
     /// The expected value of the label.
     Regression,
+    /// A score by which the examples of one query are put in order, the most relevant first.
+    Ranking,
 }
 
 impl Task {
-    /// Returns the names of the columns that a prediction has.
-    pub fn outputs(self) -> &'static [&'static str] {
+    /// Returns how many numbers a prediction is.
+    pub fn width(self) -> usize {
         match self {
-            Self::BinaryClassification => &[crate::PREDICTION, crate::LOGIT],
-            Self::Regression => &[crate::PREDICTION],
+            Self::BinaryClassification | Self::Regression | Self::Ranking => 1,
+            Self::MultiClassClassification { num_classes } => num_classes,
+            Self::MultiLabelClassification { num_labels } => num_labels,
         }
+    }
+
+    /// Returns the columns that a prediction has: for what is a probability also the number it is made of.
+    pub fn outputs(self) -> Vec<OutputSpec> {
+        let names: &[&str] = match self {
+            Self::BinaryClassification
+            | Self::MultiClassClassification { .. }
+            | Self::MultiLabelClassification { .. } => &[crate::PREDICTION, crate::LOGIT],
+            Self::Regression | Self::Ranking => &[crate::PREDICTION],
+        };
+        let output = |name: &&str| OutputSpec { name: (*name).to_owned(), width: self.width() };
+        names.iter().map(output).collect()
     }
 }
 
@@ -75,7 +114,10 @@ impl fmt::Display for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BinaryClassification => "binary_classification",
+            Self::MultiClassClassification { .. } => "multi_class_classification",
+            Self::MultiLabelClassification { .. } => "multi_label_classification",
             Self::Regression => "regression",
+            Self::Ranking => "ranking",
         })
     }
 }

@@ -10,64 +10,72 @@ use serde::{Deserialize, Serialize};
 use crate::{RawInput, ServableError};
 
 pub(crate) const SIGNATURE: &str = "signature.json";
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 #[derive(Deserialize)]
 struct AnyVersion {
     version: u64,
 }
 
-/// The stored signature.
+/// The stored signature. Version 1 had no widths: all its outputs are one number per example.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct V1 {
+pub(crate) struct V2 {
     version: u64,
     task: String,
     label: String,
-    inputs: Vec<InputV1>,
-    outputs: Vec<OutputV1>,
+    inputs: Vec<InputV2>,
+    outputs: Vec<OutputV2>,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct InputV1 {
+struct InputV2 {
     name: String,
     #[serde(rename = "type")]
-    value_type: TypeV1,
+    value_type: TypeV2,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct OutputV1 {
+struct OutputV2 {
     name: String,
     #[serde(rename = "type")]
-    value_type: TypeV1,
+    value_type: TypeV2,
+    /// How many numbers an example has.
+    #[serde(default = "one")]
+    width: usize,
+}
+
+fn one() -> usize {
+    1
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum TypeV1 {
+enum TypeV2 {
     Int,
     Float,
     Bytes,
     Bool,
 }
 
-impl V1 {
+impl V2 {
     /// Returns the signature of a model over raw inputs.
     pub(crate) fn new(signature: &model::Signature, raw_inputs: &[RawInput]) -> Self {
-        let input = |input: &RawInput| InputV1 {
+        let input = |input: &RawInput| InputV2 {
             name: input.name.clone(),
             value_type: match input.value_type {
-                ValueType::Int => TypeV1::Int,
-                ValueType::Float => TypeV1::Float,
-                ValueType::String => TypeV1::Bytes,
-                ValueType::Bool => TypeV1::Bool,
+                ValueType::Int => TypeV2::Int,
+                ValueType::Float => TypeV2::Float,
+                ValueType::String => TypeV2::Bytes,
+                ValueType::Bool => TypeV2::Bool,
             },
         };
-        let output = |output: &model::OutputSpec| OutputV1 {
+        let output = |output: &model::OutputSpec| OutputV2 {
             name: output.name.clone(),
-            value_type: TypeV1::Float,
+            value_type: TypeV2::Float,
+            width: output.width,
         };
         Self {
             version: VERSION,
@@ -91,9 +99,10 @@ impl V1 {
         let text = fs::read(&path).map_err(IoError::at("read", &path))?;
         let malformed = |source| ServableError::Signature { path: path.clone(), source };
         let AnyVersion { version } = serde_json::from_slice(&text).map_err(malformed)?;
-        if version != VERSION {
+        if !(1..=VERSION).contains(&version) {
             return Err(ServableError::Version { path, found: version, newest: VERSION });
         }
-        serde_json::from_slice(&text).map_err(malformed)
+        let stored: Self = serde_json::from_slice(&text).map_err(malformed)?;
+        Ok(Self { version: VERSION, ..stored })
     }
 }

@@ -10,7 +10,7 @@ use graph::{Graph, ValueType};
 use model::{Model, Predictor, Signature};
 
 use crate::ServableError;
-use crate::serialize::{SIGNATURE, V1};
+use crate::serialize::{SIGNATURE, V2};
 
 const GRAPH: &str = "graph";
 const MODEL: &str = "model";
@@ -59,7 +59,7 @@ impl Servable {
         fs::create_dir_all(dir).map_err(IoError::at("create", dir))?;
         graph.save(&dir.join(GRAPH)).map_err(|error| ServableError::Graph(error.into()))?;
         model.save(&dir.join(MODEL))?;
-        V1::new(model.signature(), &raw_inputs(&features)).save(dir)
+        V2::new(model.signature(), &raw_inputs(&features)).save(dir)
     }
 
     /// Reads a servable that [`Servable::save`] wrote.
@@ -68,11 +68,11 @@ impl Servable {
     ///
     /// [`ServableError`], naming the file and what is wrong with it.
     pub fn load(dir: &Path) -> Result<Self, ServableError> {
-        let stored = V1::load(dir)?;
+        let stored = V2::load(dir)?;
         let graph =
             Graph::load(&dir.join(GRAPH)).map_err(|error| ServableError::Graph(error.into()))?;
         let servable = Self::new(graph, Model::load(&dir.join(MODEL))?)?;
-        if stored != V1::new(servable.model.signature(), &servable.raw_inputs) {
+        if stored != V2::new(servable.model.signature(), &servable.raw_inputs) {
             return Err(ServableError::OtherSignature { path: dir.join(SIGNATURE) });
         }
         Ok(servable)

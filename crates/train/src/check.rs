@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use base::nearest;
-use model::{FeatureKind, FeatureSpec, Task};
+use model::{FeatureKind, FeatureSpec};
 
-use crate::{Config, ModelConfig};
+use crate::{Config, ModelConfig, TaskConfig};
 
 /// One thing wrong with a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,11 +150,11 @@ fn check_label(config: &Config, available: &[Available]) -> Option<Problem> {
         return None;
     }
     let (expected, hint) = match config.model.task() {
-        Task::BinaryClassification => (
+        TaskConfig::BinaryClassification => (
             "numbers 0 and 1",
             Some("make it a comparison, such as `tips > fare * 0.2`".to_owned()),
         ),
-        Task::Regression => ("numbers", None),
+        TaskConfig::Regression => ("numbers", None),
     };
     let message = format!("`{label}` has {}, expected {expected}", values(feature.kind));
     Some(Problem { key, message, hint })

@@ -133,10 +133,10 @@ impl ModelConfig {
     }
 
     /// Returns what to predict about the label.
-    pub fn task(&self) -> Task {
+    pub fn task(&self) -> TaskConfig {
         match self {
-            Self::Linear(linear) => linear.task.into(),
-            Self::WideAndDeep(wide_and_deep) => wide_and_deep.task.into(),
+            Self::Linear(linear) => linear.task,
+            Self::WideAndDeep(wide_and_deep) => wide_and_deep.task,
         }
     }
 

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use arrow::array::RecordBatch;
 use dataflow::{BatchIter, Source};
-use model::Task;
 use model::network::{DenseLayer, Encoder, Network, Rows, Weights, logits, numeric_column};
 
 use burn::tensor::Device;
 
-use crate::TrainError;
 use crate::loss::Loss;
+use crate::{TaskConfig, TrainError};
 
 /// How many bytes of decoded examples are kept in memory, per split.
 ///
@@ -47,7 +46,7 @@ pub(crate) struct Split<'a> {
     pub(crate) network: &'a Network,
     pub(crate) encoder: &'a Encoder,
     pub(crate) label: &'a str,
-    pub(crate) task: Task,
+    pub(crate) task: TaskConfig,
 }
 
 /// What a first pass over a split finds.
@@ -117,8 +116,8 @@ impl<'a> Split<'a> {
     #[expect(clippy::float_cmp, reason = "0 and 1 are exact")]
     fn check_label(&self, value: f32) -> Result<f32, TrainError> {
         let (is_good, expected) = match self.task {
-            Task::BinaryClassification => (value == 0.0 || value == 1.0, "0 or 1"),
-            Task::Regression => (value.is_finite(), "a finite number"),
+            TaskConfig::BinaryClassification => (value == 0.0 || value == 1.0, "0 or 1"),
+            TaskConfig::Regression => (value.is_finite(), "a finite number"),
         };
         if is_good {
             return Ok(value);

@@ -1,6 +1,6 @@
 //! What training makes small.
 
-use model::Task;
+use crate::TaskConfig;
 
 /// The loss of one example, by its logit and label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,10 +12,10 @@ pub(crate) enum Loss {
 }
 
 impl Loss {
-    pub(crate) fn of(task: Task) -> Self {
+    pub(crate) fn of(task: TaskConfig) -> Self {
         match task {
-            Task::BinaryClassification => Self::Logistic,
-            Task::Regression => Self::Squared,
+            TaskConfig::BinaryClassification => Self::Logistic,
+            TaskConfig::Regression => Self::Squared,
         }
     }
 

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use dataflow::Source;
 use model::network::{Encoder, Network, Rows, Weights, default_embedding_dimension};
-use model::{Architecture, FeatureKind, FeatureSpec, Model, Signature};
+use model::{Architecture, FeatureKind, FeatureSpec, Model, Signature, Task};
 
 use crate::check::check_values;
 use crate::config::DEFAULT_NUM_STEPS;
@@ -95,7 +95,7 @@ pub(crate) fn train_with_buffer(
     }
     let (label, task) = (config.model.label(), config.model.task());
     let architecture = architecture(&config.model, features);
-    let network = Network::new(features, &architecture)?;
+    let network = Network::new(features, &architecture, Task::from(task).width())?;
     let encoder = Encoder::new(&network);
     let split =
         |name, source| Split { name, source, network: &network, encoder: &encoder, label, task };
@@ -158,7 +158,7 @@ pub(crate) fn train_with_buffer(
         Some(best) => (best.step, best.weights),
         None => (step, trainable.weights),
     };
-    let signature = Signature::new(features.to_vec(), label.to_owned(), task);
+    let signature = Signature::new(features.to_vec(), label.to_owned(), task.into());
     Ok(Trained {
         model: Model::new(signature, architecture, weights)?,
         history,

@@ -12,7 +12,7 @@ use dataflow::{Engine, ErasedStage, Source};
 use dataset::{CsvFiles, FeatureType, ParquetFiles};
 use engine::LocalEngine;
 use graph::ValueType;
-use model::Predictor;
+use model::{OutputSpec, Predictor};
 use serde_json::json;
 use servable::Servable;
 
@@ -27,7 +27,7 @@ pub(crate) fn predict(args: &PredictArgs, global: &Global) -> Result<Outcome, Bo
     let scorer = Scorer(Servable::load(&version)?);
     let source = open(&args.input, &scorer.0)?;
     let engine = LocalEngine::with_all_cores(Arc::default());
-    let outputs: Vec<&str> = scorer.0.signature().outputs.iter().map(|o| o.name.as_str()).collect();
+    let outputs = scorer.0.signature().outputs.clone();
 
     if global.json {
         let mut rows = Vec::new();
@@ -35,8 +35,13 @@ pub(crate) fn predict(args: &PredictArgs, global: &Global) -> Result<Outcome, Bo
             let columns = columns(&batch);
             rows.extend((0..batch.num_rows()).map(|row| {
                 let values = columns.iter().zip(&outputs);
-                let values =
-                    values.map(|(column, name)| ((*name).to_owned(), json!(value(column, row))));
+                let values = values.map(|(column, output)| {
+                    let value = match output.width {
+                        1 => json!(value(column, row)),
+                        width => json!(&column.values()[row * width..][..width]),
+                    };
+                    (output.name.clone(), value)
+                });
                 values.collect::<serde_json::Map<_, _>>()
             }));
             Ok(())
@@ -61,25 +66,27 @@ fn write_csv(
     engine: &dyn Engine,
     source: &dyn Source,
     scorer: &Scorer,
-    outputs: &[&str],
+    outputs: &[OutputSpec],
     out: &mut (dyn Write + Send),
     failed: &(dyn Fn(io::Error) -> BoxError + Sync),
 ) -> Result<(), BoxError> {
     let mut out = BufWriter::new(out);
-    writeln!(out, "{}", outputs.join(",")).map_err(failed)?;
+    let names: Vec<_> = outputs.iter().flat_map(csv_columns).collect();
+    writeln!(out, "{}", names.join(",")).map_err(failed)?;
     let mut text = String::new();
     engine.map(source, scorer, &mut |batch| {
         let columns = columns(&batch);
         text.clear();
         for row in 0..batch.num_rows() {
-            for (index, column) in columns.iter().enumerate() {
-                if index > 0 {
+            for (column, output) in columns.iter().zip(outputs) {
+                for place in row * output.width..(row + 1) * output.width {
+                    if let Some(value) = value(column, place) {
+                        let _ = write!(text, "{value}");
+                    }
                     text.push(',');
                 }
-                if let Some(value) = value(column, row) {
-                    let _ = write!(text, "{value}");
-                }
             }
+            text.pop();
             text.push('\n');
         }
         out.write_all(text.as_bytes()).map_err(failed)
@@ -127,8 +134,23 @@ fn missing_column(input: &Path, column: &str, servable: &Servable) -> CliError {
     }
 }
 
+/// Returns the columns that an output has in a file of delimited text.
+fn csv_columns(output: &OutputSpec) -> Vec<String> {
+    match output.width {
+        1 => vec![output.name.clone()],
+        width => (0..width).map(|place| format!("{}_{place}", output.name)).collect(),
+    }
+}
+
+/// Returns the numbers of each output, row by row, of which each has as many as the output is wide.
 fn columns(batch: &RecordBatch) -> Vec<&Float32Array> {
-    batch.columns().iter().map(|column| column.as_primitive::<Float32Type>()).collect()
+    let columns = batch.columns().iter();
+    columns
+        .map(|column| match column.as_fixed_size_list_opt() {
+            Some(lists) => lists.values().as_primitive::<Float32Type>(),
+            None => column.as_primitive::<Float32Type>(),
+        })
+        .collect()
 }
 
 fn value(column: &Float32Array, row: usize) -> Option<f32> {

@@ -170,7 +170,7 @@ fn graph(feature: &str) -> Graph {
 fn model(feature: &str, weight: f32, label: &str, task: Task) -> Model {
     let inputs =
         vec![FeatureSpec { name: format!("{feature}_number"), kind: FeatureKind::Numeric }];
-    let network = Network::new(&inputs, &Architecture::Linear).unwrap();
+    let network = Network::new(&inputs, &Architecture::Linear, 1).unwrap();
     let mut weights = Weights::zeros(&network);
     weights.layers[0].weight[0] = weight;
     let signature = Signature::new(inputs, label.to_owned(), task);

@@ -10,7 +10,7 @@ use arrow::array::{
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, FieldRef};
 use arrow::error::ArrowError;
-use formats::example::{Feature, StepsReader, ValueKind};
+use formats::example::{ExpectedFeature, Feature, StepsReader, ValueKind};
 use formats::wire::WireError;
 
 /// How deep a column's values lie.
@@ -241,6 +241,35 @@ impl Values {
         Ok(())
     }
 
+    /// Appends the only value of a feature in its usual form, and returns whether that was there.
+    #[inline(always)]
+    fn append_only(&mut self, feature: ExpectedFeature<'_>) -> bool {
+        match self {
+            Self::None => false,
+            Self::Int(values) => match feature.int() {
+                Some(value) => {
+                    values.push(value);
+                    true
+                }
+                None => false,
+            },
+            Self::Float(values) => match feature.float() {
+                Some(value) => {
+                    values.push(value);
+                    true
+                }
+                None => false,
+            },
+            Self::Bytes { offsets, data, .. } => {
+                let is_there = feature.append_bytes(data);
+                if is_there {
+                    offsets.push(offset(data.len()));
+                }
+                is_there
+            }
+        }
+    }
+
     /// Appends what stands below a missing scalar.
     #[inline]
     fn append_default(&mut self) {
@@ -347,6 +376,24 @@ impl Column {
             self.rows.push(self.values.len());
         }
         Ok(())
+    }
+
+    /// Appends a row from a feature that came as expected, and returns whether it could. If not, the column must be cut
+    /// back.
+    #[inline(always)]
+    pub(super) fn push_expected(&mut self, feature: ExpectedFeature<'_>) -> bool {
+        if feature.is_missing() {
+            return self.push_missing().is_ok();
+        }
+        if self.values.append_only(feature) {
+            if self.shape == Shape::Scalar {
+                self.rows.validity.push();
+            } else {
+                self.rows.push(self.values.len());
+            }
+            return true;
+        }
+        feature.reader().read(|feature| self.push(feature)).is_ok()
     }
 
     /// Appends a row from the steps of a feature list. After a refusal the column must be cut back.

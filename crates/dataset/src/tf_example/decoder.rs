@@ -10,6 +10,7 @@ use formats::example::{
 
 use super::column::{Column, Refusal, Shape, Unfinished};
 use super::names::Names;
+use super::plan::Plan;
 use super::{ExampleProblem, Payload, TfExampleError};
 
 /// The offsets of a column count values and bytes with 32 bits. Every value takes a byte of a record at least.
@@ -28,6 +29,8 @@ pub struct ExampleDecoder {
     context: Targets,
     /// Feature lists by name.
     lists: Targets,
+    /// What the next record is expected to have; of sequence examples nothing.
+    plan: Plan,
     num_rows: usize,
     num_bytes: usize,
 }
@@ -85,7 +88,8 @@ impl ExampleDecoder {
             targets.add(name, Some(index));
             columns.push(column);
         }
-        Ok(Self { payload, schema, columns, context, lists, num_rows: 0, num_bytes: 0 })
+        let plan = Plan::default();
+        Ok(Self { payload, schema, columns, context, lists, plan, num_rows: 0, num_bytes: 0 })
     }
 
     /// Returns the schema of the batches.
@@ -114,6 +118,34 @@ impl ExampleDecoder {
         if num_bytes > MAX_BATCH_BYTES {
             return Err(ExampleProblem::BatchFull { found: record.len() });
         }
+        if !(self.payload == Payload::TfExample && self.push_expected(record)) {
+            self.push_any(record)?;
+        }
+        self.num_rows += 1;
+        self.num_bytes = num_bytes;
+        Ok(())
+    }
+
+    /// Appends a record that is as the ones before made expect, and returns whether it is.
+    #[inline]
+    fn push_expected(&mut self, record: &[u8]) -> bool {
+        if !self.plan.is_due() {
+            return false;
+        }
+        let is_done = match self.plan.follow(record, &mut self.columns) {
+            Some(num_found) => {
+                num_found == self.columns.len() || fill(&mut self.columns, self.num_rows).is_ok()
+            }
+            None => false,
+        };
+        if !is_done {
+            self.columns.iter_mut().for_each(|column| column.truncate(self.num_rows));
+        }
+        is_done
+    }
+
+    /// Appends any record, and learns what to expect of the next.
+    fn push_any(&mut self, record: &[u8]) -> Result<(), ExampleProblem> {
         self.context.names.begin();
         self.lists.names.begin();
         let mut row = Row {
@@ -132,8 +164,11 @@ impl ExampleDecoder {
             self.columns.iter_mut().for_each(|column| column.truncate(self.num_rows));
             return Err(*problem);
         }
-        self.num_rows += 1;
-        self.num_bytes = num_bytes;
+        if self.payload == Payload::TfExample
+            && let Some(order) = self.context.names.order()
+        {
+            self.plan.learn(order, &self.context.names, &self.context.columns);
+        }
         Ok(())
     }
 
@@ -268,11 +303,16 @@ impl Row<'_> {
         if self.num_found == self.columns.len() {
             return Ok(());
         }
-        for column in self.columns.iter_mut().filter(|column| column.len() == self.number) {
-            column.push_missing().map_err(|refusal| explain(column, &refusal))?;
-        }
-        Ok(())
+        fill(self.columns, self.number)
     }
+}
+
+/// Appends to the columns that have only `num_rows` rows.
+fn fill(columns: &mut [Column], num_rows: usize) -> Result<(), Box<ExampleProblem>> {
+    for column in columns.iter_mut().filter(|column| column.len() == num_rows) {
+        column.push_missing().map_err(|refusal| explain(column, &refusal))?;
+    }
+    Ok(())
 }
 
 impl ExampleVisitor for Row<'_> {

@@ -41,6 +41,12 @@ impl Names {
         self.position = 0;
     }
 
+    /// Returns the numbers of the record's names so far, one that is not known being beyond all others, or `None` of a
+    /// record with too many to remember.
+    pub(super) fn order(&self) -> Option<&[u32]> {
+        self.order.get(..self.position)
+    }
+
     /// Returns the number of a name, or `None` where it was never added.
     #[inline]
     pub(super) fn find(&mut self, name: &[u8]) -> Option<usize> {

@@ -1,5 +1,6 @@
 mod discovery;
 mod golden;
+mod history;
 mod kinds;
 mod round_trip;
 

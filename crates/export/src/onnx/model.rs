@@ -6,20 +6,20 @@
 use formats::onnx::tensor_proto::DataType;
 use graph::{Graph, ValueType};
 use model::network::Categorical;
-use model::{LOGIT, Model, PREDICTION, Task};
+use model::{Model, Task};
 
 use super::column::Column;
 use super::emit::{Attribute, Emitter, Tensor};
 use super::numbers::as_int;
 use crate::ExportError;
 
-/// Returns the model's outputs with their names, of shape `[N, 1]`, for the columns of a graph's outputs.
+/// Returns the model's outputs, as its signature has them, of shape `[N, width]`, for the columns of a graph's outputs.
 pub(super) fn lower(
     e: &mut Emitter,
     graph: &Graph,
     features: &[&Column],
     model: &Model,
-) -> Result<Vec<(&'static str, Tensor)>, ExportError> {
+) -> Result<Vec<Tensor>, ExportError> {
     let reader = Reader { graph, features };
     let (network, weights) = (model.network(), model.weights());
     let mut inputs = Vec::new();
@@ -29,9 +29,9 @@ pub(super) fn lower(
     let mut wide: Option<Tensor> = None;
     for feature in network.categorical() {
         let ids = reader.ids(e, feature)?;
-        let start = feature.wide_start;
-        let table = &weights.wide[start..start + feature.num_buckets];
-        let share = gather(e, table, 1, &ids);
+        let (start, width) = (feature.wide_start, network.num_outputs());
+        let table = &weights.wide[start..start + feature.num_buckets * width];
+        let share = gather(e, table, width, &ids);
         wide = Some(match wide {
             Some(sum) => e.op("Add", &[&sum, &share]),
             None => share,
@@ -73,13 +73,16 @@ pub(super) fn lower(
         None => deep,
     };
     Ok(match model.signature().task {
-        Task::Regression => vec![(PREDICTION, logit)],
-        Task::BinaryClassification => {
+        Task::Regression | Task::Ranking => vec![logit],
+        Task::MultiClassClassification { .. } => {
+            vec![e.with("Softmax", &[&logit], vec![("axis", Attribute::Int(1))]), logit]
+        }
+        Task::BinaryClassification | Task::MultiLabelClassification { .. } => {
             let one = e.singles(&[1.0], &[1, 1]);
             let negative = e.op("Neg", &[&logit]);
             let power = e.op("Exp", &[&negative]);
             let sum = e.op("Add", &[&one, &power]);
-            vec![(PREDICTION, e.op("Div", &[&one, &sum])), (LOGIT, logit)]
+            vec![e.op("Div", &[&one, &sum]), logit]
         }
     })
 }

@@ -12,7 +12,8 @@ use super::writer::{GraphWriter, Tensor};
 const FLOAT: DataType = DataType::DtFloat;
 const INT: DataType = DataType::DtInt64;
 
-/// Adds a model behind the features that it reads, by name, and returns its outputs, one value per row each.
+/// Adds a model behind the features that it reads, by name, and returns its outputs: shape `[rows]` for one
+/// number per row, else `[rows, width]`.
 ///
 /// The values are those of [`model::network::Encoder`]: a number that is missing or NaN is 0, and a category that is
 /// missing or out of range contributes nothing, because its row of each table is one of zeros.
@@ -34,11 +35,9 @@ pub(super) fn predict(
     let deep = deep(writer, model, &numeric, &ids, shape);
     let mut wide: Option<Tensor> = None;
     for (category, id) in network.categorical().iter().zip(&ids) {
-        let end = category.wide_start + category.num_buckets;
+        let end = category.wide_start + category.num_buckets * network.num_outputs();
         let table = &weights.wide[category.wide_start..end];
-        let weight = look_up(writer, table, 1, id);
-        let flat = writer.constant(tensor::int32s(&[-1]));
-        let weight = writer.reshape(&weight, &flat);
+        let weight = look_up(writer, table, network.num_outputs(), id);
         wide = Some(match wide {
             None => weight,
             Some(sum) => writer.binary("AddV2", &sum, &weight),
@@ -48,9 +47,13 @@ pub(super) fn predict(
         None => deep,
         Some(wide) => writer.binary("AddV2", &deep, wide),
     };
+    let logit = if network.num_outputs() == 1 { writer.flat(&logit) } else { logit };
     match model.signature().task {
-        Task::Regression => vec![logit],
-        Task::BinaryClassification => vec![writer.unary("Sigmoid", &logit), logit],
+        Task::Regression | Task::Ranking => vec![logit],
+        Task::BinaryClassification | Task::MultiLabelClassification { .. } => {
+            vec![writer.unary("Sigmoid", &logit), logit]
+        }
+        Task::MultiClassClassification { .. } => vec![writer.unary("Softmax", &logit), logit],
     }
 }
 
@@ -130,7 +133,8 @@ fn deep(
         output = match output {
             None => {
                 // Nothing to multiply with: a linear model over categories alone has just the bias here.
-                let num_rows = writer.constant(tensor::int32s(&[1]));
+                let width = i32::try_from(network.num_outputs()).expect("at most 65536");
+                let num_rows = writer.constant(tensor::int32s(&[width]));
                 let axis = writer.constant(tensor::int32(0));
                 let rows = writer.node("ConcatV2").input(shape).input(&num_rows).input(&axis);
                 let rows = rows.int("N", 2).data_type("T", DataType::DtInt32);
@@ -146,9 +150,7 @@ fn deep(
             }
         };
     }
-    let flat = writer.constant(tensor::int32s(&[-1]));
-    let output = output.expect("a network has a layer");
-    writer.reshape(&output, &flat)
+    output.expect("a network has a layer")
 }
 
 /// Returns the rectified linear unit of each number. NaN stays, which TensorFlow's own does not promise.

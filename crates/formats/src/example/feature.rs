@@ -2,9 +2,9 @@
 
 use crate::wire::{DELIMITED, FIXED32, VARINT, WireError, WireReader};
 
-const BYTES_TAG: u8 = (1 << 3) | DELIMITED;
-const FLOAT_TAG: u8 = (2 << 3) | DELIMITED;
-const INT_TAG: u8 = (3 << 3) | DELIMITED;
+pub(super) const BYTES_TAG: u8 = (1 << 3) | DELIMITED;
+pub(super) const FLOAT_TAG: u8 = (2 << 3) | DELIMITED;
+pub(super) const INT_TAG: u8 = (3 << 3) | DELIMITED;
 
 /// The kind of a feature's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

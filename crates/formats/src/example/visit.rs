@@ -31,7 +31,11 @@ pub trait ExampleVisitor {
 #[derive(Clone, Copy, Debug)]
 pub struct FeatureReader<'a>(WireReader<'a>);
 
-impl FeatureReader<'_> {
+impl<'a> FeatureReader<'a> {
+    pub(super) fn new(feature: WireReader<'a>) -> Self {
+        Self(feature)
+    }
+
     /// Reads the feature and hands it to `take`.
     ///
     /// # Errors
@@ -190,7 +194,7 @@ fn next_entry<'a>(map: &mut WireReader<'a>) -> Result<Option<WireReader<'a>>, Wi
 /// Returns key and value of an entry that has the one before the other and nothing else, as all writers make
 /// them.
 #[inline]
-fn plain_entry(mut entry: WireReader<'_>) -> Option<(&[u8], WireReader<'_>)> {
+pub(super) fn plain_entry(mut entry: WireReader<'_>) -> Option<(&[u8], WireReader<'_>)> {
     if !entry.take_tag(1, DELIMITED) {
         return None;
     }

@@ -10,7 +10,7 @@ use safetensors::tensor::{Dtype, TensorView};
 
 use super::*;
 use crate::network::default_embedding_dimension;
-use crate::{FeatureKind, FeatureSpec};
+use crate::{FeatureKind, FeatureSpec, LOGIT};
 
 fn features() -> Vec<FeatureSpec> {
     [
@@ -25,7 +25,7 @@ fn features() -> Vec<FeatureSpec> {
 
 /// A model whose weights are all different and of both signs.
 fn model(task: Task, architecture: Architecture, inputs: Vec<FeatureSpec>) -> Model {
-    let network = Network::new(&inputs, &architecture).unwrap();
+    let network = Network::new(&inputs, &architecture, task.width()).unwrap();
     let mut weights = Weights::zeros(&network);
     let layers = weights.layers.iter_mut().flat_map(|l| l.weight.iter_mut().chain(&mut l.bias));
     let all = weights.wide.iter_mut().chain(&mut weights.embeddings).chain(layers);
@@ -35,10 +35,12 @@ fn model(task: Task, architecture: Architecture, inputs: Vec<FeatureSpec>) -> Mo
     Model::new(Signature::new(inputs, "label".to_owned(), task), architecture, weights).unwrap()
 }
 
+fn deep() -> Architecture {
+    Architecture::WideAndDeep { hidden: vec![8, 5], embedding_dimensions: vec![2, 4] }
+}
+
 fn wide_and_deep() -> Model {
-    let architecture =
-        Architecture::WideAndDeep { hidden: vec![8, 5], embedding_dimensions: vec![2, 4] };
-    model(Task::BinaryClassification, architecture, features())
+    model(Task::BinaryClassification, deep(), features())
 }
 
 fn batch(columns: [(&str, ArrayRef); 4]) -> RecordBatch {
@@ -61,7 +63,7 @@ fn predictions(model: &Model, examples: &RecordBatch) -> Vec<f32> {
 fn a_linear_model_is_the_sum_of_its_weights() {
     let inputs = features();
     let signature = Signature::new(inputs, "label".to_owned(), Task::Regression);
-    let network = Network::new(&signature.inputs, &Architecture::Linear).unwrap();
+    let network = Network::new(&signature.inputs, &Architecture::Linear, 1).unwrap();
     let mut weights = Weights::zeros(&network);
     weights.layers[0].weight = vec![2.0, -1.0]; // miles, fare
     weights.layers[0].bias = vec![0.5];
@@ -82,7 +84,7 @@ fn the_deep_part_is_layers_of_rectified_units() {
     let signature = Signature::new(features(), "label".to_owned(), Task::BinaryClassification);
     let architecture =
         Architecture::WideAndDeep { hidden: vec![2], embedding_dimensions: vec![1, 1] };
-    let network = Network::new(&signature.inputs, &architecture).unwrap();
+    let network = Network::new(&signature.inputs, &architecture, 1).unwrap();
     let mut weights = Weights::zeros(&network);
     weights.embeddings[2] = 3.0; // company 2
     weights.wide[2] = 0.25;
@@ -195,6 +197,9 @@ fn a_loaded_model_is_the_saved_one_bit_for_bit() {
         wide_and_deep(),
         model(Task::Regression, Architecture::Linear, features()),
         model(Task::BinaryClassification, Architecture::Linear, only_categories),
+        model(Task::MultiClassClassification { num_classes: 3 }, deep(), features()),
+        model(Task::MultiLabelClassification { num_labels: 4 }, deep(), features()),
+        model(Task::Ranking, deep(), features()),
     ];
     for model in models {
         let dir = tempfile::tempdir().unwrap();
@@ -208,6 +213,70 @@ fn a_loaded_model_is_the_saved_one_bit_for_bit() {
         let examples = examples(300);
         assert_eq!(loaded.predict(&examples).unwrap(), model.predict(&examples).unwrap());
     }
+}
+
+/// Version 1 had no widths; `testdata/v1` was written by the code of that time, with what it predicted.
+#[test]
+fn models_of_version_1_still_predict_the_same() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/v1");
+    let model = Model::load(&dir).unwrap();
+    assert_eq!(model.signature(), wide_and_deep().signature());
+    let expected = fs::read_to_string(dir.join("expected.json")).unwrap();
+    let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
+    let batch = model.predict(&examples(5)).unwrap();
+    for name in [crate::PREDICTION, LOGIT] {
+        let found = batch.column_by_name(name).unwrap().as_primitive::<Float32Type>();
+        for (found, expected) in found.values().iter().zip(expected[name].as_array().unwrap()) {
+            let expected = expected.as_f64().unwrap();
+            assert!((f64::from(*found) - expected).abs() < 1e-6, "{found} and {expected}");
+        }
+    }
+}
+
+#[test]
+fn several_outputs_are_lists_of_one_width() {
+    let task = Task::MultiClassClassification { num_classes: 3 };
+    let batch = model(task, deep(), features()).predict(&examples(40)).unwrap();
+    let fields: Vec<_> = task.outputs().iter().map(|output| output.data_type()).collect();
+    let schema = batch.schema();
+    assert_eq!(schema.fields().iter().map(|f| f.data_type().clone()).collect::<Vec<_>>(), fields);
+    let logits = batch.column_by_name(LOGIT).unwrap().as_fixed_size_list();
+    let probabilities = batch.column(0).as_fixed_size_list();
+    for row in 0..batch.num_rows() {
+        let of = |list: &FixedSizeListArray| {
+            list.value(row).as_primitive::<Float32Type>().values().to_vec()
+        };
+        let (logits, probabilities) = (of(logits), of(probabilities));
+        assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+        for class in 1..3 {
+            let ratio = (probabilities[class] / probabilities[0]).ln();
+            assert!((ratio - (logits[class] - logits[0])).abs() < 1e-5);
+        }
+    }
+
+    // One output of several is what a model of that output alone gives.
+    let several =
+        model(Task::MultiLabelClassification { num_labels: 2 }, Architecture::Linear, features());
+    let mut weights = Weights::zeros(
+        model(Task::BinaryClassification, Architecture::Linear, features()).network(),
+    );
+    let second = |values: &[f32]| values.iter().skip(1).step_by(2).copied().collect::<Vec<_>>();
+    weights.wide = second(&several.weights().wide);
+    weights.layers[0].weight = second(&several.weights().layers[0].weight);
+    weights.layers[0].bias = second(&several.weights().layers[0].bias);
+    let signature = Signature::new(features(), "label".to_owned(), Task::BinaryClassification);
+    let one = Model::new(signature, Architecture::Linear, weights).unwrap();
+    let lists = several.predict(&examples(9)).unwrap();
+    let lists = lists.column(0).as_fixed_size_list();
+    for (row, expected) in predictions(&one, &examples(9)).into_iter().enumerate() {
+        let found = lists.value(row).as_primitive::<Float32Type>().value(1);
+        assert!((found - expected).abs() < 1e-6, "{found} and {expected}");
+    }
+}
+
+#[test]
+fn probabilities_do_not_overflow() {
+    assert_eq!(softmax(&[1000.0, 0.0, -1000.0, -1000.0], 2), [1.0, 0.0, 0.5, 0.5]);
 }
 
 type Spoil<'a> = &'a dyn Fn(&Path);
@@ -242,8 +311,8 @@ fn a_spoiled_model_is_a_clear_error() {
             "model/model.json: not a model description: ",
         ),
         (
-            &|dir| replace(dir, "\"version\": 1", "\"version\": 7"),
-            "model/model.json: format version 7, expected at most 1",
+            &|dir| replace(dir, "\"version\": 2", "\"version\": 7"),
+            "model/model.json: format version 7, expected at most 2",
         ),
         (
             &|dir| replace(dir, "\"num_buckets\": 24", "\"num_buckets\": 2000000"),
@@ -325,7 +394,7 @@ fn networks_that_make_no_sense_are_refused() {
         (features(), wide(vec![5], vec![1])),
         (features(), wide(vec![5], vec![usize::MAX, usize::MAX])),
     ] {
-        let error = Network::new(&inputs, &architecture).unwrap_err();
+        let error = Network::new(&inputs, &architecture, 1).unwrap_err();
         assert!(matches!(error, ModelError::Inconsistent { .. }));
     }
 }

@@ -40,7 +40,7 @@ impl DenseLayer {
     }
 }
 
-/// Returns the deep part's share of the logits, shape `[rows, 1]`, for an input of shape `[rows, input_width]`.
+/// Returns the deep part's share of the logits, shape `[rows, num_outputs]`, for an input of shape `[rows, input_width]`.
 ///
 /// Rectified linear units follow every layer but the last.
 pub fn dense(layers: &[DenseLayer], input: Tensor<2>) -> Tensor<2> {
@@ -60,7 +60,7 @@ pub fn dense(layers: &[DenseLayer], input: Tensor<2>) -> Tensor<2> {
     output
 }
 
-/// Returns one logit per example: the deep part's share plus the wide part's.
+/// Returns the logits, shape `[rows, num_outputs]`: the deep part's share plus the wide part's.
 ///
 /// `layers` are the dense layers of `weights` on a plain device.
 pub fn logits(
@@ -70,7 +70,7 @@ pub fn logits(
     rows: &Rows,
 ) -> Vec<f32> {
     let device = Device::flex();
-    let mut logits = Vec::with_capacity(rows.num_rows());
+    let mut logits = Vec::with_capacity(rows.num_rows() * network.num_outputs());
     for start in (0..rows.num_rows()).step_by(CHUNK_ROWS) {
         let end = rows.num_rows().min(start + CHUNK_ROWS);
         let (input, wide) = rows.look_up(network, weights, start..end);

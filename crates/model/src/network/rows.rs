@@ -123,8 +123,8 @@ impl Rows {
         self.num_rows = 0;
     }
 
-    /// Looks up some examples: returns the deep part's input, shape `[rows, input_width]`, and the sum of each
-    /// example's wide weights.
+    /// Looks up some examples: returns the deep part's input, shape `[rows, input_width]`, and the sums of each
+    /// example's wide weights, shape `[rows, num_outputs]`.
     pub fn look_up(
         &self,
         network: &Network,
@@ -133,21 +133,23 @@ impl Rows {
     ) -> (Vec<f32>, Vec<f32>) {
         let (numeric, categorical) = (network.numeric().len(), network.categorical());
         let mut input = Vec::with_capacity(range.len() * network.input_width());
-        let mut wide = Vec::with_capacity(range.len());
-        for row in range {
+        let outputs = network.num_outputs();
+        let mut wide = vec![0.0; range.len() * outputs];
+        for (row, sums) in range.zip(wide.chunks_exact_mut(outputs)) {
             input.extend_from_slice(&self.numeric[row * numeric..(row + 1) * numeric]);
-            let mut sum = 0.0;
             let ids = &self.ids[row * categorical.len()..(row + 1) * categorical.len()];
             for (feature, &id) in categorical.iter().zip(ids) {
                 if id == NO_CATEGORY {
                     input.resize(input.len() + feature.dimension, 0.0);
                     continue;
                 }
-                sum += weights.wide[feature.wide_start + id as usize];
+                let start = feature.wide_start + id as usize * outputs;
+                for (sum, weight) in sums.iter_mut().zip(&weights.wide[start..start + outputs]) {
+                    *sum += weight;
+                }
                 let start = feature.embedding_start + id as usize * feature.dimension;
                 input.extend_from_slice(&weights.embeddings[start..start + feature.dimension]);
             }
-            wide.push(sum);
         }
         (input, wide)
     }

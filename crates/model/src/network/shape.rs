@@ -36,7 +36,7 @@ pub struct Categorical {
     pub name: String,
     /// How many categories it has.
     pub num_buckets: usize,
-    /// Where its weights begin in [`crate::network::Weights::wide`].
+    /// Where its weights begin in [`crate::network::Weights::wide`]; each category has one per output.
     pub wide_start: usize,
     /// The width of its embedding; zero for none.
     pub dimension: usize,
@@ -53,6 +53,7 @@ pub struct Network {
     categorical: Vec<Categorical>,
     /// The widths of the deep part, from its input to the last hidden layer.
     widths: Vec<usize>,
+    num_outputs: usize,
     num_wide: usize,
     num_embedding: usize,
 }
@@ -64,13 +65,19 @@ const MAX_INPUT: usize = 1 << 16;
 
 const MAX_HIDDEN: usize = 1 << 13;
 
+const MAX_OUTPUTS: usize = 1 << 16;
+
 impl Network {
-    /// Returns the network of an architecture over some features.
+    /// Returns the network of an architecture over some features, with so many outputs ([`crate::Task::width`]).
     ///
     /// # Errors
     ///
     /// [`ModelError::Inconsistent`] when there is no feature, one comes twice, or the sizes make no sense.
-    pub fn new(inputs: &[FeatureSpec], architecture: &Architecture) -> Result<Self, ModelError> {
+    pub fn new(
+        inputs: &[FeatureSpec],
+        architecture: &Architecture,
+        num_outputs: usize,
+    ) -> Result<Self, ModelError> {
         let inconsistent = |reason| ModelError::Inconsistent { reason };
         if inputs.is_empty() {
             return Err(inconsistent("no input features"));
@@ -88,6 +95,9 @@ impl Network {
         };
         if dimensions.len() != num_categorical {
             return Err(inconsistent("not one embedding dimension per categorical feature"));
+        }
+        if num_outputs == 0 || num_outputs > MAX_OUTPUTS {
+            return Err(inconsistent("the number of outputs is not between 1 and 65536"));
         }
         if hidden.iter().any(|&width| width == 0 || width > MAX_HIDDEN) {
             return Err(inconsistent("a hidden layer's width is not between 1 and 8192"));
@@ -113,7 +123,7 @@ impl Network {
                 embedding_start: num_embedding,
                 input_start: width,
             });
-            num_wide = num_wide.saturating_add(num_buckets);
+            num_wide = num_wide.saturating_add(num_buckets.saturating_mul(num_outputs));
             num_embedding = num_embedding.saturating_add(num_buckets.saturating_mul(dimension));
             width = width.saturating_add(dimension);
         }
@@ -124,7 +134,7 @@ impl Network {
             return Err(inconsistent("the features and embeddings are wider than 65536 together"));
         }
         let widths = std::iter::once(width).chain(hidden).collect();
-        Ok(Self { numeric, categorical, widths, num_wide, num_embedding })
+        Ok(Self { numeric, categorical, widths, num_outputs, num_wide, num_embedding })
     }
 
     /// Returns the numeric features, in order.
@@ -142,13 +152,18 @@ impl Network {
         self.widths[0]
     }
 
-    /// Returns the inputs and outputs of each dense layer; the last has one output.
+    /// Returns the inputs and outputs of each dense layer; the last has those of the network.
     pub fn layer_sizes(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let outputs = self.widths[1..].iter().copied().chain([1]);
+        let outputs = self.widths[1..].iter().copied().chain([self.num_outputs]);
         self.widths.iter().copied().zip(outputs)
     }
 
-    /// Returns how many categories all features have together.
+    /// Returns how many numbers a prediction is.
+    pub fn num_outputs(&self) -> usize {
+        self.num_outputs
+    }
+
+    /// Returns how many wide weights all categories have together.
     pub fn num_wide(&self) -> usize {
         self.num_wide
     }

@@ -5,7 +5,7 @@ use crate::network::Network;
 /// All weights of a network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights {
-    /// One weight per category, feature after feature.
+    /// One weight per category and output, feature after feature; shape `[num_buckets, num_outputs]` each.
     pub wide: Vec<f32>,
     /// One embedding per category, feature after feature; shape `[num_buckets, dimension]` each.
     pub embeddings: Vec<f32>,

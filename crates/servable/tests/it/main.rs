@@ -41,7 +41,7 @@ fn model(label: &str) -> Model {
             kind: FeatureKind::Categorical { num_buckets: 3 },
         },
     ];
-    let network = Network::new(&inputs, &Architecture::Linear).unwrap();
+    let network = Network::new(&inputs, &Architecture::Linear, 1).unwrap();
     let mut weights = Weights::zeros(&network);
     weights.wide.copy_from_slice(&[1.0, 2.0, 4.0]);
     weights.layers[0].weight[0] = 1.0;
@@ -123,6 +123,26 @@ fn a_servable_comes_back_from_the_disk_as_it_was() {
     let signature = fs::read_to_string(dir.path().join("signature.json")).unwrap();
     fs::write(dir.path().join("signature.json"), signature.replace("BYTES", "INT")).unwrap();
     assert!(matches!(Servable::load(dir.path()), Err(ServableError::OtherSignature { .. })));
+}
+
+#[test]
+fn a_signature_of_version_1_is_still_read() {
+    let dir = tempfile::tempdir().unwrap();
+    Servable::save(dir.path(), &graph(), &model("big_tipper")).unwrap();
+    let path = dir.path().join("signature.json");
+    let now = fs::read_to_string(&path).unwrap();
+    let version_1 = r#"{
+  "version": 1,
+  "task": "regression",
+  "label": "big_tipper",
+  "inputs": [{ "name": "fare", "type": "FLOAT" }, { "name": "company", "type": "BYTES" }],
+  "outputs": [{ "name": "prediction", "type": "FLOAT" }]
+}"#;
+    fs::write(&path, version_1).unwrap();
+    let loaded = Servable::load(dir.path()).unwrap();
+    assert_eq!(predictions(&loaded, &request()), predictions(&servable(), &request()));
+    fs::write(&path, now.replace("\"version\": 2", "\"version\": 3")).unwrap();
+    assert!(matches!(Servable::load(dir.path()), Err(ServableError::Version { found: 3, .. })));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use dataflow::{BatchIter, Batches};
 use model::Predictor;
 
 use super::*;
+use crate::TaskConfig;
 use crate::check::{Available, ValueKind, check};
 use crate::random::{Random, Stream};
 use crate::step::gradients;
@@ -127,7 +128,7 @@ fn gradients_are_finite_differences() {
     let config = config("");
     let architecture =
         Architecture::WideAndDeep { hidden: vec![4, 3], embedding_dimensions: vec![2] };
-    let network = Network::new(&features(), &architecture).unwrap();
+    let network = Network::new(&features(), &architecture, 1).unwrap();
     let encoder = Encoder::new(&network);
     let batch = batch(40, 9);
     let rows = encoder.encode(&batch).unwrap();
@@ -190,7 +191,7 @@ fn gradients_are_finite_differences() {
 fn a_step_moves_what_the_batch_uses_and_nothing_else() {
     let architecture =
         Architecture::WideAndDeep { hidden: vec![16], embedding_dimensions: vec![2] };
-    let network = Network::new(&features(), &architecture).unwrap();
+    let network = Network::new(&features(), &architecture, 1).unwrap();
     let before = initial_weights(&network, 0);
     let mut trainable = Trainable::new(&network, before.clone(), 0.01);
     let batch = batch(2, 1); // kinds 0 and 1
@@ -294,7 +295,7 @@ impl Source for Counted {
 
 #[test]
 fn every_epoch_sees_every_example_once_in_a_new_order() {
-    let network = Network::new(&features(), &Architecture::Linear).unwrap();
+    let network = Network::new(&features(), &Architecture::Linear, 1).unwrap();
     let encoder = Encoder::new(&network);
     for (num_rows, partition_rows, buffer_rows, batch_size) in [
         (1, 1, 10, 3),
@@ -316,7 +317,7 @@ fn every_epoch_sees_every_example_once_in_a_new_order() {
             network: &network,
             encoder: &encoder,
             label: "label",
-            task: model::Task::BinaryClassification,
+            task: TaskConfig::BinaryClassification,
         };
         let bytes = buffer_rows * (Rows::bytes_per_row(&network) + 4);
         let scan = split.scan(bytes).unwrap();
@@ -376,7 +377,7 @@ fn a_split_beyond_the_buffer_trains_as_well() {
         network: model.network(),
         encoder: &encoder,
         label: "label",
-        task: model.signature().task,
+        task: TaskConfig::BinaryClassification,
     };
     let mean = |buffer_bytes| {
         let scan = split.scan(buffer_bytes).unwrap();

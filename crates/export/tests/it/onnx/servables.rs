@@ -50,7 +50,7 @@ fn inputs() -> Vec<FeatureSpec> {
 
 /// Returns a model whose weights are all different and of both signs.
 pub(crate) fn model(task: Task, architecture: Architecture, inputs: Vec<FeatureSpec>) -> Model {
-    let network = Network::new(&inputs, &architecture).unwrap();
+    let network = Network::new(&inputs, &architecture, 1).unwrap();
     let mut weights = Weights::zeros(&network);
     let layers = weights.layers.iter_mut().flat_map(|l| l.weight.iter_mut().chain(&mut l.bias));
     let all = weights.wide.iter_mut().chain(&mut weights.embeddings).chain(layers);

@@ -137,7 +137,7 @@ fn taxi_graph() -> Graph {
 
 /// Returns a model with weights that are small, and the same each time.
 fn model(inputs: Vec<FeatureSpec>, task: Task, architecture: Architecture) -> Model {
-    let network = Network::new(&inputs, &architecture).unwrap();
+    let network = Network::new(&inputs, &architecture, 1).unwrap();
     let mut draw = Draw::new(3);
     let mut some = |n: usize| (0..n).map(|_| draw.one(-0.5f32..0.5)).collect::<Vec<_>>();
     let weights = Weights {
