@@ -17,3 +17,4 @@ mod scene;
 mod schema_gen;
 mod stage;
 mod statistics_gen;
+mod transform;
