@@ -29,6 +29,7 @@ def graph(tmp_path):
             {"name": "log_fare", "node": 3},
             {"name": "company", "node": 5},
             {"name": "words", "node": 6},
+            {"name": "same", "node": 4},
         ],
     }
     (tmp_path / "graph.json").write_text(json.dumps(description))
@@ -76,6 +77,18 @@ def test_a_part_reads_less(graph):
     assert part.schema.names == ["company"]
     with pytest.raises(cupola.CupolaError, match="does not make a feature `companies`"):
         graph.project(["companies"])
+
+
+def test_nothing_is_copied(graph):
+    """What a graph passes on has the memory that came in, and a table of one chunk stays one."""
+    table = pa.table({"fare": [1.0] * 1000, "company": ["a b c"] * 1000})
+    features = graph.transform(table)
+    [before], [after] = table.column("company").chunks, features.column("same").chunks
+    addresses = lambda array: [buffer.address for buffer in array.buffers() if buffer is not None]
+    assert addresses(after)[-2:] == addresses(before)[-2:]
+    # It stays when the table and the graph are gone.
+    del table, before, graph
+    assert features.column("same").to_pylist() == ["a b c"] * 1000
 
 
 def test_other_threads_run_meanwhile(graph):

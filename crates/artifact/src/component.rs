@@ -126,13 +126,14 @@ pub trait Executor: Send + Sync {
 
 /// A component that finds its outputs in the ledger.
 pub trait Resolver: Send + Sync {
-    /// Returns the artifacts found, by output key. A key may be absent.
+    /// Returns the artifacts found, by output key; `config` is the node's, as checked. A key may be absent.
     ///
     /// # Errors
     ///
     /// The ledger's error.
     fn resolve(
         &self,
+        config: &Value,
         pipeline: &str,
         inputs: &BTreeMap<String, Vec<Artifact>>,
         ledger: &dyn Ledger,

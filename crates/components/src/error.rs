@@ -28,6 +28,14 @@ pub enum ComponentError {
     #[error("{}: no splits are left to work on", .path.display())]
     NoSplits { path: PathBuf },
 
+    /// Artifacts that are read together do not have the same features.
+    #[error("{}: feature `{feature}` is not there, or of another type, in all examples that are read together", .path.display())]
+    OtherFeatures { path: PathBuf, feature: String },
+
+    /// Tokens of a packed feature cannot be written as they are.
+    #[error("`pack`: {reason}")]
+    Pack { reason: String },
+
     /// A pair of splits that is to be compared is not there.
     #[error(
         "`include_split_pairs`: no pair `{test}` and `{base}`, the splits are {}, those of the baseline {}",
@@ -72,6 +80,8 @@ impl Classify for ComponentError {
             Self::Corrupt { .. }
             | Self::NoSplits { .. }
             | Self::NoCommonSplit { .. }
+            | Self::OtherFeatures { .. }
+            | Self::Pack { .. }
             | Self::Features { .. } => ErrorKind::Data,
             Self::NoSplitPair { .. } => ErrorKind::Usage,
             Self::Cancelled => ErrorKind::Unavailable,

@@ -91,6 +91,7 @@ impl Component for Latest {
 impl Resolver for Latest {
     fn resolve(
         &self,
+        _config: &Value,
         pipeline: &str,
         inputs: &BTreeMap<String, Vec<Artifact>>,
         ledger: &dyn Ledger,

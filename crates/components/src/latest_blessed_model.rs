@@ -64,6 +64,7 @@ impl Component for LatestBlessedModel {
 impl Resolver for LatestBlessedModel {
     fn resolve(
         &self,
+        _config: &Value,
         pipeline: &str,
         inputs: &BTreeMap<String, Vec<Artifact>>,
         ledger: &dyn Ledger,

@@ -17,8 +17,10 @@ mod evaluator;
 mod example_diff;
 mod example_gen;
 mod example_validator;
+mod examples_window;
 mod features;
 mod import_schema_gen;
+mod joined;
 mod latest;
 mod latest_blessed_model;
 mod pairs;
@@ -31,6 +33,8 @@ mod trainer;
 mod trainer_program;
 mod transform;
 mod transform_exports;
+mod transform_outputs;
+mod transform_pack;
 mod view;
 
 use std::sync::Arc;
@@ -46,6 +50,7 @@ pub use evaluator::Evaluator;
 pub use example_diff::ExampleDiff;
 pub use example_gen::ExampleGen;
 pub use example_validator::ExampleValidator;
+pub use examples_window::ExamplesWindow;
 pub use import_schema_gen::ImportSchemaGen;
 pub use latest::{LATEST_EXAMPLES, LATEST_STATISTICS, Latest};
 pub use latest_blessed_model::LatestBlessedModel;
@@ -67,6 +72,7 @@ pub fn registry() -> Registry {
         Arc::new(LATEST_STATISTICS),
         Arc::new(DistributionValidator),
         Arc::new(LATEST_EXAMPLES),
+        Arc::new(ExamplesWindow),
         Arc::new(ExampleDiff),
         Arc::new(Transform),
         Arc::new(Trainer),

@@ -13,14 +13,18 @@ use graph::{Graph, Shape, ValueType};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use transform::{AnalyzeOptions, ApplyGraph, Config, FolderStore, InputFeature, InputKind, Shard};
+use transform::{
+    AnalyzeOptions, ApplyGraph, Config, FolderStore, InputFeature, InputKind, Shard, Transformed,
+};
 
 use crate::ComponentError;
 use crate::config::{read, schema_with, take, with_key};
-use crate::features;
+use crate::joined::{self, Joined};
 use crate::ports::{keep_splits, required, split_properties};
 use crate::transform_exports::{self, EXPORTS, EXPORTS_HELP, ExportAs};
+use crate::transform_pack::{PACK, PACK_HELP, Pack};
 use crate::view::SCHEMA_FILE;
+use crate::{features, transform_outputs};
 
 /// The key of the splits, beside the stage's own keys.
 const SPLITS: &str = "splits";
@@ -32,28 +36,83 @@ const MAX_KEPT_BYTES: u64 = 1 << 30;
 /// Learns the analyzers' values on one split, compiles the graph, and applies it to all.
 pub struct Transform;
 
+/// The key of whether features are written.
+const MATERIALIZE: &str = "materialize";
+const MATERIALIZE_HELP: &str = "Whether the transformed examples are written (the default); without them `transformed_examples` has no splits, and \
+     the graph is what comes out.";
+
+/// The key of whether statistics are made.
+const STATISTICS: &str = "statistics";
+const STATISTICS_HELP: &str = "Whether statistics are made (the default): of the raw examples that the analyzers see and of the features of all \
+     that are transformed, and what in the features does not fit their schema: in the folder of the graph, \
+     `pre_transform_feature_stats` and `post_transform_feature_stats`, as TFX has them.";
+
+/// A switch that is on unless it is turned off.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(transparent)]
+struct On(bool);
+
+impl Default for On {
+    fn default() -> Self {
+        Self(true)
+    }
+}
+
+/// One name, or several.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum Names {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Names {
+    fn list(&self) -> Vec<String> {
+        match self {
+            Self::One(name) => vec![name.clone()],
+            Self::Several(names) => names.clone(),
+        }
+    }
+}
+
 /// Which splits are learned from, and which are transformed.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Splits {
-    /// The split whose examples the analyzers see.
-    analyze: String,
+    /// The split, or the splits, whose examples the analyzers see.
+    analyze: Names,
     /// The splits to transform; all where not given.
     transform: Vec<String>,
 }
 
 impl Default for Splits {
     fn default() -> Self {
-        Self { analyze: "train".to_owned(), transform: Vec::new() }
+        Self { analyze: Names::One("train".to_owned()), transform: Vec::new() }
     }
 }
 
-/// Reads a configuration: the stage's, the splits, and what the graph is exported as.
-fn read_config(config: &Value) -> Result<(Config, Splits, Vec<ExportAs>), ComponentError> {
+/// What a node's table says besides the stage's own keys.
+struct Own {
+    splits: Splits,
+    exports: Vec<ExportAs>,
+    materialize: bool,
+    statistics: bool,
+    pack: Option<Pack>,
+}
+
+/// Reads a configuration: the stage's, and the component's own.
+fn read_config(config: &Value, base_dir: &Path) -> Result<(Config, Own), ComponentError> {
     let mut rest = config.clone();
-    let splits = take(SPLITS, &mut rest)?;
-    let exports = take(EXPORTS, &mut rest)?;
-    Ok((read(&rest)?, splits, exports))
+    let own = Own {
+        splits: take(SPLITS, &mut rest)?,
+        exports: take(EXPORTS, &mut rest)?,
+        materialize: take::<On>(MATERIALIZE, &mut rest)?.0,
+        statistics: take::<On>(STATISTICS, &mut rest)?.0,
+        pack: take(PACK, &mut rest)?,
+    };
+    let mut config: Config = read(&rest)?;
+    config.base_dir = base_dir.to_path_buf();
+    Ok((config, own))
 }
 
 impl Component for Transform {
@@ -66,7 +125,7 @@ impl Component for Transform {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn description(&self) -> &'static str {
@@ -99,13 +158,15 @@ impl Component for Transform {
 
     fn config_schema(&self) -> schemars::Schema {
         let schema = schema_with::<Config, Splits>(SPLITS, SPLITS_HELP);
-        with_key::<Vec<ExportAs>>(schema, EXPORTS, EXPORTS_HELP)
+        let schema = with_key::<Vec<ExportAs>>(schema, EXPORTS, EXPORTS_HELP);
+        let schema = with_key::<bool>(schema, MATERIALIZE, MATERIALIZE_HELP);
+        let schema = with_key::<bool>(schema, STATISTICS, STATISTICS_HELP);
+        with_key::<Pack>(schema, PACK, PACK_HELP)
     }
 
     fn check(&self, config: &Value, context: &CheckContext<'_>) -> Checked {
         let mut checked = Checked::default();
-        let Ok((mut config, _, exports)) = read_config(config) else { return checked };
-        config.base_dir = context.base_dir.to_path_buf();
+        let Ok((config, own)) = read_config(config, context.base_dir) else { return checked };
         let known = |input| context.inputs.get(input).cloned().flatten();
         let Some(inputs) = known("schema").or_else(|| known("examples")) else { return checked };
         // A feature that may be a list or not fits everywhere, as one of unknown type does.
@@ -117,7 +178,20 @@ impl Component for Transform {
         match transform::check(&config, &inputs) {
             Ok(outputs) => {
                 checked.problems =
-                    transform_exports::check(&config, &inputs, &exports, context.engine);
+                    transform_exports::check(&config, &inputs, &own.exports, context.engine);
+                if own.splits.analyze.list().is_empty() {
+                    checked.problems.push(Problem {
+                        key: "splits.analyze".to_owned(),
+                        offset: None,
+                        message: "there are no splits to learn from".to_owned(),
+                        hint: None,
+                    });
+                }
+                let packed = own.pack.as_ref().map(|pack| {
+                    let (problems, features) = pack.check(&outputs);
+                    checked.problems.extend(problems);
+                    features
+                });
                 let outputs: Vec<FeatureInfo> = outputs
                     .into_iter()
                     .map(|output| FeatureInfo {
@@ -129,7 +203,7 @@ impl Component for Transform {
                     })
                     .collect();
                 checked.features.insert("transform_graph", outputs.clone());
-                checked.features.insert("transformed_examples", outputs);
+                checked.features.insert("transformed_examples", packed.unwrap_or(outputs));
             }
             Err(problems) => {
                 // Their names are known all the same, so that a label that is none of them is found too.
@@ -158,9 +232,7 @@ impl Component for Transform {
     }
 
     fn files(&self, config: &Value, base_dir: &Path) -> Result<Vec<PathBuf>, BoxError> {
-        let (mut config, _, _) = read_config(config)?;
-        config.base_dir = base_dir.to_path_buf();
-        Ok(transform::files(&config))
+        Ok(transform::files(&read_config(config, base_dir)?.0))
     }
 
     fn kind(&self) -> Kind<'_> {
@@ -170,20 +242,20 @@ impl Component for Transform {
 
 impl Executor for Transform {
     fn run(&self, context: &RunContext<'_>) -> Result<Outcome, BoxError> {
-        let (mut config, splits, exports) = read_config(context.config)?;
-        config.base_dir = context.base_dir.to_path_buf();
+        let (config, own) = read_config(context.config, context.base_dir)?;
         let examples = required(context, "examples")?;
-        let schema = schema::read_schema(&required(context, "schema")?.uri.join(SCHEMA_FILE))?;
+        let artifacts = context.inputs.get("examples").map_or(&[][..], Vec::as_slice);
+        let raw = schema::read_schema(&required(context, "schema")?.uri.join(SCHEMA_FILE))?;
         let mut inputs: Vec<_> =
-            features::of_whole_schema(&schema).into_iter().map(input_feature).collect();
-        let names = match splits.transform.as_slice() {
+            features::of_whole_schema(&raw).into_iter().map(input_feature).collect();
+        let names = match own.splits.transform.as_slice() {
             [] => keep_splits(examples, &[])?,
             names => names.to_vec(),
         };
-        let dataset = Dataset::open(&examples.uri, &examples.split_names())?;
-
-        let split = dataset.split(&splits.analyze)?;
-        let analyzed = split.source()?;
+        let datasets = joined::open_all(artifacts)?;
+        let analyze = own.splits.analyze.list();
+        let splits = joined::splits(&datasets, &analyze)?;
+        let analyzed = Joined::open(&splits)?;
         // What is a list, the data says better than a schema that may leave it open.
         let columns = analyzed.schema();
         for input in &mut inputs {
@@ -191,30 +263,48 @@ impl Executor for Transform {
                 input.shape = if column.data_type().is_list() { Shape::List } else { Shape::One };
             }
         }
-        let (graph, from_before) = learn(&config, &inputs, split, &analyzed, context)?;
+        let (graph, from_before) = learn(&config, &inputs, &splits, &analyzed, context)?;
         let graph_dir = &context.outputs["transform_graph"];
         graph.save(graph_dir)?;
-        transform_exports::write(&graph, &exports, graph_dir)?;
+        transform_exports::write(&graph, &own.exports, graph_dir)?;
+        let transformed = transform_outputs::transformed_schema(&graph);
+        transform_outputs::write_schemas(graph_dir, &raw, &transformed)?;
 
         let stage = ApplyGraph::new(graph);
+        let materialized = if own.materialize { names.as_slice() } else { &[] };
+        let mut packed = String::new();
         let out_dir = &context.outputs["transformed_examples"];
-        for (done, name) in names.iter().enumerate() {
+        for (done, name) in materialized.iter().enumerate() {
             context.progress.report(done as u64, names.len() as u64, name);
-            let source = dataset.split(name)?.source()?;
+            let splits = joined::splits(&datasets, std::slice::from_ref(name))?;
+            let source = Joined::open(&splits)?;
+            if let Some(pack) = &own.pack {
+                let num_blocks = pack.write(name, &source, &stage, out_dir, context)?;
+                packed.push_str(&format!(", {num_blocks} blocks of {name}"));
+                continue;
+            }
             let dir = Dataset::split_dir(out_dir, name);
             let mut writer = ShardWriter::create(&dir, "transformed_examples", stage.schema())?;
             dataflow::map(context.engine, &source, &stage, &mut |batch| Ok(writer.write(&batch)?))?;
             writer.close()?;
         }
+        if own.statistics {
+            let all = Joined::open(&joined::splits(&datasets, &names)?)?;
+            let all = Transformed::new(&all, &stage);
+            transform_outputs::write_statistics(context, &analyzed, &all, &transformed)?;
+        }
 
         let num_features = stage.schema().fields().len();
+        let learned_on = analyze.join(" and ");
         Ok(Outcome {
             properties: [
                 ("transform_graph", OutputProperties::default()),
-                ("transformed_examples", split_properties(examples, &names)),
+                ("transformed_examples", split_properties(examples, materialized)),
             ]
             .into(),
-            summary: format!("{num_features} features, learned on {}{from_before}", splits.analyze),
+            summary: format!(
+                "{num_features} features, learned on {learned_on}{from_before}{packed}"
+            ),
             ..Outcome::default()
         })
     }
@@ -227,8 +317,8 @@ impl Executor for Transform {
 fn learn(
     config: &Config,
     inputs: &[InputFeature],
-    split: &Split,
-    source: &SplitFiles,
+    splits: &[&Split],
+    source: &Joined,
     context: &RunContext<'_>,
 ) -> Result<(Graph, String), BoxError> {
     let Some(dir) = context.keep_dir else {
@@ -236,7 +326,7 @@ fn learn(
         return Ok((graph, String::new()));
     };
     let store = FolderStore::open(dir, context.now_ms)?;
-    let shards = shards(split, source)?;
+    let shards = shards(splits, source)?;
     let options =
         AnalyzeOptions { shards: &shards, cache: Some(&store), ..AnalyzeOptions::default() };
     let analyzed = transform::analyze_with(config, inputs, source, context.engine, &options)?;
@@ -251,27 +341,31 @@ fn learn(
     Ok((analyzed.graph, from_before))
 }
 
-/// Returns the shards of a split with digests of their content.
-fn shards(split: &Split, source: &SplitFiles) -> Result<Vec<Shard>, BoxError> {
-    let digests = split.shards.iter().map(|path| base::digest_file(path));
-    let digests: Vec<base::Digest> = digests.collect::<Result<_, _>>()?;
-    let SplitFiles::Parquet(files) = source else {
-        // Partitions of records do not tell their files.
-        let all = digests.iter().fold(DigestBuilder::default(), |builder, digest| {
-            builder.part("shard", digest.to_string().as_bytes())
-        });
-        let digest = all.finish().to_string();
-        return Ok(vec![Shard { digest, partitions: 0..source.num_partitions() }]);
-    };
-    let file_of_partition: Vec<usize> = files.file_of_partition().collect();
+/// Returns the shards of splits with digests of their content.
+fn shards(splits: &[&Split], source: &Joined) -> Result<Vec<Shard>, BoxError> {
+    let mut shards = Vec::new();
     let mut start = 0;
-    let shard = |(file, digest): (usize, &base::Digest)| {
-        let end = start + file_of_partition.iter().filter(|found| **found == file).count();
-        let partitions = start..end;
-        start = end;
-        Shard { digest: digest.to_string(), partitions }
-    };
-    Ok(digests.iter().enumerate().map(shard).collect())
+    for (split, files) in splits.iter().zip(source.parts()) {
+        let digests = split.shards.iter().map(|path| base::digest_file(path));
+        let digests: Vec<base::Digest> = digests.collect::<Result<_, _>>()?;
+        let SplitFiles::Parquet(files) = files else {
+            // Partitions of records do not tell their files.
+            let all = digests.iter().fold(DigestBuilder::default(), |builder, digest| {
+                builder.part("shard", digest.to_string().as_bytes())
+            });
+            let end = start + files.num_partitions();
+            shards.push(Shard { digest: all.finish().to_string(), partitions: start..end });
+            start = end;
+            continue;
+        };
+        let file_of_partition: Vec<usize> = files.file_of_partition().collect();
+        for (file, digest) in digests.iter().enumerate() {
+            let end = start + file_of_partition.iter().filter(|found| **found == file).count();
+            shards.push(Shard { digest: digest.to_string(), partitions: start..end });
+            start = end;
+        }
+    }
+    Ok(shards)
 }
 
 fn input_feature(feature: FeatureInfo) -> InputFeature {

@@ -106,6 +106,8 @@ pub(crate) fn evaluate(
 ) -> Result<Vec<(Values, Shape)>, GraphError> {
     let num_rows = examples.num_rows();
     let is_one = num_rows == 1 && !parts.has_lists;
+    let places = parts.places.of(examples, &parts.inputs);
+    let mut num_inputs = 0;
     let mut values: Vec<Option<Values>> = Vec::with_capacity(parts.nodes.len());
     for (here, node) in parts.nodes.iter().enumerate() {
         let operand = |id: &NodeId| {
@@ -113,10 +115,16 @@ pub(crate) fn evaluate(
             values.as_ref().expect("operands come first and are kept until their last use")
         };
         let computed = match (&node.op, node.operands.as_slice()) {
-            (Op::Input { name, .. }, _) if is_one => {
-                input::read_one(examples, name, node.value_type)?
+            (Op::Input { name, .. }, _) => {
+                // Inputs are numbered in the order of their nodes.
+                let place = places.and_then(|places| places[num_inputs]);
+                num_inputs += 1;
+                if is_one {
+                    input::read_one(examples, name, place, node.value_type)?
+                } else {
+                    input::read(examples, name, place, node.node_type())?
+                }
             }
-            (Op::Input { name, .. }, _) => input::read(examples, name, node.node_type())?,
             (Op::Literal(literal), _) => Values::Constant(literal.clone()),
             (op, [a]) => compute(op, &[operand(a)], num_rows, parts)?,
             (op, [a, b]) => compute(op, &[operand(a), operand(b)], num_rows, parts)?,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
+use crate::input::Places;
 use crate::{
     GraphError, ListOp, Literal, NodeId, NodeType, Op, Shape, ValueType, Vocabulary, VocabularyId,
     evaluate, outputs, serialize,
@@ -31,6 +32,7 @@ pub(crate) struct Parts {
     pub(crate) has_lists: bool,
     pub(crate) vocabularies: Vec<(String, Arc<Vocabulary>)>,
     pub(crate) inputs: Vec<GraphInput>,
+    pub(crate) places: Places,
     pub(crate) outputs: Vec<GraphOutput>,
     /// The node of each output.
     pub(crate) output_nodes: Vec<NodeId>,
@@ -88,6 +90,8 @@ pub struct GraphOutput {
     /// one of these is chosen by [`Op::Select`] or [`Op::Coalesce`] beside others or constants. What is negative,
     /// as the default for unknown tokens, is not an id.
     pub num_buckets: Option<u64>,
+    /// For ids: the least that comes out, which is below 0 where unknown tokens or keys have such a default.
+    pub least_id: Option<i64>,
 }
 
 impl GraphInput {
@@ -231,6 +235,7 @@ impl Parts {
             has_lists: false,
             vocabularies: Vec::new(),
             inputs: Vec::new(),
+            places: Places::default(),
             outputs: Vec::new(),
             output_nodes: Vec::new(),
             schema: SchemaRef::new(Schema::empty()),
@@ -273,8 +278,9 @@ impl Parts {
             let node = new_ids[node.index()];
             parts.last_uses[node.index()] = usize::MAX;
             let NodeType { value_type, shape } = parts.nodes[node.index()].node_type();
-            let num_buckets = bounds[node.index()].filter(|b| b.is_ids).map(|b| b.below);
-            parts.outputs.push(GraphOutput { name, value_type, shape, num_buckets });
+            let ids = bounds[node.index()].filter(|bound| bound.is_ids);
+            let (num_buckets, least_id) = (ids.map(|b| b.below), ids.map(|b| b.least));
+            parts.outputs.push(GraphOutput { name, value_type, shape, num_buckets, least_id });
             parts.output_nodes.push(node);
         }
         let field = |output: &GraphOutput| {
@@ -288,12 +294,15 @@ impl Parts {
     /// Returns the bound of each node's ids, where they are ids or constants that could be.
     fn bounds(&self) -> Vec<Option<Bound>> {
         let mut bounds: Vec<Option<Bound>> = Vec::with_capacity(self.nodes.len());
-        let ids = |below| Some(Bound { below, is_ids: true });
-        let constant = |below| Some(Bound { below, is_ids: false });
+        let ids = |below| Some(Bound { below, least: 0, is_ids: true });
+        let constant =
+            |id: i64| Some(Bound { below: bound_of(id), least: id.min(0), is_ids: false });
         for node in &self.nodes {
             bounds.push(match (&node.op, node.operands.as_slice()) {
                 (Op::Bucketize(boundaries), _) => ids(boundaries.values().len() as u64 + 1),
-                (Op::BucketizePerKey(boundaries), _) => ids(boundaries.most() as u64 + 1),
+                (Op::BucketizePerKey(boundaries), _) => {
+                    ids(boundaries.most() as u64 + 1).map(|bound| Bound { least: -1, ..bound })
+                }
                 (Op::Hash { num_buckets } | Op::KeyedHash { num_buckets, .. }, _) => {
                     ids(*num_buckets)
                 }
@@ -305,24 +314,27 @@ impl Parts {
                 ) => ids(self.vocabularies[vocabulary.index()].1.len() as u64),
                 (Op::Lookup { vocabulary, num_oov_buckets, default_value }, _) => {
                     let len = self.vocabularies[vocabulary.index()].1.len() as u64;
-                    let default = match num_oov_buckets {
-                        0 => bound_of(*default_value),
-                        _ => 0,
-                    };
-                    ids((len + num_oov_buckets).max(default).max(1))
+                    let default = if *num_oov_buckets == 0 { *default_value } else { 0 };
+                    let below = (len + num_oov_buckets).max(bound_of(default)).max(1);
+                    Some(Bound { below, least: default.min(0), is_ids: true })
                 }
-                (Op::Literal(Literal::Int(value)), _) => constant(bound_of(*value)),
-                (Op::Literal(Literal::Null(ValueType::Int)), _) => constant(0),
+                (Op::Literal(Literal::Int(value)), _) => constant(*value),
+                (Op::Literal(Literal::Null(ValueType::Int)), _) => {
+                    Some(Bound { below: 0, least: 0, is_ids: false })
+                }
                 (Op::Select, [_, a, b]) | (Op::Coalesce, [a, b]) => {
                     bounds[a.index()].zip(bounds[b.index()]).map(|(a, b)| Bound {
                         below: a.below.max(b.below),
+                        least: a.least.min(b.least),
                         is_ids: a.is_ids || b.is_ids,
                     })
                 }
                 (Op::OfList(ListOp::TermIds { size }), _) => ids(u64::from(*size)),
                 (Op::OfList(ListOp::Tokenize { tokenizer, .. }), _) => ids(tokenizer.num_ids()),
                 (Op::OfList(ListOp::Pad { value: Literal::Int(value), .. }), [a]) => {
-                    bounds[a.index()].map(|a| Bound { below: a.below.max(bound_of(*value)), ..a })
+                    let below = |a: Bound| a.below.max(bound_of(*value));
+                    let least = |a: Bound| a.least.min(*value);
+                    bounds[a.index()].map(|a| Bound { below: below(a), least: least(a), ..a })
                 }
                 (Op::OfList(op), [a, ..]) if op.keeps_values() => bounds[a.index()],
                 _ => None,
@@ -336,6 +348,8 @@ impl Parts {
 #[derive(Clone, Copy)]
 struct Bound {
     below: u64,
+    /// At most 0.
+    least: i64,
     is_ids: bool,
 }
 

@@ -1,23 +1,54 @@
 //! Raw columns as a graph reads them.
 
+use std::sync::OnceLock;
+
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Float32Type, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Float32Type, Float64Type, Int64Type, SchemaRef};
 
 use crate::evaluate::{Values, repeat};
 use crate::kernels::logic;
 use crate::kernels::text::TextBuilder;
-use crate::{GraphError, Literal, NodeType, Shape, ValueType};
+use crate::{GraphError, GraphInput, Literal, NodeType, Shape, ValueType};
 
 mod many;
 
-/// Finds a raw feature and brings it to the type in which it is computed.
+/// Where the raw features are in batches of the schema that came first, and most likely comes always.
+///
+/// It saves comparing names for every batch, which is much of what a single row takes. It is no part of what a graph is.
+#[derive(Debug, Default)]
+pub(crate) struct Places(OnceLock<(SchemaRef, Vec<Option<usize>>)>);
+
+impl PartialEq for Places {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
+}
+
+impl Places {
+    /// Returns the column of each input, if they are known for the schema of a batch.
+    pub(crate) fn of(
+        &self,
+        examples: &RecordBatch,
+        inputs: &[GraphInput],
+    ) -> Option<&[Option<usize>]> {
+        let schema = examples.schema_ref();
+        let (known, places) = self.0.get_or_init(|| {
+            let places = inputs.iter().map(|input| schema.index_of(&input.name).ok());
+            (SchemaRef::clone(schema), places.collect())
+        });
+        SchemaRef::ptr_eq(known, schema).then_some(places)
+    }
+}
+
+/// Finds a raw feature, at a place where that is known, and brings it to the type in which it is computed.
 pub(crate) fn read(
     examples: &RecordBatch,
     feature: &str,
+    place: Option<usize>,
     expected: NodeType,
 ) -> Result<Values, GraphError> {
-    let column = find(examples, feature, expected)?;
+    let column = find(examples, feature, place, expected)?;
     let NodeType { value_type, shape } = expected;
     let reader = Reader { feature, expected: value_type };
     match shape {
@@ -30,9 +61,10 @@ pub(crate) fn read(
 pub(crate) fn read_one(
     examples: &RecordBatch,
     feature: &str,
+    place: Option<usize>,
     expected: ValueType,
 ) -> Result<Values, GraphError> {
-    let column = find(examples, feature, expected.into())?;
+    let column = find(examples, feature, place, expected.into())?;
     let reader = Reader { feature, expected };
     // The most frequent types, without making a column of them.
     let literal = match (expected, column.data_type()) {
@@ -60,8 +92,12 @@ pub(crate) fn read_one(
 fn find<'a>(
     examples: &'a RecordBatch,
     feature: &str,
+    place: Option<usize>,
     expected: NodeType,
 ) -> Result<&'a ArrayRef, GraphError> {
+    if let Some(place) = place {
+        return Ok(examples.column(place));
+    }
     examples.column_by_name(feature).ok_or_else(|| {
         let schema = examples.schema_ref();
         let names = schema.fields().iter().map(|field| field.name().as_str());

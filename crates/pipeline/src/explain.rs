@@ -119,7 +119,7 @@ fn explain_node(
     }
     let Some(ledger) = options.ledger else { return run("never run".to_owned()) };
     if let Kind::Resolver(resolver) = node.component.kind() {
-        let found = resolver.resolve(&pipeline.name, &inputs, ledger)?;
+        let found = resolver.resolve(&node.config, &pipeline.name, &inputs, ledger)?;
         let ids: Vec<_> =
             found.values().flatten().map(|artifact| artifact.id.to_string()).collect();
         let reason = match ids.as_slice() {

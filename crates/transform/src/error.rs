@@ -74,6 +74,10 @@ pub enum TransformError {
     )]
     TooManyKeys { limit: usize },
 
+    /// A feature cannot be packed.
+    #[error("packing `{feature}`: {reason}")]
+    Pack { feature: String, reason: String },
+
     /// Two states are not of one pass.
     #[error("cannot merge states of different analyzers")]
     DifferentPass,
@@ -93,7 +97,8 @@ impl Classify for TransformError {
             Self::State(_)
             | Self::Pass { .. }
             | Self::Lengths { .. }
-            | Self::TooManyKeys { .. } => ErrorKind::Data,
+            | Self::TooManyKeys { .. }
+            | Self::Pack { .. } => ErrorKind::Data,
             Self::Spill { .. } => ErrorKind::Unavailable,
             Self::DifferentPass | Self::Shards => ErrorKind::Bug,
         }

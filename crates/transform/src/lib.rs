@@ -35,6 +35,7 @@ mod definitions;
 mod error;
 mod functions;
 mod ir;
+mod pack;
 mod parse;
 mod reference;
 mod typecheck;
@@ -44,9 +45,10 @@ use dataflow::{Engine, Source};
 use graph::{Graph, Op, Shape, ValueType};
 
 pub use analyze::{AnalyzerPass, AnalyzerState, FolderStore, Learned, Shard, StateStore};
-pub use apply::ApplyGraph;
+pub use apply::{ApplyGraph, Transformed};
 pub use config::{Config, InputFeature, InputKind, OutputFeature};
 pub use error::{Problem, TransformError};
+pub use pack::{PackConfig, Packer, Remainder};
 pub use reference::{Shown, reference};
 pub use typecheck::files;
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use artifact::{Artifact, Component, Kind, PropertyValue};
-use components::{LATEST_EXAMPLES, LATEST_STATISTICS};
+use components::{ExamplesWindow, LATEST_EXAMPLES, LATEST_STATISTICS};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::ledger::Artifacts;
@@ -23,7 +24,7 @@ fn resolve(component: &dyn Component, current: &Artifact, ledger: &Artifacts) ->
     let Kind::Resolver(resolver) = component.kind() else { panic!() };
     let (input, output) = (component.inputs()[0].key, component.outputs()[0].key);
     let inputs = BTreeMap::from([(input.to_owned(), vec![current.clone()])]);
-    let found = resolver.resolve("taxi", &inputs, ledger).unwrap();
+    let found = resolver.resolve(&Value::Null, "taxi", &inputs, ledger).unwrap();
     found[output].first().map(|artifact| artifact.id.0)
 }
 
@@ -51,6 +52,30 @@ fn the_newest_other_data_of_the_same_node_is_found() {
         std::fs::remove_dir(&all[3].uri).unwrap();
         assert_eq!(resolve(component, &current, &ledger(all)), Some(1));
     }
+}
+
+#[test]
+fn a_window_has_the_newest_examples_of_each_span() {
+    let dir = tempfile::tempdir().unwrap();
+    let make = |id, span| data(&dir, "Examples", id, &id.to_string(), span);
+    // Span 3 was made twice, span 4 by another node, span 6 comes later.
+    let all =
+        vec![make(7, 6), make(6, 5), make(5, 4), make(4, 3), make(3, 3), make(2, 2), make(1, 1)];
+    let mut ledger = Artifacts::new(all.clone());
+    for id in [1, 2, 3, 4, 6, 7] {
+        ledger = ledger.made_by(id, "gen");
+    }
+    let ledger = ledger.made_by(5, "other_gen");
+    let Kind::Resolver(resolver) = ExamplesWindow.kind() else { panic!() };
+    let window = |spans: u32| {
+        let inputs = BTreeMap::from([("examples".to_owned(), vec![all[1].clone()])]);
+        let config = serde_json::json!({ "spans": spans });
+        let found = resolver.resolve(&config, "taxi", &inputs, &ledger).unwrap();
+        found["examples_window"].iter().map(|artifact| artifact.id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(window(1), [6]);
+    assert_eq!(window(3), [2, 4, 6]);
+    assert_eq!(window(9), [1, 2, 4, 6]);
 }
 
 #[test]

@@ -28,7 +28,9 @@ fn blessing(id: i64, of: i64, blessed: i64) -> Artifact {
 fn resolve(candidate: &Artifact, artifacts: Vec<Artifact>) -> Option<i64> {
     let Kind::Resolver(resolver) = LatestBlessedModel.kind() else { panic!() };
     let inputs = BTreeMap::from([("model".to_owned(), vec![candidate.clone()])]);
-    let found = resolver.resolve("taxi", &inputs, &Artifacts::new(artifacts)).unwrap();
+    let found = resolver
+        .resolve(&serde_json::Value::Null, "taxi", &inputs, &Artifacts::new(artifacts))
+        .unwrap();
     found["baseline_model"].first().map(|model| model.id.0)
 }
 

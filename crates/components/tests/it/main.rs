@@ -18,3 +18,4 @@ mod scene;
 mod schema_gen;
 mod stage;
 mod statistics_gen;
+mod transform;

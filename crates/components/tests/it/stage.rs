@@ -113,17 +113,18 @@ impl Stage {
             .map(|output| (output.key.to_owned(), out.join(output.key)))
             .collect();
         outputs.values().for_each(|dir| std::fs::create_dir(dir).unwrap());
-        let inputs: BTreeMap<String, Vec<Artifact>> = inputs
-            .iter()
-            .map(|(key, artifact)| ((*key).to_owned(), vec![artifact.clone()]))
-            .collect();
+        // A port that is named more than once has several artifacts.
+        let mut all: BTreeMap<String, Vec<Artifact>> = BTreeMap::new();
+        for (key, artifact) in inputs {
+            all.entry((*key).to_owned()).or_default().push(artifact.clone());
+        }
         let outcome = executor.run(&RunContext {
             node: "node",
             config,
             base_dir: self.dir.path(),
-            inputs: &inputs,
+            inputs: &all,
             outputs: &outputs,
-            keep_dir: None,
+            keep_dir: Some(&self.dir.path().join("kept")),
             engine: &engine(),
             progress: &Silent,
             now_ms: 0,

@@ -1,7 +1,7 @@
 //! ONNX Runtime runs what is exported for it.
 
-mod onnx_runtime;
-mod random_graphs;
+pub(crate) mod onnx_runtime;
+pub(crate) mod random_graphs;
 mod servables;
 mod skew;
 mod taxi;

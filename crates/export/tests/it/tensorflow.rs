@@ -3,6 +3,7 @@
 mod agree;
 mod models;
 mod random_graphs;
+mod schemas;
 mod skew;
 
 use std::collections::BTreeMap;

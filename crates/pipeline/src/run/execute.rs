@@ -177,7 +177,8 @@ impl Task<'_> {
     fn run_resolver(&self, resolver: &dyn Resolver, work: &mut Work) -> Result<(), NodeError> {
         let options = self.options;
         work.reason = "looked up in every run".to_owned();
-        let resolve = || Ok(resolver.resolve(&self.pipeline.name, &self.inputs, options.ledger)?);
+        let (config, name) = (&self.node().config, &self.pipeline.name);
+        let resolve = || Ok(resolver.resolve(config, name, &self.inputs, options.ledger)?);
         let mut found = match self.guard(resolve) {
             Ok(found) => found,
             Err(error) => return Err(self.fail_before_run(error, work)),

@@ -123,6 +123,7 @@ impl Executor for Toy {
 impl Resolver for Toy {
     fn resolve(
         &self,
+        _config: &Value,
         pipeline: &str,
         inputs: &BTreeMap<String, Vec<Artifact>>,
         ledger: &dyn Ledger,

@@ -109,7 +109,7 @@ fn a_tokenizer_file_is_copied_into_the_graph() {
         ],
     );
     features.base_dir = dir.path().to_path_buf();
-    assert_eq!(transform::files(&features), [file.clone()]);
+    assert_eq!(transform::files(&features), std::slice::from_ref(&file));
     let graph = learn(&features, &batch).unwrap();
     assert_eq!(graph.outputs()[0].num_buckets, Some(40));
     let shown = |graph: &graph::Graph| {
