@@ -8,6 +8,7 @@
 //! Not here: how weights come about (`train`), raw features (`servable`), transforms (`graph`).
 
 mod error;
+mod forest;
 mod model;
 pub mod network;
 mod predictor;
@@ -15,7 +16,8 @@ mod serialize;
 mod signature;
 
 pub use error::ModelError;
+pub use forest::{Forest, Node, Tree};
 pub use model::Model;
 pub use network::Architecture;
 pub use predictor::{LOGIT, PREDICTION, Predictor};
-pub use signature::{FeatureKind, FeatureSpec, OutputSpec, Signature, Task};
+pub use signature::{Combiner, FeatureKind, FeatureSpec, OutputSpec, Signature, Task};
