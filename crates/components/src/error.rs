@@ -56,6 +56,10 @@ pub enum ComponentError {
     #[error("the learned features do not suit the model: {problems}")]
     Features { problems: String },
 
+    /// A built-in model cannot start from a model that others made.
+    #[error("`base_model` is {found}, expected a built-in model to start from")]
+    ForeignBase { found: &'static str },
+
     /// A column of scored examples is not there.
     #[error("no column `{column}` among the scored examples")]
     MissingColumn { column: String },
@@ -83,7 +87,7 @@ impl Classify for ComponentError {
             | Self::OtherFeatures { .. }
             | Self::Pack { .. }
             | Self::Features { .. } => ErrorKind::Data,
-            Self::NoSplitPair { .. } => ErrorKind::Usage,
+            Self::NoSplitPair { .. } | Self::ForeignBase { .. } => ErrorKind::Usage,
             Self::Cancelled => ErrorKind::Unavailable,
         }
     }

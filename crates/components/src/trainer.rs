@@ -10,12 +10,12 @@ use artifact::{
 };
 use base::BoxError;
 use dataset::Dataset;
-use graph::{Graph, GraphOutput, ValueType};
+use graph::{Graph, GraphOutput, Shape, ValueType};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use servable::Servable;
-use train::{Available, Config, LossPoint, Trained, ValueKind};
+use train::{Available, Checkpoints, Config, Count, LossPoint, Options, Trained, ValueKind};
 
 use crate::ComponentError;
 use crate::config::{read_with, schema_of, schema_with};
@@ -29,6 +29,12 @@ const SPLITS_HELP: &str = "Which split is trained on, and which one measures the
 
 /// The loss curve, one line per point.
 const LOSS_FILE: &str = "loss.csv";
+
+/// Where checkpoints go, below the folder that outlives runs.
+const CHECKPOINTS: &str = "checkpoints";
+
+/// How many warnings are told.
+const MAX_WARNINGS: usize = 3;
 
 /// Trains a built-in model, or lets a program of the user's train one, and writes it as a servable: graph, model and
 /// signature.
@@ -59,8 +65,9 @@ impl Component for Trainer {
         "tfx.components.trainer.component.Trainer"
     }
 
+    /// 2: another order of the examples for a seed, and gradients computed in another order.
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn description(&self) -> &'static str {
@@ -146,16 +153,6 @@ impl Component for Trainer {
                 .collect();
             return checked;
         }
-        if context.inputs.contains_key("base_model") {
-            checked.problems.push(Problem {
-                key: String::new(),
-                offset: None,
-                message:
-                    "`base_model` is wired, which is for programs: a built-in model begins anew"
-                        .to_owned(),
-                hint: None,
-            });
-        }
         let Ok((config, _)) = read_with::<Config, Splits>(SPLITS, config) else { return checked };
         let Some(features) = features else { return checked };
         let available: Vec<_> = features.iter().map(available_before).collect();
@@ -195,31 +192,61 @@ impl Executor for Trainer {
         let dataset = Dataset::open(&examples.uri, &examples.split_names())?;
 
         let available: Vec<_> = graph.outputs().iter().map(available).collect();
-        let features = train::feature_specs(&config, &available).map_err(first_problem)?;
+        let plan = train::plan(&config, &available).map_err(first_problem)?;
+        let base =
+            context.input("base_model").map(|model| Servable::load(&model.uri)).transpose()?;
+        let base_model = base.as_ref().map(|base| {
+            base.model()
+                .built_in()
+                .ok_or(ComponentError::ForeignBase { found: base.model().describe() })
+        });
+        let dir = context.keep_dir.map(|dir| dir.join(CHECKPOINTS));
+        let dir = dir.filter(|_| config.checkpoint_every_steps.is_some());
+        let content = match (&dir, examples.digest()) {
+            (None, _) => String::new(),
+            (Some(_), Some(digest)) => digest.to_owned(),
+            (Some(_), None) => base::digest_tree(&examples.uri)?.to_string(),
+        };
+        let content = format!("{content} {} {}", splits.train, splits.eval);
+        let options = Options {
+            base_model: base_model.transpose()?,
+            checkpoints: dir.as_deref().map(|dir| Checkpoints { dir, examples: &content }),
+            num_threads: None,
+        };
+        let metric = config.early_stopping.as_ref().map(|stopping| stopping.metric.name());
+        let mut warnings: Vec<String> = Vec::new();
         let train_source = dataset.split(&splits.train)?.source()?;
         let eval_source = dataset.split(&splits.eval)?.source()?;
-        let trained = train::train(&config, &features, &train_source, &eval_source, &mut |step| {
-            let message = match step.eval_loss {
-                Some(eval_loss) => format!("loss {:.4}, eval loss {eval_loss:.4}", step.loss),
-                None => format!("loss {:.4}", step.loss),
-            };
+        let observer = &mut |step: train::Progress| {
+            let mut message = format!("loss {:.4}", step.loss);
+            if let Some(loss) = step.eval_loss {
+                let _ = write!(message, ", eval loss {loss:.4}");
+            }
+            if let (Some(metric), Some(value)) =
+                (metric.filter(|name| *name != "loss"), step.eval_metric)
+            {
+                let _ = write!(message, ", {metric} {value:.4}");
+            }
+            // One is enough of warnings that come again and again.
+            warnings.extend(step.warning.filter(|_| warnings.len() < MAX_WARNINGS));
             context.progress.report(step.step, step.num_steps, &message);
             if context.progress.is_cancelled() {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
             }
-        })?;
+        };
+        let trained = train::train(&config, &plan, &train_source, &eval_source, options, observer)?;
 
         Servable::save(&context.outputs["model"], &graph, &trained.model)?;
-        write(&context.outputs["model_run"].join(LOSS_FILE), loss_csv(&trained.history))?;
+        write(&context.outputs["model_run"].join(LOSS_FILE), loss_csv(&trained.history, metric))?;
         Ok(Outcome {
             properties: [
                 ("model", OutputProperties::default()),
                 ("model_run", OutputProperties::default()),
             ]
             .into(),
-            summary: summary(&trained),
+            summary: summary(&trained, &warnings),
             ..Outcome::default()
         })
     }
@@ -266,7 +293,7 @@ fn other_keys(config: &Value) -> Option<Problem> {
     }
 }
 
-fn summary(trained: &Trained) -> String {
+fn summary(trained: &Trained, warnings: &[String]) -> String {
     let last = trained.history.iter().rev().find_map(|point| point.eval_loss);
     let mut text = format!("{} steps", trained.steps);
     if let Some(loss) = last {
@@ -278,14 +305,30 @@ fn summary(trained: &Trained) -> String {
     if trained.num_missing_labels > 0 {
         let _ = write!(text, "; {} examples without a label skipped", trained.num_missing_labels);
     }
+    if trained.resumed_step > 0 {
+        let _ = write!(text, "; went on from step {}", trained.resumed_step);
+    }
+    for warning in warnings {
+        let _ = write!(text, "; {warning}");
+    }
     text
 }
 
-fn loss_csv(history: &[LossPoint]) -> String {
-    let mut text = String::from("step,train_loss,eval_loss\n");
+/// `metric` is what decided about stopping early; the loss has its column anyway.
+fn loss_csv(history: &[LossPoint], metric: Option<&str>) -> String {
+    let metric = metric.filter(|name| *name != "loss");
+    let mut text = String::from("step,train_loss,eval_loss");
+    if let Some(metric) = metric {
+        let _ = write!(text, ",eval_{metric}");
+    }
+    text.push('\n');
+    let cell = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
     for point in history {
-        let eval = point.eval_loss.map_or(String::new(), |loss| loss.to_string());
-        let _ = writeln!(text, "{},{},{eval}", point.step, point.train_loss);
+        let _ = write!(text, "{},{},{}", point.step, point.train_loss, cell(point.eval_loss));
+        if metric.is_some() {
+            let _ = write!(text, ",{}", cell(point.eval_metric));
+        }
+        text.push('\n');
     }
     text
 }
@@ -293,25 +336,30 @@ fn loss_csv(history: &[LossPoint]) -> String {
 /// A vocabulary's size is not known before the data was analyzed.
 fn available_before(feature: &FeatureInfo) -> Available {
     let kind = match feature.kind {
-        _ if feature.is_list == Some(true) => ValueKind::Other,
         Some(FeatureKind::Int) => ValueKind::Int,
         Some(FeatureKind::Bytes) => ValueKind::Bytes,
         Some(FeatureKind::Struct) => ValueKind::Other,
         Some(FeatureKind::Float) | None => ValueKind::Float,
     };
+    // Whether many values are a vector is not known either.
+    let count = if feature.is_list == Some(true) { Count::Many } else { Count::One };
     let num_buckets = feature.num_buckets.and_then(|n| usize::try_from(n).ok());
-    Available { name: feature.name.clone(), kind, num_buckets }
+    Available { name: feature.name.clone(), kind, count, num_buckets }
 }
 
 fn available(output: &GraphOutput) -> Available {
     let kind = match output.value_type {
-        _ if output.shape.is_many() => ValueKind::Other,
         ValueType::Int | ValueType::Bool => ValueKind::Int,
         ValueType::Float => ValueKind::Float,
         ValueType::String => ValueKind::Bytes,
     };
+    let count = match output.shape {
+        Shape::One => Count::One,
+        Shape::List => Count::List,
+        Shape::Vector(length) => Count::Vector(length as usize),
+    };
     let num_buckets = output.num_buckets.and_then(|n| usize::try_from(n).ok());
-    Available { name: output.name.clone(), kind, num_buckets }
+    Available { name: output.name.clone(), kind, count, num_buckets }
 }
 
 /// The check before the run could not see vocabularies' sizes; what it could not see is told here.

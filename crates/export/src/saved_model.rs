@@ -76,6 +76,7 @@ fn value_present_name(feature: &str) -> String {
 /// [`ExportError::FeatureType`] when the model reads what the graph does not make, [`ExportError::Name`] when two
 /// tensors of a signature would have one name, [`ExportError::TooLarge`], and [`ExportError::Io`].
 pub fn saved_model(graph: &Graph, model: Option<&Model>, dir: &Path) -> Result<(), ExportError> {
+    model.map_or(Ok(()), network::check)?;
     let projected = model.map(|model| project(graph, model)).transpose()?;
     let graph = projected.as_ref().unwrap_or(graph);
     check_names(graph)?;
@@ -108,7 +109,10 @@ fn project(graph: &Graph, model: &Model) -> Result<Graph, ExportError> {
                 continue;
             }
             (FeatureKind::Numeric, _) => "a number",
-            (FeatureKind::Categorical { .. }, _) => "an integer id",
+            (FeatureKind::Categorical { .. } | FeatureKind::Categories { .. }, _) => {
+                "an integer id"
+            }
+            (FeatureKind::Vector { .. }, _) => "numbers",
         };
         let (feature, found) = (name.clone(), output.value_type);
         return Err(ExportError::FeatureType { feature, found, expected });

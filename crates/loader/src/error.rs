@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use arrow::error::ArrowError;
 use base::{Classify, ErrorKind, IoError};
 
 /// Why batches could not be loaded.
@@ -36,6 +37,10 @@ pub enum LoaderError {
     #[error("{}: {reason}", .path.display())]
     Nothing { path: PathBuf, reason: &'static str },
 
+    /// Batches of one source whose columns do not fit each other.
+    #[error("the batches of the source do not have the same columns")]
+    Columns { source: ArrowError },
+
     /// A position that is none, or one of another loader.
     #[error("not a position of this loader: {reason}")]
     Position { reason: &'static str },
@@ -48,6 +53,7 @@ impl Classify for LoaderError {
             Self::Setting { .. } | Self::Position { .. } => ErrorKind::Usage,
             Self::Nothing { .. } => ErrorKind::NotFound,
             Self::Token { .. }
+            | Self::Columns { .. }
             | Self::Header { .. }
             | Self::Version { .. }
             | Self::Mismatch { .. } => ErrorKind::Data,

@@ -45,6 +45,10 @@ pub enum ModelError {
     #[error("no column `{column}` among the transformed features")]
     MissingColumn { column: String },
 
+    /// A vector does not have as many items as the model reads.
+    #[error("column `{column}` has a vector of {found}, expected {expected} numbers")]
+    VectorLength { column: String, found: usize, expected: usize },
+
     /// A column does not have a type that the model reads.
     #[error("column `{column}` is {found}, expected {expected}")]
     ColumnType { column: String, found: String, expected: &'static str },
@@ -61,7 +65,8 @@ impl Classify for ModelError {
             | Self::TensorMismatch { .. }
             | Self::UnknownTensor { .. }
             | Self::Inconsistent { .. }
-            | Self::ColumnType { .. } => ErrorKind::Data,
+            | Self::ColumnType { .. }
+            | Self::VectorLength { .. } => ErrorKind::Data,
             Self::MissingColumn { .. } => ErrorKind::NotFound,
         }
     }

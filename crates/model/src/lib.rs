@@ -10,6 +10,7 @@
 
 mod error;
 pub mod foreign;
+mod forest;
 mod model;
 pub mod network;
 mod predictor;
@@ -18,7 +19,8 @@ mod signature;
 
 pub use error::ModelError;
 pub use foreign::{ForeignError, ForeignModel};
+pub use forest::{Forest, Node, Tree};
 pub use model::Model;
 pub use network::Architecture;
 pub use predictor::{LOGIT, PREDICTION, Predictor};
-pub use signature::{FeatureKind, FeatureSpec, OutputSpec, Signature, Task};
+pub use signature::{Combiner, FeatureKind, FeatureSpec, OutputSpec, Signature, Task};

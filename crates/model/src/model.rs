@@ -3,13 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::network::{Encoder, Network, Rows, Weights, logits};
+use crate::{Architecture, Forest, ModelError, OutputSpec, Predictor, Signature, Task, serialize};
 use arrow::array::{ArrayRef, FixedSizeListArray, Float32Array, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{DataType, Field, Schema};
 use base::BoxError;
-use burn::tensor::Device;
-
-use crate::network::{DenseLayer, Encoder, Network, Rows, Weights, logits};
-use crate::{Architecture, ModelError, OutputSpec, Predictor, Signature, Task, serialize};
 
 /// A trained model: signature, architecture and weights.
 ///
@@ -20,8 +18,8 @@ pub struct Model {
     architecture: Architecture,
     network: Network,
     weights: Weights,
+    forest: Option<Forest>,
     encoder: Encoder,
-    layers: Vec<DenseLayer>,
 }
 
 impl Model {
@@ -40,10 +38,24 @@ impl Model {
         if !weights.fits(&network) {
             return Err(ModelError::Inconsistent { reason: "the weights are not of its sizes" });
         }
-        let device = Device::flex();
-        let layers = weights.layers.iter().map(|layer| DenseLayer::new(layer, &device)).collect();
+        if architecture == Architecture::BoostedTrees {
+            return Err(ModelError::Inconsistent { reason: "it has no trees" });
+        }
         let encoder = Encoder::new(&network);
-        Ok(Self { signature, architecture, network, weights, encoder, layers })
+        Ok(Self { signature, architecture, network, weights, forest: None, encoder })
+    }
+
+    /// Returns a model of boosted trees.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Inconsistent`] when the trees ask for other things than the signature has.
+    pub fn of_trees(signature: Signature, forest: Forest) -> Result<Self, ModelError> {
+        let architecture = Architecture::BoostedTrees;
+        let network = Network::new(&signature.inputs, &architecture, signature.task.width())?;
+        forest.check(&network)?;
+        let (weights, encoder) = (Weights::zeros(&network), Encoder::new(&network));
+        Ok(Self { signature, architecture, network, weights, forest: Some(forest), encoder })
     }
 
     /// Reads a model that [`Model::save`] wrote.
@@ -79,14 +91,22 @@ impl Model {
         &self.network
     }
 
-    /// Returns the model's weights.
+    /// Returns the model's trees, if it is made of trees.
+    pub fn forest(&self) -> Option<&Forest> {
+        self.forest.as_ref()
+    }
+
+    /// Returns the model's weights; trees have none.
     pub fn weights(&self) -> &Weights {
         &self.weights
     }
 
     /// Returns the logits (for regression and ranking: the predictions), shape `[rows, width of the task]`.
     pub fn logits(&self, rows: &Rows) -> Vec<f32> {
-        logits(&self.network, &self.weights, &self.layers, rows)
+        match &self.forest {
+            Some(forest) => forest.logits(&self.network, rows),
+            None => logits(&self.network, &self.weights, rows),
+        }
     }
 }
 

@@ -1,20 +1,17 @@
 //! Models on disk: `model.json`, versioned, and `weights.safetensors`.
-//!
-//! Tensors are named `wide.<feature>` (`[num_buckets]`, with several outputs `[num_buckets, num_outputs]`), `embedding.<feature>` (`[num_buckets, dimension]`),
-//! `hidden.<n>.weight` and `.bias`, `output.weight` and `.bias`; weights of layers are `[inputs, outputs]`.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod tensors;
+
 use std::fs;
 use std::path::Path;
 
 use base::IoError;
-use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 
-use crate::network::{Layer, Network, Weights};
+use crate::network::Network;
 use crate::{
-    Architecture, FeatureKind, FeatureSpec, Model, ModelError, OutputSpec, Signature, Task,
+    Architecture, Combiner, FeatureKind, FeatureSpec, Model, ModelError, OutputSpec, Signature,
+    Task,
 };
 
 const DESCRIPTION: &str = "model.json";
@@ -71,14 +68,40 @@ enum TaskV2 {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum ArchitectureV2 {
     Linear {},
+    Deep { hidden: Vec<usize> },
     WideAndDeep { hidden: Vec<usize> },
+    TwoTower { query: Vec<String>, hidden: Vec<usize>, dimension: usize },
+    BoostedTrees {},
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 enum InputV2 {
-    Numeric { name: String },
-    Categorical { name: String, num_buckets: usize, embedding_dimension: usize },
+    Numeric {
+        name: String,
+    },
+    Vector {
+        name: String,
+        width: usize,
+    },
+    Categorical {
+        name: String,
+        num_buckets: usize,
+        embedding_dimension: usize,
+    },
+    Categories {
+        name: String,
+        num_buckets: usize,
+        embedding_dimension: usize,
+        combiner: CombinerV2,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CombinerV2 {
+    Mean,
+    Sum,
 }
 
 #[derive(PartialEq, Eq, Serialize, Deserialize)]
@@ -141,13 +164,26 @@ impl From<&Model> for V2 {
     fn from(model: &Model) -> Self {
         let signature = model.signature();
         let mut dimensions = model.network().categorical().iter().map(|c| c.dimension);
-        let inputs = signature.inputs.iter().map(|input| match input.kind {
-            FeatureKind::Numeric => InputV2::Numeric { name: input.name.clone() },
-            FeatureKind::Categorical { num_buckets } => InputV2::Categorical {
-                name: input.name.clone(),
-                num_buckets,
-                embedding_dimension: dimensions.next().unwrap_or(0),
-            },
+        let inputs = signature.inputs.iter().map(|input| {
+            let name = input.name.clone();
+            match input.kind {
+                FeatureKind::Numeric => InputV2::Numeric { name },
+                FeatureKind::Vector { width } => InputV2::Vector { name, width },
+                FeatureKind::Categorical { num_buckets } => InputV2::Categorical {
+                    name,
+                    num_buckets,
+                    embedding_dimension: dimensions.next().unwrap_or(0),
+                },
+                FeatureKind::Categories { num_buckets, combiner } => InputV2::Categories {
+                    name,
+                    num_buckets,
+                    embedding_dimension: dimensions.next().unwrap_or(0),
+                    combiner: match combiner {
+                        Combiner::Mean => CombinerV2::Mean,
+                        Combiner::Sum => CombinerV2::Sum,
+                    },
+                },
+            }
         });
         Self {
             version: VERSION,
@@ -155,9 +191,17 @@ impl From<&Model> for V2 {
             label: signature.label.clone(),
             architecture: match model.architecture() {
                 Architecture::Linear => ArchitectureV2::Linear {},
+                Architecture::Deep { hidden, .. } => {
+                    ArchitectureV2::Deep { hidden: hidden.clone() }
+                }
                 Architecture::WideAndDeep { hidden, .. } => {
                     ArchitectureV2::WideAndDeep { hidden: hidden.clone() }
                 }
+                Architecture::TwoTower { query, hidden, dimension, .. } => {
+                    let (query, hidden) = (query.clone(), hidden.clone());
+                    ArchitectureV2::TwoTower { query, hidden, dimension: *dimension }
+                }
+                Architecture::BoostedTrees => ArchitectureV2::BoostedTrees {},
             },
             inputs: inputs.collect(),
             outputs: outputs(&signature.outputs),
@@ -185,85 +229,42 @@ impl V2 {
                 embedding_dimensions.push(embedding_dimension);
                 FeatureSpec { name, kind: FeatureKind::Categorical { num_buckets } }
             }
+            InputV2::Vector { name, width } => {
+                FeatureSpec { name, kind: FeatureKind::Vector { width } }
+            }
+            InputV2::Categories { name, num_buckets, embedding_dimension, combiner } => {
+                embedding_dimensions.push(embedding_dimension);
+                let combiner = match combiner {
+                    CombinerV2::Mean => Combiner::Mean,
+                    CombinerV2::Sum => Combiner::Sum,
+                };
+                FeatureSpec { name, kind: FeatureKind::Categories { num_buckets, combiner } }
+            }
         });
         let inputs = inputs.collect();
         let architecture = match self.architecture {
             ArchitectureV2::Linear {} => Architecture::Linear,
+            ArchitectureV2::Deep { hidden } => Architecture::Deep { hidden, embedding_dimensions },
             ArchitectureV2::WideAndDeep { hidden } => {
                 Architecture::WideAndDeep { hidden, embedding_dimensions }
             }
+            ArchitectureV2::TwoTower { query, hidden, dimension } => {
+                Architecture::TwoTower { query, hidden, dimension, embedding_dimensions }
+            }
+            ArchitectureV2::BoostedTrees {} => Architecture::BoostedTrees,
         };
         Ok((Signature::new(inputs, self.label, task), architecture))
     }
 }
 
-/// One tensor of the file: its name, its shape and its values.
-struct Named<T> {
-    name: String,
-    shape: Vec<usize>,
-    values: T,
-}
-
-fn wide_shape(num_buckets: usize, num_outputs: usize) -> Vec<usize> {
-    if num_outputs == 1 { vec![num_buckets] } else { vec![num_buckets, num_outputs] }
-}
-
-/// Cuts weights into the tensors of the file.
-fn tensors<'a>(network: &'a Network, weights: &'a Weights) -> Vec<Named<&'a [f32]>> {
-    let mut tensors = Vec::new();
-    for feature in network.categorical() {
-        let (n, d) = (feature.num_buckets, feature.dimension);
-        tensors.push(Named {
-            name: format!("wide.{}", feature.name),
-            shape: wide_shape(n, network.num_outputs()),
-            values: &weights.wide[feature.wide_start..][..n * network.num_outputs()],
-        });
-        if d > 0 {
-            tensors.push(Named {
-                name: format!("embedding.{}", feature.name),
-                shape: vec![n, d],
-                values: &weights.embeddings[feature.embedding_start..][..n * d],
-            });
-        }
-    }
-    let last = weights.layers.len() - 1;
-    for ((index, layer), (inputs, outputs)) in
-        weights.layers.iter().enumerate().zip(network.layer_sizes())
-    {
-        let name = if index == last { "output".to_owned() } else { format!("hidden.{index}") };
-        tensors.push(Named {
-            name: format!("{name}.weight"),
-            shape: vec![inputs, outputs],
-            values: &layer.weight,
-        });
-        tensors.push(Named {
-            name: format!("{name}.bias"),
-            shape: vec![outputs],
-            values: &layer.bias,
-        });
-    }
-    tensors
-}
-
 pub(crate) fn save(model: &Model, dir: &Path) -> Result<(), ModelError> {
     fs::create_dir_all(dir).map_err(IoError::at("create", dir))?;
     let path = dir.join(WEIGHTS);
-    let named: Vec<_> = tensors(model.network(), model.weights())
-        .into_iter()
-        .map(|tensor| {
-            let bytes: Vec<u8> = tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect();
-            (tensor.name, tensor.shape, bytes)
-        })
-        .collect();
-    let views = named
-        .iter()
-        .map(|(name, shape, bytes)| {
-            TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name.clone(), view))
-        })
-        .collect::<Result<BTreeMap<_, _>, _>>()
-        .map_err(|source| ModelError::Weights { path: path.clone(), source })?;
-    let bytes = safetensors::serialize(views, None)
-        .map_err(|source| ModelError::Weights { path: path.clone(), source })?;
+    let bytes = match model.forest() {
+        Some(forest) => tensors::of_forest(forest),
+        None => tensors::of_network(model.network(), model.weights()),
+    };
+    let bytes = bytes.map_err(|source| ModelError::Weights { path: path.clone(), source })?;
     base::publish::write_file(&path, &bytes)?;
 
     let path = dir.join(DESCRIPTION);
@@ -286,77 +287,10 @@ pub(crate) fn load(dir: &Path) -> Result<Model, ModelError> {
     };
     let (signature, architecture) = v2.into_parts()?;
     let network = Network::new(&signature.inputs, &architecture, signature.task.width())?;
-    let weights = load_weights(&dir.join(WEIGHTS), &network)?;
-    Model::new(signature, architecture, weights)
-}
-
-/// Reads the weights of a network; nothing is allocated by a size that the file does not really have.
-fn load_weights(path: &Path, network: &Network) -> Result<Weights, ModelError> {
-    let bytes = fs::read(path).map_err(IoError::at("read", path))?;
-    let file = SafeTensors::deserialize(&bytes)
-        .map_err(|source| ModelError::Weights { path: path.to_path_buf(), source })?;
-    let mut reader = Reader { path, file, used: BTreeSet::new() };
-    let mut weights = Weights { wide: Vec::new(), embeddings: Vec::new(), layers: Vec::new() };
-    for feature in network.categorical() {
-        let (n, d) = (feature.num_buckets, feature.dimension);
-        weights.wide.extend(
-            reader.take(format!("wide.{}", feature.name), &wide_shape(n, network.num_outputs()))?,
-        );
-        if d > 0 {
-            let embedding = reader.take(format!("embedding.{}", feature.name), &[n, d])?;
-            weights.embeddings.extend(embedding);
-        }
+    let path = dir.join(WEIGHTS);
+    let bytes = fs::read(&path).map_err(IoError::at("read", &path))?;
+    if architecture == Architecture::BoostedTrees {
+        return Model::of_trees(signature, tensors::forest(&path, &bytes, &network)?);
     }
-    let last = network.layer_sizes().count() - 1;
-    for (index, (inputs, outputs)) in network.layer_sizes().enumerate() {
-        let name = if index == last { "output".to_owned() } else { format!("hidden.{index}") };
-        weights.layers.push(Layer {
-            weight: reader.take(format!("{name}.weight"), &[inputs, outputs])?,
-            bias: reader.take(format!("{name}.bias"), &[outputs])?,
-        });
-    }
-    reader.finish()?;
-    Ok(weights)
-}
-
-struct Reader<'a> {
-    path: &'a Path,
-    file: SafeTensors<'a>,
-    used: BTreeSet<String>,
-}
-
-impl Reader<'_> {
-    fn take(&mut self, name: String, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
-        let Ok(view) = self.file.tensor(&name) else {
-            return Err(ModelError::MissingTensor {
-                path: self.path.to_path_buf(),
-                tensor: name,
-                expected: shape.to_vec(),
-            });
-        };
-        if view.dtype() != Dtype::F32 || view.shape() != shape {
-            return Err(ModelError::TensorMismatch {
-                path: self.path.to_path_buf(),
-                tensor: name,
-                found: format!("{:?} of shape {:?}", view.dtype(), view.shape()),
-                expected: format!("F32 of shape {shape:?}"),
-            });
-        }
-        let (chunks, _) = view.data().as_chunks::<4>();
-        let values = chunks.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-        self.used.insert(name);
-        Ok(values)
-    }
-
-    fn finish(self) -> Result<(), ModelError> {
-        let mut names: Vec<_> = self.file.names();
-        names.sort_unstable();
-        match names.into_iter().find(|name| !self.used.contains(*name)) {
-            None => Ok(()),
-            Some(name) => Err(ModelError::UnknownTensor {
-                path: self.path.to_path_buf(),
-                tensor: name.to_owned(),
-            }),
-        }
-    }
+    Model::new(signature, architecture, tensors::weights(&path, &bytes, &network)?)
 }

@@ -43,6 +43,39 @@ pub enum FeatureKind {
         /// How many categories there are.
         num_buckets: usize,
     },
+    /// A fixed number of quantities.
+    Vector {
+        /// How many there are.
+        width: usize,
+    },
+    /// Any number of categories, as a list of ids from 0.
+    Categories {
+        /// How many categories there are.
+        num_buckets: usize,
+        /// What is made of those of one example.
+        combiner: Combiner,
+    },
+}
+
+impl FeatureKind {
+    /// Returns how many categories there are, if it has categories.
+    pub fn num_buckets(self) -> Option<usize> {
+        match self {
+            Self::Categorical { num_buckets } | Self::Categories { num_buckets, .. } => {
+                Some(num_buckets)
+            }
+            Self::Numeric | Self::Vector { .. } => None,
+        }
+    }
+}
+
+/// What is made of the weights and embeddings of several categories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Combiner {
+    /// Their mean; of none it is zero.
+    Mean,
+    /// Their sum.
+    Sum,
 }
 
 /// One column of a prediction: a `Float32` per example, or a `FixedSizeList` of them.

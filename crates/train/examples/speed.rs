@@ -9,9 +9,10 @@ use std::time::Instant;
 
 use arrow::array::{ArrayRef, Float32Array, Int64Array, RecordBatch};
 use dataflow::Batches;
-use model::{FeatureKind, FeatureSpec};
+use model::{FeatureKind, FeatureSpec, Task};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use train::{Options, Plan};
 
 const CATEGORIES: [i64; 12] = [12, 24, 7, 10, 10, 10, 10, 78, 78, 10, 1010, 600];
 const NUM_NUMERIC: usize = 3;
@@ -24,14 +25,16 @@ fn main() {
         let num_buckets = usize::try_from(n).expect("it is positive");
         (format!("c{i}"), FeatureKind::Categorical { num_buckets })
     });
-    let features: Vec<_> =
+    let features =
         numeric.chain(categorical).map(|(name, kind)| FeatureSpec { name, kind }).collect();
+    let plan = Plan { features, task: Task::BinaryClassification };
     let model = serde_json::json!({ "model": { "wide_and_deep": { "label": "label" } } });
     let config = serde_json::from_value(model).expect("the configuration is whole");
     let start = Instant::now();
-    let trained =
-        train::train(&config, &features, &train, &eval, &mut |_| ControlFlow::Continue(()))
-            .expect("the examples have all columns");
+    let trained = train::train(&config, &plan, &train, &eval, Options::default(), &mut |_| {
+        ControlFlow::Continue(())
+    })
+    .expect("the examples have all columns");
     let seconds = start.elapsed().as_secs_f64();
     for point in &trained.history {
         println!("{point:?}");

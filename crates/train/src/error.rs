@@ -5,7 +5,7 @@ use std::fmt;
 use base::{BoxError, Classify, ErrorKind};
 use model::ModelError;
 
-use crate::Problem;
+use crate::{Metric, Problem};
 
 /// Why a model could not be trained.
 #[derive(Debug, thiserror::Error)]
@@ -32,12 +32,44 @@ pub enum TrainError {
     NoExamples { num_missing_labels: u64 },
 
     /// Early stopping was asked for and there is nothing to measure.
-    #[error("split `eval` has no examples with a label, and early stopping needs its loss")]
-    NothingToEvaluate,
+    #[error("split `eval` has no examples with a label, and early stopping needs its {}", .0.name())]
+    NothingToEvaluate(Metric),
 
     /// A label that the task does not have.
     #[error("split `{split}`: label `{label}` is {value}, expected {expected}")]
-    Label { split: &'static str, label: String, value: f32, expected: &'static str },
+    Label { split: &'static str, label: String, value: f32, expected: String },
+
+    /// An example has no label, and it was asked for that this is an error.
+    #[error("split `{split}`: example {row} has no label `{label}` (counted from 1)")]
+    MissingLabel { split: &'static str, label: String, row: u64 },
+
+    /// All labels are the same, so that there is nothing to tell apart.
+    #[error(
+        "split `train`: label `{label}` is {value} for all {num_examples} examples, expected several classes"
+    )]
+    OneClass { label: String, value: f32, num_examples: u64 },
+
+    /// No query has two examples of which one is more relevant.
+    #[error(
+        "split `train`: no query has examples with different labels `{label}`, expected some to put in order"
+    )]
+    NothingToRank { label: String },
+
+    /// A weight that is none.
+    #[error(
+        "split `{split}`: example weight `{feature}` is {value}, expected a finite number of at least 0"
+    )]
+    Weight { split: &'static str, feature: String, value: f32 },
+
+    /// An example of no query.
+    #[error(
+        "split `{split}`: query `{feature}` is missing from an example, expected an integer or a text"
+    )]
+    MissingQuery { split: &'static str, feature: String },
+
+    /// A model to begin with that has other features or layers.
+    #[error("the base model does not fit: {reason}")]
+    BaseModel { reason: String },
 
     /// A numeric feature is infinite.
     #[error("split `{split}`: feature `{feature}` has an infinite value")]
@@ -84,8 +116,14 @@ impl Classify for TrainError {
             Self::Read { error, .. } => error.kind(),
             Self::Examples { source, .. } | Self::Model(source) => source.kind(),
             Self::NoExamples { .. }
-            | Self::NothingToEvaluate
+            | Self::NothingToEvaluate(_)
             | Self::Label { .. }
+            | Self::MissingLabel { .. }
+            | Self::OneClass { .. }
+            | Self::NothingToRank { .. }
+            | Self::Weight { .. }
+            | Self::MissingQuery { .. }
+            | Self::BaseModel { .. }
             | Self::Infinite { .. }
             | Self::Diverged { .. } => ErrorKind::Data,
             Self::Cancelled => ErrorKind::Unavailable,
@@ -106,9 +144,17 @@ impl Classify for TrainError {
             Self::Diverged { suspect: Suspect::LearningRate(rate), .. } => {
                 Some(format!("try `learning_rate = {}`", rate / 10.0))
             }
+            Self::MissingLabel { .. } => {
+                Some("`missing_labels = \"skip\"` leaves such examples out".to_owned())
+            }
             Self::NoExamples { .. }
-            | Self::NothingToEvaluate
+            | Self::NothingToEvaluate(_)
             | Self::Label { .. }
+            | Self::OneClass { .. }
+            | Self::NothingToRank { .. }
+            | Self::Weight { .. }
+            | Self::MissingQuery { .. }
+            | Self::BaseModel { .. }
             | Self::Cancelled => None,
         }
     }

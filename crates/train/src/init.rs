@@ -19,19 +19,19 @@ pub(crate) fn initial_weights(network: &Network, seed: u64) -> Weights {
     for value in &mut weights.embeddings {
         *value = random.within(EMBEDDING_LIMIT);
     }
-    let last = weights.layers.len() - 1;
-    if last == 0 {
-        // A linear model: the loss is convex, and zero favours nothing.
-        return weights;
-    }
-    for ((index, layer), (inputs, _)) in
-        weights.layers.iter_mut().enumerate().zip(network.layer_sizes())
-    {
-        let gain = if index == last { 3.0 } else { 6.0 };
-        #[expect(clippy::cast_precision_loss, reason = "widths are at most 65536")]
-        let limit = (gain / inputs.max(1) as f32).sqrt();
-        for value in &mut layer.weight {
-            *value = random.within(limit);
+    let sizes: Vec<_> = network.layer_sizes().collect();
+    for tower in network.towers() {
+        if network.towers().len() == 1 && tower.layers().len() == 1 {
+            // A linear model: the loss is convex, and zero favours nothing.
+            continue;
+        }
+        for place in tower.layers() {
+            let gain = if place + 1 == tower.layers().end { 3.0 } else { 6.0 };
+            #[expect(clippy::cast_precision_loss, reason = "widths are at most 65536")]
+            let limit = (gain / sizes[place].0.max(1) as f32).sqrt();
+            for value in &mut weights.layers[place].weight {
+                *value = random.within(limit);
+            }
         }
     }
     weights

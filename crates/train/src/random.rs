@@ -8,6 +8,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 pub(crate) enum Stream {
     Weights,
     Order,
+    Trees,
 }
 
 /// A seeded source of random numbers.
@@ -15,13 +16,21 @@ pub(crate) struct Random(ChaCha8Rng);
 
 impl Random {
     pub(crate) fn new(seed: u64, stream: Stream) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(stream as u64);
-        Self(rng)
+        Self::keyed(seed, stream, 0, 0)
+    }
+
+    /// Returns the source of one of many uses, such as of one epoch; it needs no other use to come before.
+    pub(crate) fn keyed(seed: u64, stream: Stream, first: u64, second: u64) -> Self {
+        let mut bytes = [0; 32];
+        let parts = [seed, stream as u64, first, second];
+        for (target, part) in bytes.chunks_exact_mut(8).zip(parts) {
+            target.copy_from_slice(&part.to_le_bytes());
+        }
+        Self(ChaCha8Rng::from_seed(bytes))
     }
 
     /// Returns a number from 0 to below `end`, by multiplication (its bias is below `end / 2^64`).
-    fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         let product = u128::from(self.0.next_u64()) * (end as u128);
         usize::try_from(product >> 64).expect("the upper half is below `end`")
     }

@@ -64,7 +64,9 @@ fn rows(num: u32, seed: u32) -> Vec<Vec<f64>> {
 fn values_are_those_that_the_package_computes_now() {
     #[expect(clippy::disallowed_methods, reason = "a test is an edge")]
     let Ok(python) = std::env::var("CUPOLA_SHAP_PYTHON") else {
-        println!("SKIPPED: CUPOLA_SHAP_PYTHON names no Python; values are compared with stored ones only");
+        println!(
+            "SKIPPED: CUPOLA_SHAP_PYTHON names no Python; values are compared with stored ones only"
+        );
         return;
     };
     let (background, examples) = (rows(9, 1), rows(12, 2));

@@ -5,13 +5,14 @@
 
 use formats::onnx::tensor_proto::DataType;
 use graph::{Graph, ValueType};
-use model::network::Categorical;
-use model::{Model, Task};
+use model::network::{Categorical, Network, Numeric, Tower, Weights};
+use model::{Combiner, Model, Task};
 
 use super::column::Column;
 use super::emit::{Attribute, Emitter, Tensor};
 use super::numbers::as_int;
-use crate::ExportError;
+use super::vectors;
+use crate::{ExportError, Target};
 
 /// Returns the model's outputs, as its signature has them, of shape `[N, width]`, for the columns of a graph's outputs.
 pub(super) fn lower(
@@ -20,57 +21,50 @@ pub(super) fn lower(
     features: &[&Column],
     model: &Model,
 ) -> Result<Vec<Tensor>, ExportError> {
+    if model.forest().is_some() {
+        return Err(ExportError::Model { target: Target::Onnx, what: "boosted trees" });
+    }
     let reader = Reader { graph, features };
     let (network, weights) = (model.network(), model.weights());
-    let mut inputs = Vec::new();
-    for name in network.numeric() {
-        inputs.push(reader.quantity(e, name)?);
+    let mut inputs = vec![Vec::new(); network.towers().len()];
+    for (tower, inputs) in network.towers().iter().zip(&mut inputs) {
+        let columns = tower.numeric();
+        for feature in network.numeric().iter().filter(|feature| columns.contains(&feature.start)) {
+            inputs.push(reader.quantity(e, feature)?);
+        }
     }
     let mut wide: Option<Tensor> = None;
     for feature in network.categorical() {
         let ids = reader.ids(e, feature)?;
-        let (start, width) = (feature.wide_start, network.num_outputs());
-        let table = &weights.wide[start..start + feature.num_buckets * width];
-        let share = gather(e, table, width, &ids);
-        wide = Some(match wide {
-            Some(sum) => e.op("Add", &[&sum, &share]),
-            None => share,
-        });
+        if network.has_wide() {
+            let (start, width) = (feature.wide_start, network.num_outputs());
+            let table = &weights.wide[start..start + feature.num_buckets * width];
+            let share = gather(e, feature, table, width, &ids);
+            wide = Some(match wide {
+                Some(sum) => e.op("Add", &[&sum, &share]),
+                None => share,
+            });
+        }
         if feature.dimension > 0 {
             let start = feature.embedding_start;
             let table = &weights.embeddings[start..start + feature.num_buckets * feature.dimension];
-            inputs.push(gather(e, table, feature.dimension, &ids));
+            inputs[feature.tower].push(gather(e, feature, table, feature.dimension, &ids));
         }
     }
-
-    let mut hidden = match inputs.as_slice() {
-        [] => None,
-        [one] => Some(one.clone()),
-        several => {
-            let several: Vec<_> = several.iter().collect();
-            Some(e.with("Concat", &several, vec![("axis", Attribute::Int(1))]))
+    let outputs: Vec<Tensor> = network
+        .towers()
+        .iter()
+        .zip(inputs)
+        .map(|(tower, inputs)| dense(e, network, weights, tower, &inputs))
+        .collect();
+    let logit = match (outputs.as_slice(), wide) {
+        ([deep], Some(wide)) => e.op("Add", &[deep, &wide]),
+        ([deep], None) => deep.clone(),
+        (towers, _) => {
+            let product = e.op("Mul", &[&towers[0], &towers[1]]);
+            let axis = e.list(&[1]);
+            e.op("ReduceSum", &[&product, &axis])
         }
-    };
-    for (place, (layer, (num_inputs, num_outputs))) in
-        weights.layers.iter().zip(network.layer_sizes()).enumerate()
-    {
-        if place > 0 {
-            hidden = hidden.map(|hidden| e.op("Relu", &[&hidden]));
-        }
-        let bias = e.singles(&layer.bias, &[1, num_outputs]);
-        hidden = Some(match hidden {
-            Some(hidden) => {
-                let weight = e.singles(&layer.weight, &[num_inputs, num_outputs]);
-                let product = e.op("MatMul", &[&hidden, &weight]);
-                e.op("Add", &[&product, &bias])
-            }
-            None => bias,
-        });
-    }
-    let deep = hidden.expect("a network has at least one layer");
-    let logit = match wide {
-        Some(wide) => e.op("Add", &[&deep, &wide]),
-        None => deep,
     };
     Ok(match model.signature().task {
         Task::Regression | Task::Ranking => vec![logit],
@@ -87,6 +81,41 @@ pub(super) fn lower(
     })
 }
 
+/// Returns what the layers of a tower give.
+fn dense(
+    e: &mut Emitter,
+    network: &Network,
+    weights: &Weights,
+    tower: &Tower,
+    inputs: &[Tensor],
+) -> Tensor {
+    let mut hidden = match inputs {
+        [] => None,
+        [one] => Some(one.clone()),
+        several => {
+            let several: Vec<_> = several.iter().collect();
+            Some(e.with("Concat", &several, vec![("axis", Attribute::Int(1))]))
+        }
+    };
+    let sizes: Vec<_> = network.layer_sizes().collect();
+    for place in tower.layers() {
+        let (layer, (num_inputs, num_outputs)) = (&weights.layers[place], sizes[place]);
+        if place > tower.layers().start {
+            hidden = hidden.map(|hidden| e.op("Relu", &[&hidden]));
+        }
+        let bias = e.singles(&layer.bias, &[1, num_outputs]);
+        hidden = Some(match hidden {
+            Some(hidden) => {
+                let weight = e.singles(&layer.weight, &[num_inputs, num_outputs]);
+                let product = e.op("MatMul", &[&hidden, &weight]);
+                e.op("Add", &[&product, &bias])
+            }
+            None => bias,
+        });
+    }
+    hidden.expect("a tower has at least one layer")
+}
+
 /// Reads features as a network does.
 struct Reader<'a> {
     graph: &'a Graph,
@@ -94,26 +123,35 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn find(&self, name: &str) -> Result<(&Column, ValueType), ExportError> {
+    /// Returns a feature and its type; `width` is how many values of it each row has.
+    fn find(&self, name: &str, width: Option<usize>) -> Result<(&Column, ValueType), ExportError> {
         let place = self.graph.outputs().iter().position(|output| output.name == name);
         let missing = || ExportError::MissingFeature { feature: name.to_owned() };
-        let place = place.ok_or_else(missing)?;
-        if self.graph.outputs()[place].shape.is_many() {
+        let output = &self.graph.outputs()[place.ok_or_else(missing)?];
+        let found = vectors::width(output.shape);
+        let is_good = match width {
+            Some(1) => !output.shape.is_many(),
+            Some(width) => found == Some(width),
+            None => found.is_some(),
+        };
+        if !is_good {
             return Err(ExportError::FeatureType {
                 feature: name.to_owned(),
-                found: self.graph.outputs()[place].value_type,
-                expected: "one value for each row",
+                found: output.value_type,
+                expected: "as many values in each row as the model reads",
             });
         }
-        Ok((self.features[place], self.graph.outputs()[place].value_type))
+        let place = place.expect("it was found");
+        Ok((self.features[place], output.value_type))
     }
 
     /// Returns numbers, 0 where they are missing or NaN.
-    fn quantity(&self, e: &mut Emitter, name: &str) -> Result<Tensor, ExportError> {
-        let (column, value_type) = self.find(name)?;
+    fn quantity(&self, e: &mut Emitter, feature: &Numeric) -> Result<Tensor, ExportError> {
+        let name = &feature.name;
+        let (column, value_type) = self.find(name, Some(feature.width))?;
         if value_type == ValueType::String {
             return Err(ExportError::FeatureType {
-                feature: name.to_owned(),
+                feature: name.clone(),
                 found: value_type,
                 expected: "a number",
             });
@@ -130,9 +168,10 @@ impl Reader<'_> {
         Ok(e.expand(&values))
     }
 
-    /// Returns ids, shape `[N]`, that of the last row where there is no category.
+    /// Returns ids, shape `[N]`, of vectors `[N, length]`, that of the last row where there is no category.
     fn ids(&self, e: &mut Emitter, feature: &Categorical) -> Result<Tensor, ExportError> {
-        let (column, value_type) = self.find(&feature.name)?;
+        let width = feature.combiner.is_none().then_some(1);
+        let (column, value_type) = self.find(&feature.name, width)?;
         let ids = match value_type {
             ValueType::Int => column.values.clone(),
             ValueType::Bool => e.cast(&column.values, DataType::Int64),
@@ -153,15 +192,38 @@ impl Reader<'_> {
         }
         let ids = e.choose(&is_category, &ids, &limit);
         let ids = e.expand(&ids);
+        if feature.combiner.is_some() {
+            return Ok(ids);
+        }
         let flat = e.list(&[-1]);
         Ok(e.op("Reshape", &[&ids, &flat]))
     }
 }
 
-/// Looks up rows of a table of some width; the row behind the last is zeros.
-fn gather(e: &mut Emitter, table: &[f32], width: usize, ids: &Tensor) -> Tensor {
+/// Looks up rows of a table of some width, the row behind the last being zeros, and combines those of a vector.
+fn gather(
+    e: &mut Emitter,
+    feature: &Categorical,
+    table: &[f32],
+    width: usize,
+    ids: &Tensor,
+) -> Tensor {
     let mut rows = table.to_vec();
     rows.resize(table.len() + width, 0.0);
     let rows = e.singles(&rows, &[rows.len() / width, width]);
-    e.with("Gather", &[&rows, ids], vec![("axis", Attribute::Int(0))])
+    let found = e.with("Gather", &[&rows, ids], vec![("axis", Attribute::Int(0))]);
+    let Some(combiner) = feature.combiner else { return found };
+    let axis = e.list(&[1]);
+    let keep = || vec![("keepdims", Attribute::Int(0))];
+    let sum = e.with("ReduceSum", &[&found, &axis], keep());
+    if combiner == Combiner::Sum {
+        return sum;
+    }
+    let limit = e.int(as_int(feature.num_buckets));
+    let is_category = e.op("Less", &[ids, &limit]);
+    let ones = e.cast(&is_category, DataType::Float);
+    let count = e.op("ReduceSum", &[&ones, &axis]);
+    let one = e.singles(&[1.0], &[1, 1]);
+    let count = e.op("Max", &[&count, &one]);
+    e.op("Div", &[&sum, &count])
 }

@@ -8,9 +8,25 @@ use model::{Model, Task};
 use super::lower::{Presence, Value};
 use super::tensor;
 use super::writer::{GraphWriter, Tensor};
+use crate::{ExportError, Target};
 
 const FLOAT: DataType = DataType::DtFloat;
 const INT: DataType = DataType::DtInt64;
+
+/// Tells whether a model can be expressed.
+pub(super) fn check(model: &Model) -> Result<(), ExportError> {
+    let no = |what| Err(ExportError::Model { target: Target::SavedModel, what });
+    if model.forest().is_some() {
+        return no("boosted trees");
+    }
+    if model.network().num_multiple() > 0 {
+        return no("models of several categories of one feature");
+    }
+    if model.network().numeric().iter().any(|numeric| numeric.is_vector) {
+        return no("models of vectors");
+    }
+    Ok(())
+}
 
 /// Adds a model behind the features that it reads, by name, and returns its outputs: shape `[rows]` for one
 /// number per row, else `[rows, width]`.
@@ -24,17 +40,24 @@ pub(super) fn predict(
     shape: &Tensor,
 ) -> Vec<Tensor> {
     let (network, weights) = (model.network(), model.weights());
-    let numeric: Vec<Tensor> =
-        network.numeric().iter().map(|name| quantity(writer, &feature(name), shape)).collect();
     let ids: Vec<Tensor> = network
         .categorical()
         .iter()
         .map(|category| id(writer, &feature(&category.name), category.num_buckets, shape))
         .collect();
-
-    let deep = deep(writer, model, &numeric, &ids, shape);
+    let mut outputs = Vec::new();
+    for (place, tower) in network.towers().iter().enumerate() {
+        let columns = tower.numeric();
+        let numeric: Vec<Tensor> = network
+            .numeric()
+            .iter()
+            .filter(|numeric| columns.contains(&numeric.start))
+            .map(|numeric| quantity(writer, &feature(&numeric.name), shape))
+            .collect();
+        outputs.push(deep(writer, model, place, &numeric, &ids, shape));
+    }
     let mut wide: Option<Tensor> = None;
-    for (category, id) in network.categorical().iter().zip(&ids) {
+    for (category, id) in network.categorical().iter().zip(&ids).filter(|_| network.has_wide()) {
         let end = category.wide_start + category.num_buckets * network.num_outputs();
         let table = &weights.wide[category.wide_start..end];
         let weight = look_up(writer, table, network.num_outputs(), id);
@@ -43,9 +66,15 @@ pub(super) fn predict(
             Some(sum) => writer.binary("AddV2", &sum, &weight),
         });
     }
-    let logit = match &wide {
-        None => deep,
-        Some(wide) => writer.binary("AddV2", &deep, wide),
+    let logit = match (outputs.as_slice(), &wide) {
+        ([deep], Some(wide)) => writer.binary("AddV2", deep, wide),
+        ([deep], None) => deep.clone(),
+        (towers, _) => {
+            let product = writer.binary("Mul", &towers[0], &towers[1]);
+            let axis = writer.constant(tensor::int32s(&[1]));
+            let sum = writer.node("Sum").input(&product).input(&axis).data_type("T", FLOAT);
+            sum.data_type("Tidx", DataType::DtInt32).output(FLOAT)
+        }
     };
     let logit = if network.num_outputs() == 1 { writer.flat(&logit) } else { logit };
     match model.signature().task {
@@ -99,10 +128,11 @@ fn look_up(writer: &mut GraphWriter, table: &[f32], width: usize, ids: &Tensor) 
     writer.gather(&rows, ids)
 }
 
-/// Returns the deep part's share of the logits: dense layers over the numbers and the embeddings.
+/// Returns what a tower gives: dense layers over its numbers and its embeddings.
 fn deep(
     writer: &mut GraphWriter,
     model: &Model,
+    place: usize,
     numeric: &[Tensor],
     ids: &[Tensor],
     shape: &Tensor,
@@ -117,23 +147,24 @@ fn deep(
         parts.push(node.data_type("T", FLOAT).output(FLOAT));
     }
     for (category, id) in network.categorical().iter().zip(ids) {
-        if category.dimension > 0 {
+        if category.dimension > 0 && category.tower == place {
             let end = category.embedding_start + category.num_buckets * category.dimension;
             let table = &weights.embeddings[category.embedding_start..end];
             parts.push(look_up(writer, table, category.dimension, id));
         }
     }
     let mut output = concat(writer, parts);
-    for (index, (layer, (inputs, outputs))) in
-        weights.layers.iter().zip(network.layer_sizes()).enumerate()
-    {
+    let sizes: Vec<_> = network.layer_sizes().collect();
+    let layers = network.towers()[place].layers();
+    for index in layers.clone() {
+        let (layer, (inputs, outputs)) = (&weights.layers[index], sizes[index]);
+        let width = i32::try_from(outputs).expect("layers are at most 65536 wide");
         let [inputs, outputs] =
             [inputs, outputs].map(|size| i64::try_from(size).expect("memory is smaller"));
         let bias = writer.constant(tensor::floats(&[outputs], &layer.bias));
         output = match output {
             None => {
                 // Nothing to multiply with: a linear model over categories alone has just the bias here.
-                let width = i32::try_from(network.num_outputs()).expect("at most 65536");
                 let num_rows = writer.constant(tensor::int32s(&[width]));
                 let axis = writer.constant(tensor::int32(0));
                 let rows = writer.node("ConcatV2").input(shape).input(&num_rows).input(&axis);
@@ -142,7 +173,7 @@ fn deep(
                 Some(writer.broadcast(&bias, &rows))
             }
             Some(input) => {
-                let input = if index > 0 { relu(writer, &input) } else { input };
+                let input = if index > layers.start { relu(writer, &input) } else { input };
                 let weight = writer.constant(tensor::floats(&[inputs, outputs], &layer.weight));
                 let product = writer.node("MatMul").input(&input).input(&weight);
                 let product = product.attr("T", Attr::Type(FLOAT.into())).output(FLOAT);

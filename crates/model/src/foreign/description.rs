@@ -121,10 +121,7 @@ impl From<&Description> for V1 {
                 .iter()
                 .map(|input| InputV1 {
                     name: input.name.clone(),
-                    num_buckets: match input.kind {
-                        FeatureKind::Numeric => None,
-                        FeatureKind::Categorical { num_buckets } => Some(num_buckets),
-                    },
+                    num_buckets: input.kind.num_buckets(),
                 })
                 .collect(),
             model: match &description.kind {

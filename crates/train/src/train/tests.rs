@@ -6,13 +6,11 @@ use arrow::array::{ArrayRef, AsArray, Float32Array, Int64Array, RecordBatch};
 use arrow::datatypes::{Float32Type, Int64Type, SchemaRef};
 use base::{BoxError, Classify, ErrorKind};
 use dataflow::{BatchIter, Batches};
-use model::Predictor;
+use model::{FeatureKind, Predictor};
 
 use super::*;
-use crate::TaskConfig;
-use crate::check::{Available, ValueKind, check};
+use crate::check::{Available, Count, ValueKind, check};
 use crate::random::{Random, Stream};
-use crate::step::gradients;
 
 fn features() -> Vec<FeatureSpec> {
     [
@@ -57,6 +55,25 @@ fn source(batch: &RecordBatch, partition_rows: usize) -> Batches {
 
 fn go(_: Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())
+}
+
+fn plan_of(features: &[FeatureSpec], task: Task) -> Plan {
+    Plan { features: features.to_vec(), task }
+}
+
+/// Trains a model of one number.
+fn train(
+    config: &Config,
+    features: &[FeatureSpec],
+    train: &dyn Source,
+    eval: &dyn Source,
+    observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+) -> Result<Trained, TrainError> {
+    let task = match config.model.task() {
+        crate::TaskConfig::Regression => Task::Regression,
+        _ => Task::BinaryClassification,
+    };
+    super::train(config, &plan_of(features, task), train, eval, Options::default(), observer)
 }
 
 /// Trains on 2,000 examples and evaluates on 500 others.
@@ -124,80 +141,20 @@ fn a_linear_regression_finds_the_line() {
 }
 
 #[test]
-fn gradients_are_finite_differences() {
-    let config = config("");
-    let architecture =
-        Architecture::WideAndDeep { hidden: vec![4, 3], embedding_dimensions: vec![2] };
-    let network = Network::new(&features(), &architecture, 1).unwrap();
-    let encoder = Encoder::new(&network);
-    let batch = batch(40, 9);
-    let rows = encoder.encode(&batch).unwrap();
-    let labels = model::network::numeric_column(&batch, "label").unwrap();
-    let labels = labels.values();
-    let mut weights = initial_weights(&network, config.seed);
-    // Larger tables than training begins with, so that all of them matter; and biases, because a unit that
-    // gets nothing but zeros would sit right on its kink.
-    let mut random = Random::new(5, Stream::Order);
-    weights.wide.iter_mut().chain(&mut weights.embeddings).for_each(|w| *w = random.within(0.8));
-    weights.layers.iter_mut().flat_map(|l| &mut l.bias).for_each(|w| *w = random.within(0.8));
-
-    for loss in [Loss::Logistic, Loss::Squared] {
-        let mean = |weights: &Weights| gradients(&network, weights, loss, &rows, labels).0;
-        let (_, exact) = gradients(&network, &weights, loss, &rows, labels);
-        let (mut num_checked, mut num_kinks) = (0, 0);
-        let mut check = |analytic: f32, at: &dyn Fn(&mut Weights) -> &mut f32| {
-            let quotient = |step: f32| {
-                let moved = |by: f32| {
-                    let mut weights = weights.clone();
-                    *at(&mut weights) += by;
-                    mean(&weights)
-                };
-                (moved(step) - moved(-step)) / (2.0 * f64::from(step))
-            };
-            let (numeric, near) = (quotient(2e-3), quotient(1e-3));
-            // Single-precision logits are off by 1e-7, which the quotient makes 1e-4.
-            let tolerance = 3e-4 + 0.01 * numeric.abs();
-            num_checked += 1;
-            if (numeric - near).abs() > tolerance / 4.0 {
-                // Within the step some rectified unit of some example switches.
-                num_kinks += 1;
-                return;
-            }
-            assert!((near - f64::from(analytic)).abs() < tolerance, "{near} and {analytic}");
-        };
-        for (l, layer) in exact.layers.iter().enumerate() {
-            for (i, &gradient) in layer.weight.iter().enumerate() {
-                check(gradient, &|w| &mut w.layers[l].weight[i]);
-            }
-            for (i, &gradient) in layer.bias.iter().enumerate() {
-                check(gradient, &|w| &mut w.layers[l].bias[i]);
-            }
-        }
-        // Tables: the gradient of a row is the sum over the examples that look it up.
-        for id in 0..5 {
-            let users = (0..40).filter(|row| rows.ids()[*row] as usize == id);
-            let wide = users.clone().map(|row| exact.logits[row]).sum();
-            check(wide, &|w| &mut w.wide[id]);
-            for d in 0..2 {
-                let value = users.clone().map(|row| exact.input[row * 4 + 2 + d]).sum();
-                check(value, &|w| &mut w.embeddings[id * 2 + d]);
-            }
-        }
-        assert!(num_checked == 54 && num_kinks <= 10, "{num_kinks} kinks of {num_checked}");
-    }
-}
-
-#[test]
 fn a_step_moves_what_the_batch_uses_and_nothing_else() {
     let architecture =
         Architecture::WideAndDeep { hidden: vec![16], embedding_dimensions: vec![2] };
     let network = Network::new(&features(), &architecture, 1).unwrap();
     let before = initial_weights(&network, 0);
-    let mut trainable = Trainable::new(&network, before.clone(), 0.01);
+    let config = config("");
+    let mut trainable = Trainable::new(&network, before.clone(), &config.optimizer, None, 1);
     let batch = batch(2, 1); // kinds 0 and 1
     let rows = Encoder::new(&network).encode(&batch).unwrap();
+    let table = Table::of(rows, vec![0.0, 1.0]);
+    let loss = Loss::new(&config, Task::BinaryClassification, &[]);
     for _ in 0..3 {
-        trainable.step(Loss::Logistic, &rows, &[0.0, 1.0]);
+        trainable.accumulate(&loss, &table);
+        trainable.step(0.01);
     }
     let after = &trainable.weights;
     for id in 0..5 {
@@ -297,6 +254,7 @@ impl Source for Counted {
 fn every_epoch_sees_every_example_once_in_a_new_order() {
     let network = Network::new(&features(), &Architecture::Linear, 1).unwrap();
     let encoder = Encoder::new(&network);
+    let config = config("");
     for (num_rows, partition_rows, buffer_rows, batch_size) in [
         (1, 1, 10, 3),
         (10, 3, 100, 4),
@@ -316,10 +274,11 @@ fn every_epoch_sees_every_example_once_in_a_new_order() {
             source: &source,
             network: &network,
             encoder: &encoder,
-            label: "label",
-            task: TaskConfig::BinaryClassification,
+            about: About::of(&config),
+            task: Task::BinaryClassification,
         };
-        let bytes = buffer_rows * (Rows::bytes_per_row(&network) + 4);
+        let row_bytes = Table::of(encoder.encode(&examples.slice(0, 1)).unwrap(), vec![0.0]);
+        let bytes = buffer_rows * row_bytes.num_bytes();
         let scan = split.scan(bytes).unwrap();
         assert_eq!(scan.num_examples, num_rows as u64);
         let fits = scan.table.is_some();
@@ -359,9 +318,10 @@ fn a_split_beyond_the_buffer_trains_as_well() {
     let config = config("num_steps = 800\nlearning_rate = 0.01");
     let trained = train_with_buffer(
         &config,
-        &features(),
+        &plan_of(&features(), Task::BinaryClassification),
         &source(&examples, 130),
         &source(&eval, 130),
+        Options::default(),
         &mut go,
         300 * 16,
     )
@@ -376,13 +336,20 @@ fn a_split_beyond_the_buffer_trains_as_well() {
         source: &eval,
         network: model.network(),
         encoder: &encoder,
-        label: "label",
-        task: TaskConfig::BinaryClassification,
+        about: About::of(&config),
+        task: Task::BinaryClassification,
     };
+    let loss = Loss::new(&config, Task::BinaryClassification, &[]);
     let mean = |buffer_bytes| {
         let scan = split.scan(buffer_bytes).unwrap();
-        let is_kept = scan.table.is_some();
-        (split.mean_loss(&scan, model.weights(), Loss::Logistic).unwrap().unwrap(), is_kept)
+        let mut sum = LossSum::default();
+        let network = model.network();
+        split
+            .for_each(&scan, buffer_bytes, &mut |table| {
+                sum.add(loss.sum(&logits(network, model.weights(), &table.rows), table));
+            })
+            .unwrap();
+        (sum.mean(), scan.table.is_some())
     };
     let (streamed, whole) = (mean(300 * 16), mean(usize::MAX));
     assert_eq!((streamed.1, whole.1), (false, true));
@@ -498,8 +465,12 @@ fn whichever_of_steps_and_epochs_comes_first_ends_the_training() {
 }
 
 fn available() -> Vec<Available> {
-    let feature =
-        |name: &str, kind, num_buckets| Available { name: name.to_owned(), kind, num_buckets };
+    let feature = |name: &str, kind, num_buckets| Available {
+        name: name.to_owned(),
+        kind,
+        count: Count::One,
+        num_buckets,
+    };
     vec![
         feature("x", ValueKind::Float, None),
         feature("kind", ValueKind::Int, Some(5)),
@@ -555,7 +526,7 @@ fn integers_with_buckets_are_categories_and_other_numbers_quantities() {
     let config: Config =
         toml::from_str("features = [\"kind\", \"x\"]\n[model.linear]\nlabel = \"big_tipper\"")
             .unwrap();
-    let specs = crate::feature_specs(&config, &available()).unwrap();
+    let specs = crate::plan(&config, &available()).unwrap().features;
     let kinds: Vec<_> = specs.iter().map(|spec| (spec.name.as_str(), spec.kind)).collect();
     let kind = FeatureKind::Categorical { num_buckets: 5 };
     assert_eq!(kinds, [("x", FeatureKind::Numeric), ("kind", kind)]);
