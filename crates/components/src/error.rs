@@ -48,6 +48,10 @@ pub enum ComponentError {
     #[error("the learned features do not suit the model: {problems}")]
     Features { problems: String },
 
+    /// A column of token ids is not one.
+    #[error("column `{column}`: {what}, expected lists of token ids")]
+    Tokens { column: String, what: String },
+
     /// A column of scored examples is not there.
     #[error("no column `{column}` among the scored examples")]
     MissingColumn { column: String },
@@ -72,7 +76,8 @@ impl Classify for ComponentError {
             Self::Corrupt { .. }
             | Self::NoSplits { .. }
             | Self::NoCommonSplit { .. }
-            | Self::Features { .. } => ErrorKind::Data,
+            | Self::Features { .. }
+            | Self::Tokens { .. } => ErrorKind::Data,
             Self::NoSplitPair { .. } => ErrorKind::Usage,
             Self::Cancelled => ErrorKind::Unavailable,
         }

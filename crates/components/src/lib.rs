@@ -18,6 +18,7 @@ mod example_gen;
 mod example_validator;
 mod features;
 mod import_schema_gen;
+mod language_trainer;
 mod latest;
 mod latest_blessed_model;
 mod pairs;
@@ -44,6 +45,7 @@ pub use example_diff::ExampleDiff;
 pub use example_gen::ExampleGen;
 pub use example_validator::ExampleValidator;
 pub use import_schema_gen::ImportSchemaGen;
+pub use language_trainer::LanguageTrainer;
 pub use latest::{LATEST_EXAMPLES, LATEST_STATISTICS, Latest};
 pub use latest_blessed_model::LatestBlessedModel;
 pub use pusher::Pusher;
@@ -67,6 +69,7 @@ pub fn registry() -> Registry {
         Arc::new(ExampleDiff),
         Arc::new(Transform),
         Arc::new(Trainer),
+        Arc::new(LanguageTrainer),
         Arc::new(LatestBlessedModel),
         Arc::new(Evaluator),
         Arc::new(Pusher),

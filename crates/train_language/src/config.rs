@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The model.
+    /// Which model, and which feature holds its tokens.
     pub model: ModelConfig,
     /// How many batches to train on.
     #[schemars(range(min = 1))]
