@@ -81,3 +81,33 @@ fn what_is_no_list_of_tokens_is_named() {
     let error = run(stage.examples("unknown", &splits), &small);
     assert!(error.contains("`model.transformer.vocab_size`"), "{error}");
 }
+
+#[test]
+fn pytorch_trains_where_it_is_asked_for() {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "which interpreter has the peer is the environment's"
+    )]
+    let Ok(python) = std::env::var("CUPOLA_TORCH_PYTHON") else {
+        println!("left out: CUPOLA_TORCH_PYTHON names no interpreter with torch");
+        return;
+    };
+    let stage = Stage::new();
+    let splits = [("train", documents(300)), ("eval", documents(60))];
+    let mut config = config();
+    let transformer = config["model"]["transformer"].as_object_mut().unwrap();
+    transformer.insert("engine".to_owned(), "torch".into());
+    transformer.insert("python".to_owned(), python.into());
+    transformer.insert("processes".to_owned(), 2.into());
+    transformer.insert("compile".to_owned(), false.into());
+    transformer.insert("float32".to_owned(), true.into());
+    let examples = stage.examples("examples", &splits);
+    let done = stage.run(&LanguageTrainer, &[("transformed_examples", examples)], &config).unwrap();
+    let summary = &done.outcome.summary;
+    assert!(summary.starts_with("80 steps on 3300 tokens, eval loss "), "{summary}");
+    assert!(summary.contains(" tokens/s"), "{summary}");
+    let model = LanguageModel::load(&done.artifact.uri).unwrap();
+    let losses = model.losses(&[30, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 30]).unwrap();
+    let within: f32 = losses[1..9].iter().map(|loss| loss.loss).sum::<f32>() / 8.0;
+    assert!(within < 0.7, "{losses:?}");
+}
