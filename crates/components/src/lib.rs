@@ -21,6 +21,7 @@ mod examples_window;
 mod features;
 mod import_schema_gen;
 mod joined;
+mod language_trainer;
 mod latest;
 mod latest_blessed_model;
 mod pairs;
@@ -52,6 +53,7 @@ pub use example_gen::ExampleGen;
 pub use example_validator::ExampleValidator;
 pub use examples_window::ExamplesWindow;
 pub use import_schema_gen::ImportSchemaGen;
+pub use language_trainer::LanguageTrainer;
 pub use latest::{LATEST_EXAMPLES, LATEST_STATISTICS, Latest};
 pub use latest_blessed_model::LatestBlessedModel;
 pub use pusher::Pusher;
@@ -76,6 +78,7 @@ pub fn registry() -> Registry {
         Arc::new(ExampleDiff),
         Arc::new(Transform),
         Arc::new(Trainer),
+        Arc::new(LanguageTrainer),
         Arc::new(LatestBlessedModel),
         Arc::new(Evaluator),
         Arc::new(Pusher),

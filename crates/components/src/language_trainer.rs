@@ -1,0 +1,388 @@
+//! LanguageTrainer: lists of token ids become a language model.
+
+use std::fmt::Write as _;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type};
+use artifact::{
+    CheckContext, Checked, Component, Executor, FeatureKind, Input, Kind, Outcome, Output,
+    OutputProperties, Problem, RunContext, types,
+};
+use base::{BoxError, DigestBuilder, IoError};
+use dataflow::{BatchIter, Source};
+use dataset::Dataset;
+use graph::Graph;
+use language::WeightType;
+use launch::{Job, Limits, Metrics, Strategy, Watch};
+use loader::TokenShards;
+use program::Program;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use train_language::{Config, EngineConfig, LossPoint, Progress, torch};
+
+use crate::ComponentError;
+use crate::config::{read_with, schema_with};
+use crate::ports::required;
+use crate::view::write;
+
+const SPLITS: &str = "splits";
+const SPLITS_HELP: &str = "Which split is trained on, and which one measures the loss.";
+
+/// The loss curve, one line per point.
+const LOSS_FILE: &str = "loss.csv";
+
+/// How long the processes of a cancelled training have for a last checkpoint.
+const GRACE: Duration = Duration::from_secs(120);
+
+/// How many deaths of a process a training survives.
+const MAX_RESTARTS: u32 = 3;
+
+/// Trains a language model on the transformed examples' token ids, and writes it in the HuggingFace Llama layout.
+pub struct LanguageTrainer;
+
+/// Which split is trained on, and which one measures the loss.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Splits {
+    /// The split to train on.
+    train: String,
+    /// The split whose loss is measured.
+    eval: String,
+}
+
+impl Default for Splits {
+    fn default() -> Self {
+        Self { train: "train".to_owned(), eval: "eval".to_owned() }
+    }
+}
+
+impl Component for LanguageTrainer {
+    fn name(&self) -> &'static str {
+        "LanguageTrainer"
+    }
+
+    fn execution_type(&self) -> &'static str {
+        "tfx.components.trainer.component.Trainer"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn description(&self) -> &'static str {
+        "Trains a language model on lists of token ids, on the CPU or with PyTorch on GPUs."
+    }
+
+    fn inputs(&self) -> &'static [Input] {
+        &[
+            Input {
+                key: "transformed_examples",
+                artifact_type: types::EXAMPLES,
+                required: true,
+                default_provider: None,
+            },
+            Input {
+                key: "transform_graph",
+                artifact_type: types::TRANSFORM_GRAPH,
+                required: false,
+                default_provider: None,
+            },
+        ]
+    }
+
+    fn outputs(&self) -> &'static [Output] {
+        &[
+            Output { key: "model", artifact_type: types::MODEL },
+            Output { key: "model_run", artifact_type: types::MODEL_RUN },
+        ]
+    }
+
+    fn config_schema(&self) -> schemars::Schema {
+        schema_with::<Config, Splits>(SPLITS, SPLITS_HELP)
+    }
+
+    fn check(&self, config: &Value, context: &CheckContext<'_>) -> Checked {
+        let mut checked = Checked::default();
+        let Ok((config, _)) = read_with::<Config, Splits>(SPLITS, config) else { return checked };
+        let mut problem = |key: &str, message: String, hint: Option<String>| {
+            checked.problems.push(Problem { key: key.to_owned(), offset: None, message, hint });
+        };
+        for found in train_language::check(&config) {
+            problem(&found.key, found.message, found.hint);
+        }
+        let Some(Some(features)) = context.inputs.get("transform_graph") else { return checked };
+        let (key, wanted) = ("model.transformer.tokens", &config.transformer().tokens);
+        match features.iter().find(|feature| feature.name == *wanted) {
+            None => {
+                let names = features.iter().map(|feature| feature.name.as_str());
+                let near =
+                    base::nearest(wanted, names).map(|near| format!("did you mean `{near}`?"));
+                problem(key, format!("no transformed feature `{wanted}`"), near);
+            }
+            Some(feature)
+                if feature.is_list == Some(false) || feature.kind != Some(FeatureKind::Int) =>
+            {
+                let message = format!("`{wanted}` is no list of whole numbers");
+                problem(key, message, Some("tokenize_bpe gives one".to_owned()));
+            }
+            Some(_) => {}
+        }
+        checked
+    }
+
+    fn kind(&self) -> Kind<'_> {
+        Kind::Executor(self)
+    }
+}
+
+impl Executor for LanguageTrainer {
+    fn run(&self, context: &RunContext<'_>) -> Result<Outcome, BoxError> {
+        let (mut config, splits): (Config, Splits) = read_with(SPLITS, context.config)?;
+        config.base_model = config.base_model.map(|path| context.base_dir.join(path));
+        let vocab_size = vocab_size(&config, context)?;
+        config.transformer_mut().vocab_size = Some(vocab_size);
+
+        let examples = required(context, "transformed_examples")?;
+        let dataset = Dataset::open(&examples.uri, &examples.split_names())?;
+        let work = work_dir(context, &examples.uri);
+        let mut num_tokens = 0;
+        for (name, split) in [("train", &splits.train), ("eval", &splits.eval)] {
+            let source = dataset.split(split)?.source()?;
+            let written =
+                write_tokens(&config, vocab_size, &source, &work.join("tokens").join(name))?;
+            if name == "train" {
+                num_tokens = written;
+            }
+        }
+        let (history, rollbacks, speed) = match config.transformer().engine {
+            EngineConfig::Cpu => on_the_cpu(context, &config, &work)?,
+            EngineConfig::Torch => with_torch(context, &config, vocab_size, &work)?,
+        };
+        std::fs::remove_dir_all(&work).map_err(IoError::at("remove", &work))?;
+
+        let run = &context.outputs["model_run"];
+        write(&run.join(LOSS_FILE), loss_csv(&history))?;
+        let mut summary = format!("{} steps on {num_tokens} tokens", config.num_steps);
+        if let Some(loss) = history.iter().rev().find_map(|point| point.eval_loss) {
+            let _ = write!(summary, ", eval loss {loss:.4} (perplexity {:.2})", loss.exp());
+        }
+        if let Some(speed) = speed {
+            let _ = write!(summary, ", {speed:.0} tokens/s");
+        }
+        if rollbacks > 0 {
+            let _ = write!(summary, "; went back to a checkpoint {rollbacks} times");
+        }
+        Ok(Outcome {
+            properties: [
+                ("model", OutputProperties::default()),
+                ("model_run", OutputProperties::default()),
+            ]
+            .into(),
+            summary,
+            ..Outcome::default()
+        })
+    }
+}
+
+/// The loss curve, how often the training went back to a checkpoint, and its last speed in tokens a second.
+type Curve = (Vec<LossPoint>, u32, Option<f64>);
+
+fn on_the_cpu(context: &RunContext<'_>, config: &Config, work: &Path) -> Result<Curve, BoxError> {
+    let open = |name| TokenShards::open(&work.join("tokens").join(name)).map(Arc::new);
+    let (train, eval) = (open("train")?, open("eval")?);
+    let mut last_eval = None;
+    let trained = train_language::train(
+        config,
+        &train,
+        Some(&eval),
+        &work.join("checkpoints"),
+        &mut |progress| {
+            if let Progress::Step { step, num_steps, loss, eval_loss } = progress {
+                last_eval = eval_loss.or(last_eval);
+                let eval = last_eval.map_or(String::new(), |loss| format!(", eval loss {loss:.4}"));
+                context.progress.report(step, num_steps, &format!("loss {loss:.4}{eval}"));
+            }
+            if context.progress.is_cancelled() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        },
+    )?;
+    trained.model.save(&context.outputs["model"], WeightType::F32)?;
+    Ok((trained.history, trained.rollbacks, None))
+}
+
+fn with_torch(
+    context: &RunContext<'_>,
+    config: &Config,
+    vocab_size: usize,
+    work: &Path,
+) -> Result<Curve, BoxError> {
+    let model = config.transformer();
+    let (train, eval) = (work.join("tokens").join("train"), work.join("tokens").join("eval"));
+    let folders = torch::Folders {
+        train_tokens: &train,
+        eval_tokens: Some(&eval),
+        run_dir: work,
+        model_dir: &context.outputs["model"],
+        tokenizer: None,
+    };
+    let arguments = torch::prepare(config, &model.shape(vocab_size), &folders)?;
+    let python = model.python.clone().unwrap_or_else(|| PathBuf::from("python3"));
+    let command = std::iter::once(python).chain(arguments);
+    let job = Job {
+        program: Program {
+            command: command.map(|part| part.display().to_string()).collect(),
+            dir: context.base_dir.to_path_buf(),
+            env: Vec::new(),
+        },
+        strategy: model.processes.map(|processes| Strategy::Mirrored { processes }),
+        run_dir: work.to_path_buf(),
+        metrics_path: work.join(torch::METRICS_FILE),
+        limits: Limits { timeout: None, grace: GRACE, max_restarts: MAX_RESTARTS },
+    };
+    let mut heard =
+        Heard { context, num_steps: config.num_steps, history: Vec::new(), loss: f64::NAN };
+    let launched = launch::launch(&job, &mut heard)?;
+    Ok((heard.history, 0, launched.metrics.get("tokens_per_second")))
+}
+
+/// Shows what the program says, and keeps the loss curve.
+struct Heard<'a> {
+    context: &'a RunContext<'a>,
+    num_steps: u64,
+    history: Vec<LossPoint>,
+    loss: f64,
+}
+
+impl Watch for Heard<'_> {
+    fn metrics(&mut self, metrics: &Metrics) {
+        let step = metrics.step.unwrap_or(0);
+        if let Some(eval_loss) = metrics.get("eval_loss") {
+            let point = LossPoint { step, train_loss: self.loss, eval_loss: Some(eval_loss) };
+            self.history.push(point);
+        }
+        if let Some(loss) = metrics.get("loss") {
+            self.loss = loss;
+            let mut message = format!("loss {loss:.4}");
+            if let Some(speed) = metrics.get("tokens_per_second") {
+                let _ = write!(message, ", {speed:.0} tokens/s");
+            }
+            if let Some(share) = metrics.get("mfu") {
+                let _ = write!(message, ", MFU {:.1}%", share * 100.0);
+            }
+            self.context.progress.report(step, self.num_steps, &message);
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.context.progress.is_cancelled()
+    }
+}
+
+/// Returns the folder for tokens and checkpoints: one that outlives an interrupted run, if there may be one.
+fn work_dir(context: &RunContext<'_>, examples: &Path) -> PathBuf {
+    let Some(keep) = context.keep_dir else { return context.outputs["model_run"].join("work") };
+    let digest = DigestBuilder::default()
+        .part("configuration", context.config.to_string().as_bytes())
+        .part("examples", examples.as_os_str().as_encoded_bytes())
+        .finish();
+    keep.join(digest.short())
+}
+
+fn vocab_size(config: &Config, context: &RunContext<'_>) -> Result<usize, BoxError> {
+    let model = config.transformer();
+    if let Some(size) = model.vocab_size {
+        return Ok(size);
+    }
+    let mut known = None;
+    if let Some(graph) = context.input("transform_graph") {
+        let graph = Graph::load(&graph.uri)?;
+        let output = graph.outputs().iter().find(|output| output.name == model.tokens);
+        known = output.and_then(|output| output.num_buckets);
+    }
+    let known = known.and_then(|size| usize::try_from(size).ok());
+    known.ok_or_else(|| {
+        let problems = format!(
+            "`model.transformer.vocab_size`: how many tokens `{}` can have is not known, expected a number here",
+            model.tokens
+        );
+        ComponentError::Features { problems }.into()
+    })
+}
+
+/// Writes a split's tokens, one example behind the other, and returns how many there are.
+fn write_tokens(
+    config: &Config,
+    vocab_size: usize,
+    source: &dyn Source,
+    dir: &Path,
+) -> Result<u64, BoxError> {
+    let model = config.transformer();
+    let columns = [model.tokens.clone()];
+    let batches = (0..source.num_partitions()).flat_map(|partition| -> BatchIter<'_> {
+        match source.read(partition, Some(&columns)) {
+            Ok(batches) => batches,
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        }
+    });
+    let mut failure = None;
+    let mut tokens = batches
+        .map_while(|batch| {
+            let tokens = batch.and_then(|batch| {
+                tokens_of(&batch, &model.tokens, model.document_boundary).map_err(BoxError::from)
+            });
+            tokens.map_err(|error| failure = Some(error)).ok()
+        })
+        .flatten();
+    let size = u32::try_from(vocab_size).map_err(|_| ComponentError::Features {
+        problems: format!("{vocab_size} tokens, expected at most {}", u32::MAX),
+    })?;
+    let written =
+        loader::write_token_shard(dir, "tokens", size, model.sequence_length, &mut tokens);
+    drop(tokens);
+    match failure {
+        Some(error) => Err(error),
+        None => Ok(written?),
+    }
+}
+
+/// Returns the token ids of a batch's examples; missing lists have none.
+fn tokens_of(
+    batch: &RecordBatch,
+    column: &str,
+    boundary: Option<u32>,
+) -> Result<Vec<u32>, ComponentError> {
+    let wrong = |what: String| ComponentError::Tokens { column: column.to_owned(), what };
+    let array = batch.column_by_name(column).ok_or_else(|| wrong("not there".to_owned()))?;
+    let lists = array
+        .as_list_opt::<i32>()
+        .ok_or_else(|| wrong(format!("values of type {}", array.data_type())))?;
+    let mut tokens = Vec::new();
+    for row in (0..lists.len()).filter(|row| lists.is_valid(*row)) {
+        let values = lists.value(row);
+        let values = cast(&values, &DataType::Int64).map_err(|error| wrong(error.to_string()))?;
+        for value in values.as_primitive::<Int64Type>() {
+            let value = value.ok_or_else(|| wrong("a missing value in a list".to_owned()))?;
+            tokens.push(u32::try_from(value).map_err(|_| wrong(format!("a value {value}")))?);
+        }
+        tokens.extend(boundary);
+    }
+    Ok(tokens)
+}
+
+fn loss_csv(history: &[LossPoint]) -> String {
+    let mut text = String::from("step,train_loss,eval_loss\n");
+    for point in history {
+        let eval = point.eval_loss.map_or(String::new(), |loss| loss.to_string());
+        let _ = writeln!(text, "{},{},{eval}", point.step, point.train_loss);
+    }
+    text
+}
