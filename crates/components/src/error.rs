@@ -59,6 +59,7 @@ pub enum ComponentError {
     /// A built-in model cannot start from a model that others made.
     #[error("`base_model` is {found}, expected a built-in model to start from")]
     ForeignBase { found: &'static str },
+
     /// A column of token ids is not one.
     #[error("column `{column}`: {what}, expected lists of token ids")]
     Tokens { column: String, what: String },
@@ -89,11 +90,9 @@ impl Classify for ComponentError {
             | Self::NoCommonSplit { .. }
             | Self::OtherFeatures { .. }
             | Self::Pack { .. }
-            | Self::Features { .. } => ErrorKind::Data,
-            Self::NoSplitPair { .. } | Self::ForeignBase { .. } => ErrorKind::Usage,
             | Self::Features { .. }
             | Self::Tokens { .. } => ErrorKind::Data,
-            Self::NoSplitPair { .. } => ErrorKind::Usage,
+            Self::NoSplitPair { .. } | Self::ForeignBase { .. } => ErrorKind::Usage,
             Self::Cancelled => ErrorKind::Unavailable,
         }
     }
