@@ -146,13 +146,27 @@ fn inputs(rows: &RecordBatch) -> Vec<InputFeature> {
 
 /// Returns whether every library gives the last bit of what a graph computes.
 fn is_exact(graph: &Graph) -> bool {
-    graph.nodes().iter().all(|node| match &node.op {
-        Op::Ln | Op::Log2 | Op::Log10 | Op::Exp | Op::Power | Op::Sin | Op::Cos | Op::Tanh => false,
-        Op::Sigmoid | Op::LambertW | Op::Float(_) | Op::Atan2 | Op::Divide | Op::Sqrt => false,
-        Op::OfList(
-            ListOp::Sum | ListOp::Mean | ListOp::Multiply(_) | ListOp::TermWeights { .. },
-        ) => false,
-        _ => true,
+    graph.nodes().iter().all(|node| {
+        !matches!(
+            &node.op,
+            Op::Ln
+                | Op::Log2
+                | Op::Log10
+                | Op::Exp
+                | Op::Power
+                | Op::Sin
+                | Op::Cos
+                | Op::Tanh
+                | Op::Sigmoid
+                | Op::LambertW
+                | Op::Float(_)
+                | Op::Atan2
+                | Op::Divide
+                | Op::Sqrt
+                | Op::OfList(
+                    ListOp::Sum | ListOp::Mean | ListOp::Multiply(_) | ListOp::TermWeights { .. },
+                )
+        )
     })
 }
 
@@ -262,7 +276,7 @@ fn wide(rows: &RecordBatch) -> RecordBatch {
     let columns = schema.fields().iter().zip(rows.columns()).map(|(field, column)| {
         let is_float = column.data_type() == &DataType::Float32;
         let column =
-            if is_float { cast(column, &DataType::Float64).unwrap() } else { column.clone() };
+            if is_float { cast(column, &DataType::Float64).unwrap() } else { Arc::clone(column) };
         (field.name().clone(), column)
     });
     RecordBatch::try_from_iter(columns.collect::<Vec<_>>()).unwrap()
