@@ -92,6 +92,13 @@ impl Predictor for ForeignModel {
 
     fn predict(&self, examples: &RecordBatch) -> Result<RecordBatch, BoxError> {
         let inputs = inputs(self.signature(), examples)?;
+        if examples.num_rows() == 0 {
+            // Many a program cannot make a table of no rows; what it would say is known.
+            let outputs = self.signature().outputs.iter();
+            let fields: Vec<_> =
+                outputs.map(|output| Field::new(&output.name, output.data_type(), false)).collect();
+            return Ok(RecordBatch::new_empty(Schema::new(fields).into()));
+        }
         match &self.runs {
             Runs::Program(program) => Ok(program.predict(&inputs, self.signature())?),
         }

@@ -1,4 +1,4 @@
-//! Every snippet of `docs/training.md` trains a model.
+//! Every snippet of `docs/training.md` with a built-in model trains it.
 
 use std::collections::BTreeMap;
 
@@ -47,6 +47,9 @@ fn every_snippet_trains_a_model() {
     for snippet in snippets {
         let pipeline: toml::Table = snippet.parse().unwrap();
         let Some(trainer) = pipeline["nodes"].get("trainer") else { continue };
+        if trainer.get("model").is_none() {
+            continue; // A program's; those run where pipelines do.
+        }
         // What the component and the runner read.
         let own: BTreeMap<String, toml::Value> = trainer
             .as_table()
