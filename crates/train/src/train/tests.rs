@@ -522,6 +522,14 @@ fn problems_are_found_before_anything_runs() {
 }
 
 #[test]
+fn trees_refuse_checkpoints_that_they_would_not_keep() {
+    let text = "features = [\"x\"]\ncheckpoint_every_steps = 5\n[model.boosted_trees]\nlabel = \"big_tipper\"";
+    let found = check(&toml::from_str(text).unwrap(), &available());
+    let keys: Vec<_> = found.iter().map(|problem| problem.key.as_str()).collect();
+    assert_eq!(keys, ["checkpoint_every_steps"]);
+}
+
+#[test]
 fn integers_with_buckets_are_categories_and_other_numbers_quantities() {
     let config: Config =
         toml::from_str("features = [\"kind\", \"x\"]\n[model.linear]\nlabel = \"big_tipper\"")
