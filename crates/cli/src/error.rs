@@ -65,6 +65,7 @@ pub(crate) enum CliError {
     /// The version to go back to is the one that is served.
     #[error("{}: version {version} is the one that is served", .dir.display())]
     IsServed { dir: PathBuf, version: u64 },
+
     /// A model that is not exported, because others made it.
     #[error("{}: the model is {what}, expected a built-in one", .path.display())]
     ForeignModel { path: PathBuf, what: &'static str },
