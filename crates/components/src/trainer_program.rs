@@ -75,8 +75,14 @@ pub(crate) fn run(
 
     save_model(context, config, &graph, features, &label, &fn_args.serving_model_dir)?;
     let run = &context.outputs["model_run"];
-    copy_tree(&fn_args.model_run_dir, run)?;
-    copy_tree(&run_dir.path.join(LOGS), &run.join(LOGS))?;
+    for (from, to) in [
+        (fn_args.model_run_dir.as_path(), run.as_path()),
+        (&run_dir.path.join(LOGS), &run.join(LOGS)),
+    ] {
+        if from.is_dir() {
+            base::copy_tree(from, to)?;
+        }
+    }
     if fn_args.metrics_path.is_file() {
         let to = run.join(METRICS_FILE);
         fs::copy(&fn_args.metrics_path, &to).map_err(IoError::at("write", &to))?;
@@ -375,22 +381,4 @@ fn summary(launched: &Launched) -> String {
 
 fn absolute(path: &Path) -> Result<PathBuf, IoError> {
     std::path::absolute(path).map_err(IoError::at("read", path))
-}
-
-/// Copies a folder, if it is there; of links, what they lead to.
-fn copy_tree(from: &Path, to: &Path) -> Result<(), ComponentError> {
-    if !from.is_dir() {
-        return Ok(());
-    }
-    fs::create_dir_all(to).map_err(IoError::at("create", to))?;
-    for entry in fs::read_dir(from).map_err(IoError::at("read", from))? {
-        let entry = entry.map_err(IoError::at("read", from))?;
-        let (path, target) = (entry.path(), to.join(entry.file_name()));
-        if fs::metadata(&path).map_err(IoError::at("read", &path))?.is_dir() {
-            copy_tree(&path, &target)?;
-        } else {
-            fs::copy(&path, &target).map_err(IoError::at("read", &path))?;
-        }
-    }
-    Ok(())
 }

@@ -10,7 +10,7 @@ mod program_dir;
 
 use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
@@ -67,7 +67,7 @@ impl ForeignModel {
     /// [`ForeignError::Io`] when the disk refuses.
     pub fn save(dir: &Path, description: &Description, written: &Path) -> Result<(), ForeignError> {
         fs::create_dir_all(dir).map_err(IoError::at("create", dir))?;
-        copy_tree(written, &dir.join(FILES))?;
+        base::copy_tree(written, &dir.join(FILES))?;
         description.save(&dir.join(DESCRIPTION))
     }
 
@@ -118,20 +118,4 @@ fn inputs(signature: &Signature, examples: &RecordBatch) -> Result<RecordBatch, 
     }
     let options = RecordBatchOptions::new().with_row_count(Some(examples.num_rows()));
     Ok(RecordBatch::try_new_with_options(Schema::new(fields).into(), columns, &options)?)
-}
-
-/// Copies a folder; of links, what they lead to.
-fn copy_tree(from: &Path, to: &Path) -> Result<(), IoError> {
-    fs::create_dir_all(to).map_err(IoError::at("create", to))?;
-    for entry in fs::read_dir(from).map_err(IoError::at("read", from))? {
-        let entry = entry.map_err(IoError::at("read", from))?;
-        let (path, target): (PathBuf, PathBuf) = (entry.path(), to.join(entry.file_name()));
-        let metadata = fs::metadata(&path).map_err(IoError::at("read", &path))?;
-        if metadata.is_dir() {
-            copy_tree(&path, &target)?;
-        } else {
-            fs::copy(&path, &target).map_err(IoError::at("read", &path))?;
-        }
-    }
-    Ok(())
 }

@@ -262,7 +262,7 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 /// Returns whether the last bits of a FLOAT result depend on who computes it.
-fn is_inexact(op: &Op) -> bool {
+pub(super) fn is_inexact(op: &Op) -> bool {
     matches!(
         op,
         Op::Ln

@@ -16,11 +16,12 @@ use arrow::datatypes::{DataType, Field};
 use dataflow::Batches;
 use engine::LocalEngine;
 use export::{check_onnx, check_saved_model, onnx, saved_model};
-use graph::{Graph, ListOp, Op, Shape, ValueType};
+use graph::{Graph, Op, Shape, ValueType};
 use serde_json::{Value, json};
 use transform::{Config, InputFeature, InputKind};
 
 use super::agree::{apply, difference, is_same};
+use super::random_graphs::is_inexact;
 use super::{Case, cell, run};
 use crate::onnx::onnx_runtime::{self, Job};
 use crate::onnx::random_graphs::Random;
@@ -146,28 +147,8 @@ fn inputs(rows: &RecordBatch) -> Vec<InputFeature> {
 
 /// Returns whether every library gives the last bit of what a graph computes.
 fn is_exact(graph: &Graph) -> bool {
-    graph.nodes().iter().all(|node| {
-        !matches!(
-            &node.op,
-            Op::Ln
-                | Op::Log2
-                | Op::Log10
-                | Op::Exp
-                | Op::Power
-                | Op::Sin
-                | Op::Cos
-                | Op::Tanh
-                | Op::Sigmoid
-                | Op::LambertW
-                | Op::Float(_)
-                | Op::Atan2
-                | Op::Divide
-                | Op::Sqrt
-                | Op::OfList(
-                    ListOp::Sum | ListOp::Mean | ListOp::Multiply(_) | ListOp::TermWeights { .. },
-                )
-        )
-    })
+    let rounds = |op: &Op| is_inexact(op) || matches!(op, Op::Divide | Op::Sqrt);
+    !graph.nodes().iter().any(|node| rounds(&node.op))
 }
 
 /// What may stand in the place of a column of an example.
