@@ -18,14 +18,19 @@ use servable::Servable;
 use train::{Available, Checkpoints, Config, Count, LossPoint, Options, Trained, ValueKind};
 
 use crate::ComponentError;
-use crate::config::{read_with, schema_of, schema_with};
+use crate::config::{read, read_with, schema_of, schema_with, take, with_key};
 use crate::ports::required;
-use crate::trainer_program;
+use crate::trainer_program::{self, OnnxConfig};
 use crate::view::write;
 
 /// The key of the splits, beside the stage's own keys.
 const SPLITS: &str = "splits";
 const SPLITS_HELP: &str = "Which split is trained on, and which one measures the loss.";
+
+/// The key of how an ONNX model goes with the features.
+const ONNX: &str = "onnx";
+const ONNX_HELP: &str = "Of an ONNX model that the program writes: which features its inputs are, and which output is \
+     the prediction, where their names do not tell.";
 
 /// The loss curve, one line per point.
 const LOSS_FILE: &str = "loss.csv";
@@ -125,7 +130,7 @@ impl Component for Trainer {
                 }
             }
         }
-        schema
+        with_key::<OnnxConfig>(schema, ONNX, ONNX_HELP)
     }
 
     fn check(&self, config: &Value, context: &CheckContext<'_>) -> Checked {
@@ -139,7 +144,7 @@ impl Component for Trainer {
             let names: Option<Vec<String>> =
                 features.map(|features| features.into_iter().map(|f| f.name).collect());
             let found = match read_program(config) {
-                Ok((config, _)) => launch::check(&config, names.as_deref(), context.base_dir),
+                Ok((config, _, _)) => launch::check(&config, names.as_deref(), context.base_dir),
                 Err(_) => launch::check_spans(config),
             };
             checked.problems = found
@@ -183,8 +188,8 @@ impl Component for Trainer {
 impl Executor for Trainer {
     fn run(&self, context: &RunContext<'_>) -> Result<Outcome, BoxError> {
         if is_program(context.config) {
-            let (config, splits) = read_program(context.config)?;
-            return trainer_program::run(context, &config, &splits);
+            let (config, splits, onnx) = read_program(context.config)?;
+            return trainer_program::run(context, &config, &splits, &onnx);
         }
         let (config, splits): (Config, Splits) = read_with(SPLITS, context.config)?;
         let graph = Graph::load(&required(context, "transform_graph")?.uri)?;
@@ -258,8 +263,13 @@ pub(crate) fn is_program(config: &Value) -> bool {
 }
 
 /// Reads the configuration of a program.
-pub(crate) fn read_program(config: &Value) -> Result<(launch::Config, Splits), ComponentError> {
-    read_with(SPLITS, config)
+pub(crate) fn read_program(
+    config: &Value,
+) -> Result<(launch::Config, Splits, OnnxConfig), ComponentError> {
+    let mut config = config.clone();
+    let splits = take(SPLITS, &mut config)?;
+    let onnx = take(ONNX, &mut config)?;
+    Ok((read(&config)?, splits, onnx))
 }
 
 /// Says where a configuration is of neither a built-in model nor a program, or of both.
@@ -268,7 +278,8 @@ fn other_keys(config: &Value) -> Option<Problem> {
         let properties = schema.get("properties").and_then(Value::as_object).cloned();
         properties.unwrap_or_default()
     };
-    let (built_in, program) = (of(schema_of::<Config>()), of(schema_of::<launch::Config>()));
+    let (built_in, mut program) = (of(schema_of::<Config>()), of(schema_of::<launch::Config>()));
+    program.insert(ONNX.to_owned(), Value::Null);
     let problem = |key: &str, message: String, hint: Option<&str>| {
         let hint = hint.map(ToOwned::to_owned);
         Some(Problem { key: key.to_owned(), offset: None, message, hint })

@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use artifact::{Outcome, OutputProperties, PropertyValue, RunContext};
 use base::{BoxError, DigestBuilder, IoError};
 use dataset::Dataset;
-use graph::{Graph, GraphOutput, ValueType};
+use graph::{Graph, GraphOutput, Shape, ValueType};
 use launch::{FeatureArg, FnArgs, Job, Launched, Metrics, Restart, Watch};
-use model::foreign::{Wrote, describe, detect};
+use model::foreign::{Feature, OnnxOptions, Wrote, describe, detect};
 use model::{FeatureKind, FeatureSpec, Model};
 use program::Program;
+use schemars::JsonSchema;
+use serde::Deserialize;
 use servable::Servable;
 
 use crate::ComponentError;
@@ -29,11 +31,23 @@ const MODEL_RUN: &str = "model_run";
 const CHECKPOINTS: &str = "checkpoints";
 const LOCK: &str = "lock";
 
+/// How the inputs and outputs of an ONNX model go with the features.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct OnnxConfig {
+    /// Each input with its features, in order. Without it: features with the inputs' names, or for a single input all
+    /// of them.
+    inputs: Option<BTreeMap<String, Vec<String>>>,
+    /// The output that is the prediction. Without it: `prediction`, or the only one of floats.
+    prediction: Option<String>,
+}
+
 /// Trains with a program.
 pub(crate) fn run(
     context: &RunContext<'_>,
     config: &launch::Config,
     splits: &Splits,
+    onnx: &OnnxConfig,
 ) -> Result<Outcome, BoxError> {
     let graph = Graph::load(&required(context, "transform_graph")?.uri)?;
     let features = features(&graph, config)?;
@@ -73,7 +87,7 @@ pub(crate) fn run(
         launched => launched?,
     };
 
-    save_model(context, config, &graph, features, &label, &fn_args.serving_model_dir)?;
+    save_model(context, config, onnx, &graph, &features, &label, &fn_args.serving_model_dir)?;
     let run = &context.outputs["model_run"];
     for (from, to) in [
         (fn_args.model_run_dir.as_path(), run.as_path()),
@@ -103,8 +117,9 @@ pub(crate) fn run(
 fn save_model(
     context: &RunContext<'_>,
     config: &launch::Config,
+    onnx: &OnnxConfig,
     graph: &Graph,
-    features: Vec<FeatureSpec>,
+    features: &[Feature],
     label: &str,
     written: &Path,
 ) -> Result<(), BoxError> {
@@ -124,13 +139,14 @@ fn save_model(
         Servable::save(output, graph, &model)?;
         return Ok(());
     }
-    let description = describe(written, &wrote, features, label, task, &config.python)?;
+    let options = OnnxOptions { inputs: onnx.inputs.clone(), prediction: onnx.prediction.clone() };
+    let description = describe(written, &wrote, features, label, task, &options, &config.python)?;
     Servable::save_foreign(output, graph, &description, written)?;
     Ok(())
 }
 
 /// Returns the features that the model reads, in the order of the configuration or else of the graph.
-fn features(graph: &Graph, config: &launch::Config) -> Result<Vec<FeatureSpec>, ComponentError> {
+fn features(graph: &Graph, config: &launch::Config) -> Result<Vec<Feature>, ComponentError> {
     let is_label = |output: &&GraphOutput| Some(&output.name) == config.label.as_ref();
     let outputs: Vec<&GraphOutput> = match &config.features {
         None => graph.outputs().iter().filter(|output| !is_label(output)).collect(),
@@ -147,12 +163,20 @@ fn features(graph: &Graph, config: &launch::Config) -> Result<Vec<FeatureSpec>, 
     Ok(outputs.into_iter().map(feature).collect())
 }
 
-fn feature(output: &GraphOutput) -> FeatureSpec {
+fn feature(output: &GraphOutput) -> Feature {
     let kind = match output.num_buckets.and_then(|count| usize::try_from(count).ok()) {
         Some(num_buckets) => FeatureKind::Categorical { num_buckets },
         None => FeatureKind::Numeric,
     };
-    FeatureSpec { name: output.name.clone(), kind }
+    Feature {
+        spec: FeatureSpec { name: output.name.clone(), kind },
+        width: match output.shape {
+            Shape::One => Some(1),
+            Shape::Vector(length) => usize::try_from(length).ok(),
+            Shape::List => None,
+        },
+        is_text: output.value_type == ValueType::String,
+    }
 }
 
 fn fn_args(
@@ -176,7 +200,7 @@ fn fn_args(
     let eval_files = files.pop().unwrap_or_default();
     let train_files = files.pop().unwrap_or_default();
     let names: Vec<String> =
-        features(graph, config)?.into_iter().map(|feature| feature.name).collect();
+        features(graph, config)?.into_iter().map(|feature| feature.spec.name).collect();
     let feature_arg = |name: &String| {
         let output = graph.outputs().iter().find(|output| output.name == *name)?;
         Some(FeatureArg {

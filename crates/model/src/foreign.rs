@@ -1,11 +1,13 @@
-//! Models that are not built in: programs that predict.
+//! Models that are not built in: an ONNX file, or a program that predicts.
 //!
 //! On disk a foreign model is `foreign.json`, what it takes and gives and how that is done, and `files/`, what somebody
-//! else's training wrote, as it was. A program is told which values are missing.
+//! else's training wrote, as it was. What a missing value becomes is decided here alone: of floats NaN, of ids -1, of
+//! text the empty one, where the model is an ONNX file; a program is told which values are missing.
 
 mod description;
 mod detect;
 mod error;
+mod onnx_file;
 mod program_dir;
 
 use std::fmt;
@@ -17,10 +19,11 @@ use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, Schema};
 use base::{BoxError, IoError};
 
-pub use description::{Description, Kind};
-pub use detect::{Wrote, describe, detect};
+pub use description::{Binding, Description, Kind};
+pub use detect::{Feature, OnnxOptions, Wrote, describe, detect};
 pub use error::ForeignError;
 
+use crate::foreign::onnx_file::BoundOnnx;
 use crate::foreign::program_dir::PredictProgram;
 use crate::{Predictor, Signature};
 
@@ -37,6 +40,7 @@ pub struct ForeignModel {
 
 /// What does the work.
 enum Runs {
+    Onnx(Box<BoundOnnx>),
     Program(PredictProgram),
 }
 
@@ -55,6 +59,9 @@ impl ForeignModel {
         let description = Description::load(&dir.join(DESCRIPTION))?;
         let files = dir.join(FILES);
         let runs = match &description.kind {
+            Kind::Onnx(binding) => {
+                Runs::Onnx(Box::new(BoundOnnx::load(&files, binding, description.signature.task)?))
+            }
             Kind::Program => Runs::Program(PredictProgram::load(&files)?),
         };
         Ok(Self { description, runs })
@@ -74,6 +81,7 @@ impl ForeignModel {
     /// Returns what runs the model, in a few words for people.
     pub fn describe(&self) -> &'static str {
         match self.runs {
+            Runs::Onnx(_) => "an ONNX model",
             Runs::Program(_) => "a program that predicts",
         }
     }
@@ -100,6 +108,7 @@ impl Predictor for ForeignModel {
             return Ok(RecordBatch::new_empty(Schema::new(fields).into()));
         }
         match &self.runs {
+            Runs::Onnx(model) => Ok(model.predict(&inputs)?),
             Runs::Program(program) => Ok(program.predict(&inputs, self.signature())?),
         }
     }

@@ -13,7 +13,7 @@ use crate::ServableError;
 pub enum Served {
     /// A built-in architecture with its weights.
     BuiltIn(Box<Model>),
-    /// A program.
+    /// An ONNX file, or a program.
     Foreign(Box<ForeignModel>),
 }
 

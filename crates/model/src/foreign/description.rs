@@ -22,8 +22,21 @@ pub struct Description {
 /// How a foreign model is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// An ONNX file, in the process.
+    Onnx(Binding),
     /// A program that is asked over pipes; `predict.json` among its files says how it is started.
     Program,
+}
+
+/// Which features an ONNX model's inputs are, and which of its outputs is the prediction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// The file's name.
+    pub file: String,
+    /// Each input with its features, in order: where there are several, one behind the other in each row.
+    pub inputs: Vec<(String, Vec<String>)>,
+    /// The output that is the prediction.
+    pub prediction: String,
 }
 
 impl Description {
@@ -96,7 +109,15 @@ struct InputV1 {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum KindV1 {
+    Onnx { file: String, inputs: Vec<PortV1>, prediction: String },
     Program {},
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PortV1 {
+    name: String,
+    features: Vec<String>,
 }
 
 impl From<&Description> for V1 {
@@ -125,6 +146,18 @@ impl From<&Description> for V1 {
                 })
                 .collect(),
             model: match &description.kind {
+                Kind::Onnx(binding) => KindV1::Onnx {
+                    file: binding.file.clone(),
+                    inputs: binding
+                        .inputs
+                        .iter()
+                        .map(|(name, features)| PortV1 {
+                            name: name.clone(),
+                            features: features.clone(),
+                        })
+                        .collect(),
+                    prediction: binding.prediction.clone(),
+                },
                 Kind::Program => KindV1::Program {},
             },
         }
@@ -152,6 +185,11 @@ impl From<V1> for Description {
             },
         });
         let kind = match stored.model {
+            KindV1::Onnx { file, inputs, prediction } => Kind::Onnx(Binding {
+                file,
+                inputs: inputs.into_iter().map(|port| (port.name, port.features)).collect(),
+                prediction,
+            }),
             KindV1::Program {} => Kind::Program,
         };
         Self::new(inputs.collect(), stored.label, task, kind)
