@@ -104,7 +104,8 @@ pub struct TransformerConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 2, max = 16777216))]
     pub vocab_size: Option<usize>,
-    /// The token that is put behind each document, if the documents do not bring one.
+    /// The token that is put behind each document, and that ends and begins a text. It may be one that the feature does
+    /// not have, such as the number of its tokens. Behind documents of packed blocks, which bring one, none is put.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document_boundary: Option<u32>,
     /// How many tokens the model sees at a time.
@@ -236,7 +237,8 @@ impl TransformerConfig {
             rope_theta: self.rope_theta,
             tie_embeddings: self.tied,
             max_positions: self.sequence_length,
-            bos_token: None,
+            // A text begins behind the boundary, too.
+            bos_token: self.document_boundary,
             eos_tokens: self.document_boundary.into_iter().collect(),
         }
     }

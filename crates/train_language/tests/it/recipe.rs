@@ -15,7 +15,7 @@ use crate::{config, write_tokens};
     reason = "which interpreter has the peer is the environment's"
 )]
 #[expect(clippy::print_stdout, reason = "a test that is left out says so")]
-fn python() -> Option<String> {
+pub(crate) fn python() -> Option<String> {
     let python = std::env::var("CUPOLA_TORCH_PYTHON").ok();
     if python.is_none() {
         println!("left out: CUPOLA_TORCH_PYTHON names no interpreter with torch");
@@ -23,7 +23,7 @@ fn python() -> Option<String> {
     python
 }
 
-fn torch_config() -> Config {
+pub(crate) fn torch_config() -> Config {
     let mut config = config();
     config.transformer_mut().engine = EngineConfig::Torch;
     config.transformer_mut().float32 = true;
