@@ -158,6 +158,10 @@ pub struct TransformerConfig {
     /// Computes activations again in the backward pass, so that larger models fit. Only for `engine = "torch"`.
     #[serde(default)]
     pub activation_checkpointing: bool,
+    /// Shares out weights and optimizer to the processes (FSDP), or gives each all of them (`false`); without it, each has
+    /// all where they take at most a quarter of a GPU's memory. Only for `engine = "torch"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<bool>,
     /// Trains small additions to the weights of `base_model` instead of these. Only for `engine = "torch"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lora: Option<LoraConfig>,
@@ -295,6 +299,7 @@ pub fn check(config: &Config) -> Vec<Problem> {
             ("float32", model.float32),
             ("compile", !model.compile),
             ("activation_checkpointing", model.activation_checkpointing),
+            ("shard", model.shard.is_some()),
             ("lora", model.lora.is_some()),
         ];
         for (key, _) in torch_only.iter().filter(|(_, is_set)| *is_set) {
