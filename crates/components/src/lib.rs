@@ -8,11 +8,13 @@
 
 mod anomalies;
 mod bulk_inferrer;
+mod completion_config;
 mod config;
 mod curated;
 mod distances;
 mod distribution_validator;
 mod error;
+mod evaluated;
 mod evaluator;
 mod example_diff;
 mod example_gen;
@@ -30,6 +32,7 @@ mod ports;
 mod pusher;
 mod pusher_config;
 mod schema_gen;
+mod scored_texts;
 mod scoring;
 mod statistics_gen;
 mod trainer;

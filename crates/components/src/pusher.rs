@@ -8,9 +8,10 @@ use artifact::{
     OutputProperties, PropertyValue, RunContext, types,
 };
 use base::BoxError;
-use push::{Delivery, DeliveryState, PushContext, PushError, deliver, failures};
+use push::{Delivery, DeliveryState, Destination, PushContext, PushError, deliver, failures};
 use remote::Environment;
 use serde_json::{Value, json};
+use text_model::TextModel;
 
 use crate::ComponentError;
 use crate::config::{read, schema_of, unreadable};
@@ -111,6 +112,7 @@ impl Component for Pusher {
                 ("placed", "object_store") => {
                     push::verify_stored(of("place"), &Environment::of_process()).map_err(said)?;
                 }
+                ("replaced", _) => push::verify(Path::new(of("place"))).map_err(said)?,
                 ("placed" | "told", _) => {}
                 _ => return Err(format!("{} {} failed", of("kind"), of("destination"))),
             }
@@ -140,6 +142,10 @@ impl Executor for Pusher {
         let model_dir = stamped.map_or(model.uri.clone(), |infra| infra.uri.join(STAMPED_MODEL));
 
         let destinations = config.destinations(context.base_dir)?;
+        let has_folder = destinations.iter().any(|to| matches!(to, Destination::Huggingface(_)));
+        if has_folder && !TextModel::is_in(&model.uri) {
+            return Err(ComponentError::NotLanguage.into());
+        }
         let is_cancelled = || context.progress.is_cancelled();
         let pushed = deliver(
             &model_dir,
@@ -173,7 +179,8 @@ fn outcome(context: &RunContext<'_>, deliveries: Vec<Delivery>) -> Result<Outcom
     let failed = failures(&deliveries);
     let places: Vec<String> = deliveries.iter().filter_map(place).collect();
     let first = deliveries.iter().find_map(|delivery| match &delivery.state {
-        DeliveryState::Placed { place, version, .. } => Some((place.clone(), *version)),
+        DeliveryState::Placed { place, version, .. } => Some((place.clone(), Some(*version))),
+        DeliveryState::Replaced { place, .. } => Some((place.clone(), None)),
         _ => None,
     });
     if is_one
@@ -189,9 +196,11 @@ fn outcome(context: &RunContext<'_>, deliveries: Vec<Delivery>) -> Result<Outcom
     let mut record = json!({ "pushed": is_pushed, "destinations": told });
     if let Some((place, version)) = first {
         record["destination"] = place.as_str().into();
-        record["version"] = version.into();
         custom.insert("pushed_destination".to_owned(), place.into());
-        custom.insert("pushed_version".to_owned(), version.to_string().into());
+        if let Some(version) = version {
+            record["version"] = version.into();
+            custom.insert("pushed_version".to_owned(), version.to_string().into());
+        }
     }
     write(&context.outputs["pushed_model"].join(RECORD_FILE), record.to_string())?;
     let mut summary = places.join("; ");
@@ -214,6 +223,7 @@ fn place(delivery: &Delivery) -> Option<String> {
         DeliveryState::Placed { place, version, .. } => {
             Some(format!("version {version} in {place}"))
         }
+        DeliveryState::Replaced { place, .. } => Some(place.clone()),
         DeliveryState::Told => Some(format!("told {}", delivery.destination)),
         DeliveryState::Failed(_) | DeliveryState::Skipped => None,
     }

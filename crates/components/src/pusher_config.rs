@@ -34,7 +34,10 @@ pub(crate) struct Config {
 enum To {
     /// A folder with one numbered folder per version, relative to the pipeline file.
     Directory(PathBuf),
-    /// The same in an object store, such as `s3://bucket/models/taxi`; `gs://`, `az://` and `abfs://` likewise. Credentials
+    /// A folder of one language model in the HuggingFace layout, relative to the pipeline file: the model takes the place
+    /// of the one that was pushed there before, for programs that load a folder by its name.
+    Huggingface(PathBuf),
+    /// A folder of versions in an object store, such as `s3://bucket/models/taxi`; `gs://`, `az://` and `abfs://` likewise. Credentials
     /// come from the environment.
     ObjectStore(String),
     /// A server that runs: the version goes to the folder that it watches, and is taken away again if it does not answer.
@@ -155,7 +158,7 @@ impl Config {
         let has_store = self.all().any(|to| matches!(to, To::ObjectStore(_)));
         for (key, to) in named.chain(listed) {
             match to {
-                To::Directory(_) => {}
+                To::Directory(_) | To::Huggingface(_) => {}
                 To::ObjectStore(url) => {
                     if let Err(error) = remote::check_folder(url) {
                         let hint = base::Classify::hint(&error);
@@ -201,6 +204,7 @@ impl To {
     fn destination(&self, base_dir: &Path) -> Result<Destination, ComponentError> {
         Ok(match self {
             Self::Directory(directory) => Destination::Directory(base_dir.join(directory)),
+            Self::Huggingface(folder) => Destination::Huggingface(base_dir.join(folder)),
             Self::ObjectStore(url) => Destination::ObjectStore(url.clone()),
             Self::Server(to) => {
                 let name = || {

@@ -9,13 +9,15 @@ use serde_json::{Value, json};
 use crate::kserve::{Kserve, push_to_kserve};
 use crate::server::{RunningServer, push_to_server};
 use crate::webhook::{Webhook, tell};
-use crate::{PushError, Pushed, Stored, push, push_to_store};
+use crate::{PushError, Pushed, Stored, push, push_to_store, replace};
 
 /// Where a model is pushed to.
 #[derive(Clone, PartialEq)]
 pub enum Destination {
     /// A serving directory.
     Directory(PathBuf),
+    /// A folder that holds one model in the place of the one before.
+    Huggingface(PathBuf),
     /// A serving directory in an object store, by its URL.
     ObjectStore(String),
     /// A serving directory, and the server that watches it.
@@ -61,6 +63,13 @@ pub enum DeliveryState {
         /// Whether this push made it.
         is_new: bool,
     },
+    /// The model is in the folder.
+    Replaced {
+        /// The folder.
+        place: String,
+        /// Whether this push put it there.
+        is_new: bool,
+    },
     /// Somebody was told.
     Told,
     /// It did not work.
@@ -80,6 +89,11 @@ impl Delivery {
                 told["version"] = (*version).into();
                 told["is_new"] = (*is_new).into();
             }
+            DeliveryState::Replaced { place, is_new } => {
+                told["state"] = "replaced".into();
+                told["place"] = place.as_str().into();
+                told["is_new"] = (*is_new).into();
+            }
             DeliveryState::Told => told["state"] = "told".into(),
             DeliveryState::Failed(error) => {
                 told["state"] = "failed".into();
@@ -93,7 +107,10 @@ impl Delivery {
 
     /// Returns whether the destination has what it should.
     pub fn is_done(&self) -> bool {
-        matches!(self.state, DeliveryState::Placed { .. } | DeliveryState::Told)
+        matches!(
+            self.state,
+            DeliveryState::Placed { .. } | DeliveryState::Replaced { .. } | DeliveryState::Told
+        )
     }
 }
 
@@ -153,6 +170,10 @@ fn try_deliver(
     };
     match destination {
         Destination::Directory(directory) => push(model_dir, directory, seconds).map(placed),
+        Destination::Huggingface(folder) => {
+            let is_new = replace(model_dir, folder)?;
+            Ok(DeliveryState::Replaced { place: folder.display().to_string(), is_new })
+        }
         Destination::Server(server) => {
             push_to_server(model_dir, server, seconds, is_cancelled).map(placed)
         }
@@ -204,7 +225,7 @@ impl Delivery {
 impl Destination {
     fn rank(&self) -> u8 {
         match self {
-            Self::Directory(_) | Self::ObjectStore(_) | Self::Server(_) => 0,
+            Self::Directory(_) | Self::Huggingface(_) | Self::ObjectStore(_) | Self::Server(_) => 0,
             Self::Kserve(_) => 1,
             Self::Webhook(_) => 2,
         }
@@ -213,6 +234,7 @@ impl Destination {
     fn kind(&self) -> &'static str {
         match self {
             Self::Directory(_) => "directory",
+            Self::Huggingface(_) => "huggingface",
             Self::ObjectStore(_) => STORE,
             Self::Server(_) => "server",
             Self::Kserve(_) => "kserve",
@@ -222,7 +244,9 @@ impl Destination {
 
     fn shown(&self) -> String {
         match self {
-            Self::Directory(directory) => directory.display().to_string(),
+            Self::Directory(directory) | Self::Huggingface(directory) => {
+                directory.display().to_string()
+            }
             Self::ObjectStore(url) => url.clone(),
             Self::Server(server) => server.url.clone(),
             Self::Kserve(service) => service.name.clone(),

@@ -1,6 +1,6 @@
 //! A servable becomes a numbered version of a serving directory, visible whole or not at all.
 //!
-//! Entry types: [`push`], [`push_version`], [`verify`], [`newest`], [`versions`]. A serving directory is laid out as model servers expect it:
+//! Entry types: [`push`], [`push_version`], [`replace`] (a folder without versions), [`verify`], [`newest`], [`versions`]. A serving directory is laid out as model servers expect it:
 //!
 //! ```text
 //! serving/taxi/
@@ -24,6 +24,7 @@ mod kserve;
 mod lock;
 mod manifest;
 mod push;
+mod replace;
 mod serialize;
 mod server;
 mod store;
@@ -36,6 +37,7 @@ pub use error::PushError;
 pub use kserve::Kserve;
 pub use manifest::READY;
 pub use push::{Pushed, link_version, push, push_version, verify, withdraw};
+pub use replace::replace;
 pub use server::RunningServer;
 pub use store::{Stored, push_to_store, verify_stored};
 pub use versions::{newest, versions};

@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use arrow::array::RecordBatch;
 
 use crate::challenger::Comparison;
+use crate::completions;
 use crate::config::Limits;
 use crate::entry::{Entry, Wanted};
 use crate::failure::{Code, Failure};
@@ -175,6 +176,10 @@ impl App {
                 available: available.clone(),
             })
             .collect();
-        metrics::write(&self.metrics, &views, self.is_ready())
+        let mut text = metrics::write(&self.metrics, &views, self.is_ready());
+        let slots: Vec<_> =
+            models.iter().map(|entry| (entry.name.as_str(), &entry.slots)).collect();
+        completions::write_metrics(&mut text, &slots);
+        text
     }
 }

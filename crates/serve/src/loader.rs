@@ -1,11 +1,13 @@
 //! How a version's folder becomes a model that answers.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use base::BoxError;
 use graph::{GraphInput, Shape};
 use model::Predictor;
 use servable::Servable;
+use text_model::{Ask, TextModel, TextPredictor};
 
 /// A model in memory.
 pub struct Loaded {
@@ -13,6 +15,8 @@ pub struct Loaded {
     pub predictor: Box<dyn Predictor>,
     /// The raw features that it reads, in order.
     pub inputs: Vec<GraphInput>,
+    /// A language model, which completes texts, too.
+    pub text: Option<Arc<TextModel>>,
 }
 
 /// Makes a model of a version's folder.
@@ -25,12 +29,19 @@ pub trait Loader: Send + Sync {
     fn load(&self, dir: &Path) -> Result<Loaded, BoxError>;
 }
 
-/// Loads what [`push`] pushed: a [`Servable`].
+/// Loads what [`push`] pushed: a [`Servable`], or a language model ([`TextModel`]), which is asked for predictions as
+/// [`TextPredictor`] scores texts.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ServableLoader;
 
 impl Loader for ServableLoader {
     fn load(&self, dir: &Path) -> Result<Loaded, BoxError> {
+        if TextModel::is_in(dir) {
+            let text = Arc::new(TextModel::load(dir)?);
+            let predictor = TextPredictor::new(Arc::clone(&text), Ask::Score);
+            let inputs = text.inputs().to_vec();
+            return Ok(Loaded { predictor: Box::new(predictor), inputs, text: Some(text) });
+        }
         let servable = Servable::load(dir)?;
         let shape = |name: &str| {
             let inputs = servable.graph().inputs().iter();
@@ -42,6 +53,6 @@ impl Loader for ServableLoader {
             shape: shape(&input.name),
         });
         let inputs = inputs.collect();
-        Ok(Loaded { predictor: Box::new(servable), inputs })
+        Ok(Loaded { predictor: Box::new(servable), inputs, text: None })
     }
 }

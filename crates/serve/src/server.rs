@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 
 use crate::app::App;
 use crate::challenger::Challenger;
+use crate::completions::Slots;
 use crate::config::ServeConfig;
 use crate::entry::{Entry, Versions};
 use crate::loader::Loader;
@@ -277,6 +278,7 @@ fn entry(model: &crate::config::ModelConfig, log: &Arc<Log>) -> io::Result<Entry
         }),
         challenger: challenger.transpose()?,
         request_log: request_log.transpose()?,
+        slots: Slots::new(&model.completions),
         metrics,
     })
 }

@@ -11,6 +11,7 @@ mod docs;
 mod eval;
 mod gates;
 mod graph;
+mod language;
 mod main_road;
 mod models;
 mod predict;

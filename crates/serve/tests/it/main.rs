@@ -6,6 +6,7 @@
 mod challenger;
 mod client;
 mod clients;
+mod completions;
 mod grpc;
 mod hostile;
 mod lifecycle;
