@@ -63,6 +63,9 @@ artifact_types! {
     MODEL_EVALUATION = "ModelEvaluation", &[], None;
     /// Whether a model passed its thresholds: a file `BLESSED` or `NOT_BLESSED`.
     MODEL_BLESSING = "ModelBlessing", &[], None;
+    /// Whether a model loads and answers in a server: a file `INFRA_BLESSED` or `INFRA_NOT_BLESSED`; perhaps the model with
+    /// requests to warm up with, `stamped_model/`.
+    INFRA_BLESSING = "InfraBlessing", &[], None;
     /// Where a model was pushed to.
     PUSHED_MODEL = "PushedModel", &[], Some("mlmd.Model");
 }

@@ -226,6 +226,16 @@ pub(crate) enum ModelsCommand {
         #[command(flatten)]
         root: RootArg,
     },
+    /// Show one model: its versions, who pushed them, what they were made of, and their names.
+    Show {
+        /// The serving directory, its URL, or its last part alone.
+        #[arg(value_name = "MODEL")]
+        model: String,
+        #[command(flatten)]
+        root: RootArg,
+    },
+    /// Give a version a name such as `champion`; servers that watch the directory have it as a label.
+    Alias(AliasArgs),
     /// Serve an earlier version again, as a new version: servers change to it as to any other.
     Rollback {
         /// The serving directory.
@@ -251,6 +261,31 @@ pub(crate) enum ModelsCommand {
         #[command(flatten)]
         root: RootArg,
     },
+}
+
+/// `cupola models alias`.
+#[derive(Debug, Args)]
+pub(crate) struct AliasArgs {
+    /// The serving directory, its URL, or its last part alone.
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: String,
+    /// The name.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// The version that gets it, by its number, by another name that it has, or `newest`.
+    #[arg(value_name = "VERSION", required_unless_present_any = ["remove", "back"])]
+    pub(crate) version: Option<String>,
+    /// Take the name away.
+    #[arg(long, conflicts_with_all = ["version", "back"])]
+    pub(crate) remove: bool,
+    /// Give the name back to the version that had it before.
+    #[arg(long, conflicts_with = "version")]
+    pub(crate) back: bool,
+    /// Change it only if the name stands for this version now, or for `none`.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) expect: Option<String>,
+    #[command(flatten)]
+    pub(crate) root: RootArg,
 }
 
 /// `cupola artifacts`.

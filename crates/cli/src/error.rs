@@ -74,6 +74,26 @@ pub(crate) enum CliError {
     #[error("{}: version {version} is the one that is served", .dir.display())]
     IsServed { dir: PathBuf, version: u64 },
 
+    /// A model by that name is not known.
+    #[error("no model `{model}` was pushed, {}", pushed_models(.there))]
+    NoPushedModel { model: String, there: Vec<String> },
+
+    /// A name that several serving directories have.
+    #[error("model `{model}` could be {}", .candidates.join(", "))]
+    SeveralModels { model: String, candidates: Vec<String> },
+
+    /// A version that nobody pushed, as far as is written down.
+    #[error("{model}: no version {version}, expected one of {there}")]
+    NoPushedVersion { model: String, version: String, there: String },
+
+    /// There is nothing to give a name back to.
+    #[error("{model}: `{name}` was not another version before")]
+    NoEarlier { model: String, name: String },
+
+    /// Somebody else changed a name meanwhile.
+    #[error("{model}: `{name}` is {found}, expected {expected}; nothing was changed")]
+    AliasMoved { model: String, name: String, found: String, expected: String },
+
     /// A model that is not exported, because others made it.
     #[error("{}: the model is {what}, expected a built-in one", .path.display())]
     ForeignModel { path: PathBuf, what: &'static str },
@@ -156,12 +176,16 @@ impl Classify for CliError {
             | Self::Nothing { .. }
             | Self::NoModel { .. }
             | Self::NoVersion { .. }
+            | Self::NoPushedModel { .. }
+            | Self::NoPushedVersion { .. }
+            | Self::NoEarlier { .. }
             | Self::NotLanguage { .. }
             | Self::NoGraph { .. } => ErrorKind::NotFound,
             Self::ForeignModel { .. } | Self::WithoutComplete { .. } => ErrorKind::Usage,
             Self::WrongType { .. }
             | Self::NoSplit { .. }
             | Self::Ambiguous { .. }
+            | Self::SeveralModels { .. }
             | Self::EvalConfig { .. }
             | Self::Evaluation { .. }
             | Self::FileBeforeVerb { .. }
@@ -170,7 +194,9 @@ impl Classify for CliError {
             | Self::NotText { .. }
             | Self::NoRows { .. }
             | Self::NoTokens { .. } => ErrorKind::Usage,
-            Self::Exists { .. } | Self::IsServed { .. } => ErrorKind::Conflict,
+            Self::Exists { .. } | Self::IsServed { .. } | Self::AliasMoved { .. } => {
+                ErrorKind::Conflict
+            }
             Self::MissingColumn { .. }
             | Self::NotStatistics { .. }
             | Self::NoVectors { .. }
@@ -193,10 +219,18 @@ impl Classify for CliError {
             Self::FileBeforeVerb { verb, .. } => {
                 Some(format!("a file of that name is meant by `./{verb}`"))
             }
+            Self::SeveralModels { .. } => Some("name the directory".to_owned()),
             Self::NotText { .. } => Some("say where with `--output`".to_owned()),
             Self::Exists { .. } => Some("`--force` writes over it".to_owned()),
             _ => None,
         }
+    }
+}
+
+fn pushed_models(there: &[String]) -> String {
+    match there {
+        [] => "and no other was".to_owned(),
+        there => format!("expected one of {}", there.join(", ")),
     }
 }
 

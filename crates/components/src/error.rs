@@ -80,6 +80,14 @@ pub enum ComponentError {
     #[error("scored examples do not make a batch")]
     Scored { source: arrow::error::ArrowError },
 
+    /// A variable of the environment that a configuration names is not there.
+    #[error("`{key}`: the environment has no variable `{variable}`")]
+    NoVariable { key: String, variable: String },
+
+    /// No destination to push to.
+    #[error("no `destination` and no `destinations`, expected where models are pushed to")]
+    NoDestination,
+
     /// The user stopped the run.
     #[error("cancelled")]
     Cancelled,
@@ -102,6 +110,8 @@ impl Classify for ComponentError {
             | Self::Tokens { .. } => ErrorKind::Data,
             Self::NoSplitPair { .. }
             | Self::ForeignBase { .. }
+            | Self::NoVariable { .. }
+            | Self::NoDestination
             | Self::NoTexts
             | Self::NotLanguage => ErrorKind::Usage,
             Self::Cancelled => ErrorKind::Unavailable,

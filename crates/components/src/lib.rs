@@ -22,6 +22,7 @@ mod example_validator;
 mod examples_window;
 mod features;
 mod import_schema_gen;
+mod infra_validator;
 mod joined;
 mod language_trainer;
 mod latest;
@@ -29,6 +30,7 @@ mod latest_blessed_model;
 mod pairs;
 mod ports;
 mod pusher;
+mod pusher_config;
 mod schema_gen;
 mod scored_texts;
 mod scoring;
@@ -56,6 +58,7 @@ pub use example_gen::ExampleGen;
 pub use example_validator::ExampleValidator;
 pub use examples_window::ExamplesWindow;
 pub use import_schema_gen::ImportSchemaGen;
+pub use infra_validator::InfraValidator;
 pub use language_trainer::LanguageTrainer;
 pub use latest::{LATEST_EXAMPLES, LATEST_STATISTICS, Latest};
 pub use latest_blessed_model::LatestBlessedModel;
@@ -84,6 +87,7 @@ pub fn registry() -> Registry {
         Arc::new(LanguageTrainer),
         Arc::new(LatestBlessedModel),
         Arc::new(Evaluator),
+        Arc::new(InfraValidator),
         Arc::new(Pusher),
         Arc::new(BulkInferrer),
     ])

@@ -82,7 +82,15 @@ pub(crate) fn run(
         total: config.num_steps.unwrap_or(0),
         last: Metrics::default(),
     };
-    let launched = match launch::launch(&job, &mut watcher) {
+    let launched = match &config.kubernetes {
+        None => launch::launch(&job, &mut watcher),
+        Some(cluster) => {
+            // The folder is that of one content: so a run that was cut off finds its job again.
+            let name = format!("cupola-{}", run_dir.id());
+            launch::launch_on_cluster(&job, cluster, &name, &job.program.dir, &mut watcher)
+        }
+    };
+    let launched = match launched {
         Err(launch::LaunchError::Cancelled) => return Err(ComponentError::Cancelled.into()),
         launched => launched?,
     };
@@ -311,6 +319,11 @@ impl RunDir {
         let path = base::publish::temporary_beside(&output);
         fs::create_dir_all(&path).map_err(IoError::at("create", &path))?;
         Ok(Self { _temporary: Some(Temporary(path.clone())), lock: None, path })
+    }
+
+    /// Returns a name of the folder's own, of plain letters and digits.
+    fn id(&self) -> String {
+        base::Digest::of(self.path.as_os_str().as_encoded_bytes()).short()
     }
 
     /// Removes the folder: what is in it has become an artifact.

@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{LaunchError, Limits, Span, Strategy};
+use crate::manifest::misfit;
+use crate::{ClusterConfig, LaunchError, Limits, Span, Strategy};
 
 /// Trains with a program of the user's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -56,6 +57,9 @@ pub struct Config {
     /// How many processes train together, such as `{ multi_worker = { workers = 2 } }`. Without it: one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<Strategy>,
+    /// The Kubernetes cluster that the processes run on. Without it: this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<ClusterConfig>,
     /// How long the training may take, such as `"2h"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
@@ -133,6 +137,15 @@ pub fn check(config: &Config, features: Option<&[String]>, base_dir: &Path) -> V
             let near = base::nearest(name, features.iter().map(String::as_str));
             let hint = near.map(|near| format!("did you mean `{near}`?"));
             add(&key, format!("there is no transformed feature `{name}`"), hint);
+        }
+    }
+    if let Some(cluster) = &config.kubernetes {
+        if let Some(reason) = misfit(cluster.kind(config.strategy), config.strategy) {
+            add("kubernetes.kind", reason.to_owned(), None);
+        }
+        if !Path::new(&cluster.volume.path).is_absolute() {
+            let message = format!("{:?}, expected an absolute path", cluster.volume.path);
+            add("kubernetes.volume.path", message, None);
         }
     }
     match &config.label {

@@ -272,8 +272,10 @@ fn entry(model: &crate::config::ModelConfig, log: &Arc<Log>) -> io::Result<Entry
         .map(|config| RequestLog::new(name, config, Arc::clone(&metrics), Arc::clone(log)));
     Ok(Entry {
         name: name.clone(),
-        labels: model.labels.clone(),
-        versions: ArcSwap::from_pointee(Versions::default()),
+        versions: ArcSwap::from_pointee(Versions {
+            labels: model.labels.clone(),
+            ..Versions::default()
+        }),
         challenger: challenger.transpose()?,
         request_log: request_log.transpose()?,
         slots: Slots::new(&model.completions),

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use base::{BoxError, Digest};
 use serde_json::json;
 
-use crate::config::ModelConfig;
+use crate::config::{ModelConfig, VersionPolicy};
 use crate::entry::{Entry, Stage, VersionState, Versions};
 use crate::failure::{Code, Failure};
 use crate::loader::Loader;
@@ -42,6 +42,9 @@ pub(crate) struct Watcher {
     pub(crate) poll: Option<Duration>,
     known: BTreeMap<u64, Known>,
     was_readable: bool,
+    /// Names of versions, as they were last read beside them.
+    aliases: BTreeMap<String, u64>,
+    were_aliases_readable: bool,
 }
 
 /// A version that was seen.
@@ -67,7 +70,17 @@ impl Watcher {
         log: Arc<Log>,
         poll: Option<Duration>,
     ) -> Self {
-        Self { entry, config, loader, log, poll, known: BTreeMap::new(), was_readable: true }
+        Self {
+            entry,
+            config,
+            loader,
+            log,
+            poll,
+            known: BTreeMap::new(),
+            was_readable: true,
+            aliases: BTreeMap::new(),
+            were_aliases_readable: true,
+        }
     }
 
     /// Follows the model until `end` is closed.
@@ -94,7 +107,8 @@ impl Watcher {
 
     /// Looks at the folder once, and loads and exchanges what has to be.
     fn look(&mut self) {
-        let found = match push::versions(&self.config.dir) {
+        self.read_aliases();
+        let found = match versions(&self.config.dir) {
             Ok(found) => found,
             Err(error) => {
                 // What is there goes on; it is said once until it can be read again.
@@ -108,7 +122,11 @@ impl Watcher {
         let mut found: Vec<(u64, PathBuf)> = found;
         found.dedup_by_key(|(number, _)| *number);
         let numbers: Vec<u64> = found.iter().map(|(number, _)| *number).collect();
-        let wanted = self.config.policy.select(&numbers);
+        let mut wanted = self.config.policy.select(&numbers);
+        if !matches!(self.config.policy, VersionPolicy::Specific(_)) {
+            // Whoever asks for a version by its name is answered by it, however old it is.
+            wanted.extend(self.aliases.values().filter(|number| numbers.contains(number)));
+        }
 
         // The newest first: it is the one that clients wait for.
         for (number, dir) in found.iter().rev().filter(|(number, _)| wanted.contains(number)) {
@@ -135,6 +153,21 @@ impl Watcher {
             numbers.contains(number) || !matches!(known, Known::Failed { .. })
         });
         self.publish();
+    }
+
+    /// Reads the names of versions; what cannot be read is said once, and stays as it was.
+    fn read_aliases(&mut self) {
+        match push::aliases(&self.config.dir) {
+            Ok(aliases) => {
+                self.aliases = aliases;
+                self.were_aliases_readable = true;
+            }
+            Err(error) => {
+                if std::mem::take(&mut self.were_aliases_readable) {
+                    self.log.failed("aliases_unreadable", &self.entry.name, &BoxError::from(error));
+                }
+            }
+        }
     }
 
     fn is_due(&self, number: u64, dir: &Path) -> bool {
@@ -224,7 +257,10 @@ impl Watcher {
             let Some(oldest) = oldest.map(|(number, _)| *number) else { break };
             self.known.remove(&oldest);
         }
-        let mut versions = Versions::default();
+        // What the configuration says comes before what is found.
+        let labels = self.aliases.iter().chain(&self.config.labels);
+        let labels = labels.map(|(name, number)| (name.clone(), *number)).collect();
+        let mut versions = Versions { labels, ..Versions::default() };
         for (&number, known) in &self.known {
             let (stage, failure) = match known {
                 Known::Loading => (Stage::Loading, None),
@@ -242,6 +278,14 @@ impl Watcher {
         }
         versions.states.reverse();
         self.entry.versions.store(Arc::new(versions));
+    }
+}
+
+/// Returns the versions of a folder; of one that is a version itself, that one, as version 1.
+fn versions(dir: &Path) -> Result<Vec<(u64, PathBuf)>, push::PushError> {
+    match dir.join(push::READY).is_file() {
+        true => Ok(vec![(1, dir.to_path_buf())]),
+        false => push::versions(dir),
     }
 }
 

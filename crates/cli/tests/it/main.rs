@@ -9,6 +9,7 @@ mod cache;
 mod crash;
 mod docs;
 mod eval;
+mod gates;
 mod graph;
 mod language;
 mod main_road;
