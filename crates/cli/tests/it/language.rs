@@ -123,7 +123,7 @@ fn what_the_page_about_training_shows_is_the_template() {
 /// Steps and checkpoints, so that a kill finds something half done.
 const KILLED: [&str; 8] = [
     "--set",
-    "nodes.language_trainer.num_steps=60",
+    "nodes.language_trainer.num_steps=150",
     "--set",
     "nodes.language_trainer.checkpoint_every_steps=5",
     "--set",
@@ -151,7 +151,7 @@ fn killed_at_any_moment_training_goes_on_to_the_same_weights() {
     loop {
         state =
             state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let share = u32::try_from(state >> 44).unwrap() % 600 + 200;
+        let share = u32::try_from(state >> 44).unwrap() % 300 + 100;
         let args: Vec<&str> = ["run", "--quiet"].iter().chain(&KILLED).copied().collect();
         let mut child =
             scene.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

@@ -11,6 +11,7 @@ use artifact::{Answer, Artifact, FeatureKind};
 use components::{BulkInferrer, Evaluator, LanguageTrainer, Pusher};
 use dataflow::Source;
 use dataset::Dataset;
+use evaluate::Evaluation;
 use graph::{Graph, GraphBuilder, ListOp, Op, ValueType, Vocabulary, byte_tokens};
 use language::LanguageModel;
 use serde_json::{Value, json};
@@ -87,11 +88,11 @@ impl Scene {
         model: &Artifact,
         baseline: Option<&Artifact>,
         config: &Value,
-    ) -> (Done, Value) {
+    ) -> (Done, Evaluation) {
         let mut inputs = vec![("examples", self.raw.clone()), ("model", model.clone())];
         inputs.extend(baseline.map(|baseline| ("baseline_model", baseline.clone())));
         let done = self.stage.run(&Evaluator, &inputs, config).unwrap();
-        let evaluation = done.json("evaluation.json");
+        let evaluation = Evaluation::load(&done.artifact.uri.join("evaluation.json")).unwrap();
         (done, evaluation)
     }
 }
@@ -108,19 +109,6 @@ fn score(model: &TextModel, batch: &RecordBatch) -> (f64, u64, u64, u64) {
             bytes + score.num_bytes,
         )
     })
-}
-
-fn find<'a>(evaluation: &'a Value, key: &str) -> &'a Value {
-    fn search<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
-        match value {
-            Value::Object(map) => {
-                map.get(key).or_else(|| map.values().find_map(|value| search(value, key)))
-            }
-            Value::Array(items) => items.iter().find_map(|value| search(value, key)),
-            _ => None,
-        }
-    }
-    search(evaluation, key).unwrap_or_else(|| panic!("{key}: {evaluation}"))
 }
 
 #[test]
@@ -144,11 +132,12 @@ fn texts_are_evaluated_by_token_and_byte_beside_a_baseline() {
         done.outcome.summary
     );
     let (loss, tokens, likeliest, bytes) = score(&model, &texts(41));
-    let metric = |name: &str| find(&evaluation, name).as_f64().unwrap();
+    let overall = &evaluation.overall().unwrap().metrics;
+    let metric = |name: &str| overall[name];
     #[expect(clippy::cast_precision_loss, reason = "small")]
     let (tokens, likeliest, bytes) = (tokens as f64, likeliest as f64, bytes as f64);
     let is_near = |found: f64, expected: f64| (found - expected).abs() < 1e-9 * expected;
-    assert!(is_near(metric("perplexity"), (loss / tokens).exp()), "{evaluation}");
+    assert!(is_near(metric("perplexity"), (loss / tokens).exp()), "{overall:?}");
     assert!(is_near(metric("bits_per_byte"), loss / bytes / std::f64::consts::LN_2));
     assert!(is_near(metric("next_token_accuracy"), likeliest / tokens));
     assert!(is_near(metric("token_count"), tokens));
