@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
 use crate::challenger::Challenger;
 use crate::failure::{Code, Failure};
@@ -14,9 +15,11 @@ use crate::version::Version;
 /// A model under its name.
 pub(crate) struct Entry {
     pub(crate) name: String,
-    pub(crate) labels: BTreeMap<String, u64>,
+    pub(crate) labels: ArcSwap<BTreeMap<String, u64>>,
     /// Read by every request, changed by the model's watcher alone.
     pub(crate) versions: ArcSwap<Versions>,
+    /// Changes whenever the versions do.
+    pub(crate) changes: Arc<watch::Sender<u64>>,
     pub(crate) metrics: Arc<ModelMetrics>,
     pub(crate) challenger: Option<Challenger>,
     pub(crate) request_log: Option<RequestLog>,
@@ -101,7 +104,7 @@ impl Entry {
             let version = Arc::clone(self.find(&versions, wanted)?);
             return Ok(Chosen { version, beside: None });
         };
-        let rival = challenger.find(&versions, &self.labels);
+        let rival = challenger.find(&versions, &self.labels.load());
         let others =
             |version: &&Arc<Version>| rival.is_none_or(|rival| rival.number != version.number);
         let champion = versions.serving.iter().rev().find(others);
@@ -141,7 +144,7 @@ impl Entry {
     }
 
     fn labelled(&self, label: &str) -> Result<u64, Failure> {
-        let number = self.labels.get(label).copied();
+        let number = self.labels.load().get(label).copied();
         number.ok_or_else(|| {
             Failure::invalid(format!("Unrecognized servable version label: {label}"))
         })
@@ -163,12 +166,12 @@ impl Entry {
     /// Says that there is no such version: not yet, while one is being loaded, or not at all.
     #[cold]
     fn nothing(&self, wanted: Wanted<'_>) -> Failure {
-        let versions = self.versions.load();
+        let (versions, labels) = (self.versions.load(), self.labels.load());
         let name = &self.name;
         let is_wanted = |state: &&VersionState| match wanted {
             Wanted::Any => true,
             Wanted::Number(number) => state.number == number,
-            Wanted::Label(label) => self.labels.get(label) == Some(&state.number),
+            Wanted::Label(label) => labels.get(label) == Some(&state.number),
         };
         let mut states = versions.states.iter().filter(is_wanted);
         if states.clone().any(|state| state.stage == Stage::Loading) {

@@ -3,13 +3,15 @@
 use std::path::Path;
 
 use base::BoxError;
-use graph::{GraphInput, Shape};
+use graph::{Graph, GraphInput, Shape};
 use model::Predictor;
 use servable::Servable;
 
 /// A model in memory.
 pub struct Loaded {
-    /// What predicts.
+    /// What makes features of raw ones, if that is not the predictor's own business.
+    pub graph: Option<Graph>,
+    /// What predicts, from the graph's outputs where there is one.
     pub predictor: Box<dyn Predictor>,
     /// The raw features that it reads, in order.
     pub inputs: Vec<GraphInput>,
@@ -42,6 +44,7 @@ impl Loader for ServableLoader {
             shape: shape(&input.name),
         });
         let inputs = inputs.collect();
-        Ok(Loaded { predictor: Box::new(servable), inputs })
+        let (graph, model) = servable.into_parts();
+        Ok(Loaded { graph: Some(graph), predictor: Box::new(model), inputs })
     }
 }

@@ -6,11 +6,17 @@
 mod challenger;
 mod client;
 mod clients;
+mod clock;
+mod foreign;
 mod grpc;
 mod hostile;
 mod lifecycle;
 mod open_inference;
+mod reload;
 mod request_log;
 mod rest;
 mod scene;
 mod secured;
+mod traces;
+mod warm_up;
+mod watch;
