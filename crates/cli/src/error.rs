@@ -58,6 +58,14 @@ pub(crate) enum CliError {
     #[error("{}: no pushed model found, expected a folder named by a number with a `READY` file", .path.display())]
     NoModel { path: PathBuf },
 
+    /// A folder holds no language model.
+    #[error("{}: no language model found, expected `config.json` and `model.safetensors`, there or in a pushed version", .path.display())]
+    NotLanguage { path: PathBuf },
+
+    /// A flag that says how new text is made, where none is.
+    #[error("`{flag}` says how new text is made, expected `--complete` beside it")]
+    WithoutComplete { flag: &'static str },
+
     /// A serving directory does not have a version to push again.
     #[error("{}: {}, the versions there are {}", .dir.display(), wanted_version(.wanted), numbers(.there))]
     NoVersion { dir: PathBuf, wanted: Option<u64>, there: Vec<u64> },
@@ -148,8 +156,9 @@ impl Classify for CliError {
             | Self::Nothing { .. }
             | Self::NoModel { .. }
             | Self::NoVersion { .. }
+            | Self::NotLanguage { .. }
             | Self::NoGraph { .. } => ErrorKind::NotFound,
-            Self::ForeignModel { .. } => ErrorKind::Usage,
+            Self::ForeignModel { .. } | Self::WithoutComplete { .. } => ErrorKind::Usage,
             Self::WrongType { .. }
             | Self::NoSplit { .. }
             | Self::Ambiguous { .. }

@@ -64,6 +64,14 @@ pub enum ComponentError {
     #[error("column `{column}`: {what}, expected lists of token ids")]
     Tokens { column: String, what: String },
 
+    /// What follows a text is asked of a model that knows no texts.
+    #[error("`completion` is given, and the model is no language model")]
+    NoTexts,
+
+    /// A model that is no language model is to be pushed as one.
+    #[error("`destination.huggingface` is for language models, and this model is none")]
+    NotLanguage,
+
     /// A column of scored examples is not there.
     #[error("no column `{column}` among the scored examples")]
     MissingColumn { column: String },
@@ -92,7 +100,10 @@ impl Classify for ComponentError {
             | Self::Pack { .. }
             | Self::Features { .. }
             | Self::Tokens { .. } => ErrorKind::Data,
-            Self::NoSplitPair { .. } | Self::ForeignBase { .. } => ErrorKind::Usage,
+            Self::NoSplitPair { .. }
+            | Self::ForeignBase { .. }
+            | Self::NoTexts
+            | Self::NotLanguage => ErrorKind::Usage,
             Self::Cancelled => ErrorKind::Unavailable,
         }
     }

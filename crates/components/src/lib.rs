@@ -8,11 +8,13 @@
 
 mod anomalies;
 mod bulk_inferrer;
+mod completion_config;
 mod config;
 mod curated;
 mod distances;
 mod distribution_validator;
 mod error;
+mod evaluated;
 mod evaluator;
 mod example_diff;
 mod example_gen;
@@ -28,6 +30,7 @@ mod pairs;
 mod ports;
 mod pusher;
 mod schema_gen;
+mod scored_texts;
 mod scoring;
 mod statistics_gen;
 mod trainer;

@@ -11,7 +11,9 @@ use base::BoxError;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use text_model::TextModel;
 
+use crate::ComponentError;
 use crate::config::{read, schema_of};
 use crate::ports::required;
 use crate::view::write;
@@ -33,13 +35,9 @@ struct Config {
 enum Destination {
     /// A folder with one numbered folder per version, relative to the pipeline file.
     Directory(PathBuf),
-}
-
-impl Config {
-    fn directory(&self, base_dir: &Path) -> PathBuf {
-        let Destination::Directory(directory) = &self.destination;
-        base_dir.join(directory)
-    }
+    /// A folder of one language model in the HuggingFace layout, relative to the pipeline file: the model takes the place
+    /// of the one that was pushed there before, for programs that load a folder by its name.
+    Huggingface(PathBuf),
 }
 
 impl Component for Pusher {
@@ -126,19 +124,33 @@ impl Executor for Pusher {
             });
         }
 
-        let seconds = u64::try_from(context.now_ms / 1000).unwrap_or(0);
-        let pushed = push::push(&model.uri, &config.directory(context.base_dir), seconds)?;
-        let dir = pushed.dir.display().to_string();
+        let (dir, version) = match &config.destination {
+            Destination::Directory(directory) => {
+                let seconds = u64::try_from(context.now_ms / 1000).unwrap_or(0);
+                let pushed = push::push(&model.uri, &context.base_dir.join(directory), seconds)?;
+                (pushed.dir, Some(pushed.version))
+            }
+            Destination::Huggingface(folder) => {
+                if !TextModel::is_in(&model.uri) {
+                    return Err(ComponentError::NotLanguage.into());
+                }
+                let folder = context.base_dir.join(folder);
+                push::replace(&model.uri, &folder)?;
+                (folder, None)
+            }
+        };
+        let dir = dir.display().to_string();
         custom.insert("pushed".to_owned(), 1.into());
         custom.insert("pushed_destination".to_owned(), dir.clone().into());
-        custom.insert("pushed_version".to_owned(), pushed.version.to_string().into());
-        let record = json!({ "pushed": true, "destination": dir, "version": pushed.version });
+        let mut record = json!({ "pushed": true, "destination": dir });
+        let mut summary = dir;
+        if let Some(version) = version {
+            custom.insert("pushed_version".to_owned(), version.to_string().into());
+            record["version"] = version.into();
+            summary = format!("version {version} in {summary}");
+        }
         write(&context.outputs["pushed_model"].join("pushed.json"), record.to_string())?;
-        Ok(Outcome {
-            properties: [("pushed_model", output)].into(),
-            summary: format!("version {} in {}", pushed.version, dir),
-            ..Outcome::default()
-        })
+        Ok(Outcome { properties: [("pushed_model", output)].into(), summary, ..Outcome::default() })
     }
 }
 

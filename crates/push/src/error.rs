@@ -36,6 +36,10 @@ pub enum PushError {
     #[error("{}: no version number above {highest}", .destination.display())]
     NoNumber { destination: PathBuf, highest: u64 },
 
+    /// A folder that a model would take the place of holds something else.
+    #[error("{}: there is something that was not pushed, expected no folder, an empty one or a pushed model", .path.display())]
+    NotOurs { path: PathBuf },
+
     /// A version is not there.
     #[error("{}: the pushed version is not there any more", .dir.display())]
     Gone { dir: PathBuf },
@@ -70,7 +74,7 @@ impl Classify for PushError {
         match self {
             Self::Io(error) => error.kind(),
             Self::Gone { .. } => ErrorKind::NotFound,
-            Self::Changing { .. } => ErrorKind::Conflict,
+            Self::Changing { .. } | Self::NotOurs { .. } => ErrorKind::Conflict,
             Self::Empty { .. }
             | Self::NotAFile { .. }
             | Self::NameNotText { .. }
@@ -91,6 +95,7 @@ impl Classify for PushError {
             Self::Changing { .. } => {
                 "nothing was pushed; push again when nobody writes to the model"
             }
+            Self::NotOurs { .. } => "move it away, or push to another folder",
             Self::NoNumber { .. } => "move the folder with that number away",
             Self::NotReady { .. } | Self::MissingFile { .. } | Self::Damaged { .. } => {
                 "pushing the model again makes a new version; then this one can be removed"

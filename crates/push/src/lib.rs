@@ -1,6 +1,6 @@
 //! A servable becomes a numbered version of a serving directory, visible whole or not at all.
 //!
-//! Entry types: [`push`], [`push_version`], [`verify`], [`newest`], [`versions`]. A serving directory is laid out as model servers expect it:
+//! Entry types: [`push`], [`push_version`], [`replace`] (a folder without versions), [`verify`], [`newest`], [`versions`]. A serving directory is laid out as model servers expect it:
 //!
 //! ```text
 //! serving/taxi/
@@ -18,10 +18,12 @@ mod error;
 mod lock;
 mod manifest;
 mod push;
+mod replace;
 mod serialize;
 mod versions;
 
 pub use error::PushError;
 pub use manifest::READY;
 pub use push::{Pushed, push, push_version, verify};
+pub use replace::replace;
 pub use versions::{newest, versions};

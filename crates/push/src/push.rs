@@ -118,12 +118,12 @@ pub fn verify(dir: &Path) -> Result<(), PushError> {
 }
 
 /// Returns whether a version is whole and holds just this; whatever is wrong with it, it is not.
-fn is_same(dir: &Path, manifest: &Manifest) -> bool {
+pub(crate) fn is_same(dir: &Path, manifest: &Manifest) -> bool {
     Manifest::of_version(dir).is_ok_and(|there| there == *manifest && there.check(dir).is_ok())
 }
 
 /// Copies a model, and puts the marker behind it.
-fn stage(model_dir: &Path, staged: &Path, manifest: &Manifest) -> Result<(), PushError> {
+pub(crate) fn stage(model_dir: &Path, staged: &Path, manifest: &Manifest) -> Result<(), PushError> {
     fs::create_dir(staged).map_err(IoError::at("create", staged))?;
     for name in manifest.files().keys() {
         let (from, to) = (model_dir.join(name), staged.join(name));
@@ -156,7 +156,7 @@ fn is_taken(error: &IoError, dir: &Path) -> bool {
 }
 
 /// Removes what interrupted pushes left. Called with the lock, when nobody else is staging.
-fn remove_leftovers(destination: &Path) -> Result<(), IoError> {
+pub(crate) fn remove_leftovers(destination: &Path) -> Result<(), IoError> {
     for entry in fs::read_dir(destination).map_err(IoError::at("read", destination))? {
         let entry = entry.map_err(IoError::at("read", destination))?;
         if publish::is_temporary(&entry.file_name()) {

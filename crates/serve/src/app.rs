@@ -9,6 +9,7 @@ use arrow::array::RecordBatch;
 
 use crate::batcher::Predicted;
 use crate::challenger::Comparison;
+use crate::completions;
 use crate::config::Limits;
 use crate::entry::{Entry, Wanted};
 use crate::failure::{Code, Failure};
@@ -100,10 +101,14 @@ impl App {
         self.is_draining.load(Ordering::Acquire)
     }
 
+    /// Returns a number for a request that no other one has.
+    pub(crate) fn next_request(&self) -> u64 {
+        self.first_request.wrapping_add(self.num_requests.fetch_add(1, Ordering::Relaxed))
+    }
+
     /// Returns a name for a request that no other one has.
     pub(crate) fn next_request_id(&self) -> String {
-        let number = self.num_requests.fetch_add(1, Ordering::Relaxed);
-        format!("{:016x}", self.first_request.wrapping_add(number))
+        format!("{:016x}", self.next_request())
     }
 
     /// Begins to trace a request, if it is one of those.
@@ -219,6 +224,10 @@ impl App {
                 available: available.clone(),
             })
             .collect();
-        metrics::write(&self.metrics, &views, self.is_ready())
+        let mut text = metrics::write(&self.metrics, &views, self.is_ready());
+        let slots: Vec<_> =
+            models.iter().map(|entry| (entry.name.as_str(), &entry.slots)).collect();
+        completions::write_metrics(&mut text, &slots);
+        text
     }
 }

@@ -1,5 +1,6 @@
 //! What is served, where, and within which limits.
 
+mod completions;
 mod file;
 mod folder;
 mod tracing;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use crate::batcher::BatchConfig;
+pub use completions::CompletionLimits;
 pub use file::{ConfigError, parse_time, read_tokens};
 pub use folder::models_in;
 pub use tracing::TracingConfig;
@@ -67,6 +69,8 @@ pub struct ModelConfig {
     pub challenger: Option<ChallengerConfig>,
     /// Where sampled requests are written.
     pub request_log: Option<RequestLogConfig>,
+    /// Of a language model, how much is generated at a time.
+    pub completions: CompletionLimits,
 }
 
 impl ModelConfig {
@@ -80,6 +84,7 @@ impl ModelConfig {
             batching: BatchConfig::default(),
             challenger: None,
             request_log: None,
+            completions: CompletionLimits::default(),
         }
     }
 }

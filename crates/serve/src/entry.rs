@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use crate::challenger::Challenger;
+use crate::completions::Slots;
 use crate::failure::{Code, Failure};
 use crate::metrics::ModelMetrics;
 use crate::request_log::RequestLog;
@@ -23,6 +24,8 @@ pub(crate) struct Entry {
     pub(crate) metrics: Arc<ModelMetrics>,
     pub(crate) challenger: Option<Challenger>,
     pub(crate) request_log: Option<RequestLog>,
+    /// Who may generate, of a language model.
+    pub(crate) slots: Slots,
 }
 
 /// The versions of a model at one moment.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use crate::events::Events;
 use crate::failure::{Code, Failure};
 use crate::trace::Trace;
 
@@ -115,6 +116,8 @@ pub(crate) struct Reply {
     /// How long the part in JSON is, before tensors as bytes.
     pub(crate) json_length: Option<usize>,
     pub(crate) is_gzip: bool,
+    /// What comes instead of the body, piece by piece.
+    pub(crate) events: Option<Events>,
 }
 
 pub(crate) const JSON: &str = "application/json";
@@ -122,12 +125,19 @@ pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
 
 impl Reply {
     pub(crate) fn json(body: Vec<u8>) -> Self {
-        Self { status: 200, content_type: JSON, body, json_length: None, is_gzip: false }
+        Self {
+            status: 200,
+            content_type: JSON,
+            body,
+            json_length: None,
+            is_gzip: false,
+            events: None,
+        }
     }
 
     pub(crate) fn text(status: u16, body: &str) -> Self {
         let body = body.as_bytes().to_vec();
-        Self { status, content_type: TEXT, body, json_length: None, is_gzip: false }
+        Self { status, content_type: TEXT, ..Self::json(body) }
     }
 
     /// Returns `{"error": "..."}` with the status of a failure.

@@ -1,11 +1,13 @@
 //! How a version's folder becomes a model that answers.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use base::BoxError;
 use graph::{Graph, GraphInput, Shape};
 use model::Predictor;
 use servable::Servable;
+use text_model::{Ask, TextModel, TextPredictor};
 
 /// A model in memory.
 pub struct Loaded {
@@ -15,6 +17,8 @@ pub struct Loaded {
     pub predictor: Box<dyn Predictor>,
     /// The raw features that it reads, in order.
     pub inputs: Vec<GraphInput>,
+    /// A language model, which completes texts, too.
+    pub text: Option<Arc<TextModel>>,
 }
 
 /// Makes a model of a version's folder.
@@ -27,12 +31,20 @@ pub trait Loader: Send + Sync {
     fn load(&self, dir: &Path) -> Result<Loaded, BoxError>;
 }
 
-/// Loads what [`push`] pushed: a [`Servable`].
+/// Loads what [`push`] pushed: a [`Servable`], or a language model ([`TextModel`]), which is asked for predictions as
+/// [`TextPredictor`] scores texts.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ServableLoader;
 
 impl Loader for ServableLoader {
     fn load(&self, dir: &Path) -> Result<Loaded, BoxError> {
+        if TextModel::is_in(dir) {
+            let text = Arc::new(TextModel::load(dir)?);
+            let predictor = TextPredictor::new(Arc::clone(&text), Ask::Score);
+            let inputs = text.inputs().to_vec();
+            let predictor = Box::new(predictor);
+            return Ok(Loaded { graph: None, predictor, inputs, text: Some(text) });
+        }
         let servable = Servable::load(dir)?;
         let shape = |name: &str| {
             let inputs = servable.graph().inputs().iter();
@@ -45,6 +57,6 @@ impl Loader for ServableLoader {
         });
         let inputs = inputs.collect();
         let (graph, model) = servable.into_parts();
-        Ok(Loaded { graph: Some(graph), predictor: Box::new(model), inputs })
+        Ok(Loaded { graph: Some(graph), predictor: Box::new(model), inputs, text: None })
     }
 }

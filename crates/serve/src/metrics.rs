@@ -77,11 +77,18 @@ pub(crate) enum Api {
     Regress,
     Infer,
     MultiInference,
+    Completions,
 }
 
 impl Api {
-    const ALL: [Self; 5] =
-        [Self::Predict, Self::Classify, Self::Regress, Self::Infer, Self::MultiInference];
+    const ALL: [Self; 6] = [
+        Self::Predict,
+        Self::Classify,
+        Self::Regress,
+        Self::Infer,
+        Self::MultiInference,
+        Self::Completions,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -90,6 +97,7 @@ impl Api {
             Self::Regress => "Regress",
             Self::Infer => "ModelInfer",
             Self::MultiInference => "MultiInference",
+            Self::Completions => "Completions",
         }
     }
 }
@@ -356,7 +364,7 @@ pub(crate) fn write(server: &ServerMetrics, models: &[ModelView<'_>], is_ready: 
     out
 }
 
-fn label(name: &str) -> String {
+pub(crate) fn label(name: &str) -> String {
     name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 

@@ -16,6 +16,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::challenger::Challenger;
+use crate::completions::Slots;
 use crate::config::{ModelConfig, VersionPolicy};
 use crate::entry::{Entry, Versions};
 use crate::failure::{Code, Failure};
@@ -223,6 +224,7 @@ impl Registry {
             changes: Arc::clone(&self.changes),
             challenger: challenger.transpose()?,
             request_log: request_log.transpose()?,
+            slots: Slots::new(&config.completions),
             metrics,
         })
     }

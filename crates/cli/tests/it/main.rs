@@ -10,6 +10,7 @@ mod crash;
 mod docs;
 mod eval;
 mod graph;
+mod language;
 mod main_road;
 mod models;
 mod predict;

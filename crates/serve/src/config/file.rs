@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use base::{Classify, ErrorKind, IoError};
 use serde::Deserialize;
 
+use super::completions::CompletionsTable;
 use super::units::{Bytes, Time};
 use super::{
     BatchConfig, ChallengerConfig, Limits, ModelConfig, RequestLogConfig, ServeConfig, TlsConfig,
@@ -113,6 +114,8 @@ struct Model {
     batching: Batching,
     challenger: Option<Challenger>,
     request_log: Option<RequestLog>,
+    #[serde(default)]
+    completions: CompletionsTable,
 }
 
 #[derive(Deserialize)]
@@ -348,7 +351,12 @@ impl Context<'_> {
                 max_age: log.max_age.map_or(std::time::Duration::from_secs(3600), |time| time.0),
             }),
         };
+        let completions = model
+            .completions
+            .limits()
+            .ok_or_else(|| self.range(&key("completions.max_concurrency"), 0, "1 to 1048576"))?;
         Ok(ModelConfig {
+            completions,
             dir: self.base.join(model.dir),
             policy,
             labels: model.labels,

@@ -17,6 +17,7 @@ use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::app::{App, LARGE_BODY};
+use crate::events::Events;
 use crate::failure::{Code, Failure};
 use crate::http::{Headers, Reply, Request};
 use crate::log::Level;
@@ -371,7 +372,7 @@ fn send_failure(respond: &mut SendResponse<Bytes>, failure: &Failure) -> Result<
 async fn send_reply(
     app: &App,
     respond: &mut SendResponse<Bytes>,
-    reply: Reply,
+    mut reply: Reply,
     id: Option<&str>,
     is_head: bool,
 ) -> Result<(), h2::Error> {
@@ -380,7 +381,11 @@ async fn send_reply(
         .unwrap_or(::http::StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(reply.body.len()));
+    let events = reply.events.take();
+    match &events {
+        None => headers.insert(header::CONTENT_LENGTH, HeaderValue::from(reply.body.len())),
+        Some(_) => headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    };
     if let Ok(date) = HeaderValue::from_str(&app.date.load()) {
         headers.insert(header::DATE, date);
     }
@@ -397,12 +402,39 @@ async fn send_reply(
     if reply.status == 401 {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
+    if let Some(events) = events {
+        let mut stream = respond.send_response(response, false)?;
+        return send_events(app, &mut stream, events).await;
+    }
     let is_end = is_head || reply.body.is_empty();
     let mut stream = respond.send_response(response, is_end)?;
     if is_end {
         return Ok(());
     }
     send(app, &mut stream, reply.body.into(), true).await
+}
+
+/// Sends an answer piece by piece, until its end or until the client gives it up.
+async fn send_events(
+    app: &App,
+    stream: &mut SendStream<Bytes>,
+    mut events: Events,
+) -> Result<(), h2::Error> {
+    loop {
+        let next = {
+            let mut next = pin!(events.next());
+            poll_fn(|cx| match next.as_mut().poll(cx) {
+                Poll::Ready(piece) => Poll::Ready(Ok(piece)),
+                Poll::Pending => stream.poll_reset(cx).map(Err),
+            })
+            .await
+        };
+        match next {
+            Ok(Some(piece)) => send(app, stream, piece, false).await?,
+            Ok(None) => return stream.send_data(Bytes::new(), true),
+            Err(reset) => return reset.and_then(|reason| Err(reason.into())),
+        }
+    }
 }
 
 /// Sends a body as the client takes it; one that does not is given up.

@@ -1,5 +1,5 @@
 //! Clients that others wrote, in a Python environment that `CUPOLA_SERVE_PYTHON` names: `requests`, `grpcio` with
-//! `tensorflow-serving-api`'s messages, `tritonclient` over HTTP and gRPC; and a Prometheus server.
+//! `tensorflow-serving-api`'s messages, `tritonclient` over HTTP and gRPC, `openai`; and a Prometheus server.
 
 use std::fs;
 use std::io::Read as _;
@@ -48,6 +48,19 @@ fn tensorflow_serving_api_talks_to_it() {
 fn tritonclient_talks_to_it() {
     let Some(python) = python("tritonclient_talks_to_it") else { return };
     run(&python, &Scene::new(), include_str!("clients/triton.py"));
+}
+
+#[test]
+fn openai_talks_to_it() {
+    let Some(python) = python("openai_talks_to_it") else { return };
+    let has_client = Command::new(&python).args(["-c", "import openai"]).output().unwrap();
+    if !has_client.status.success() {
+        println!("SKIPPED openai_talks_to_it: {python} has no package `openai`");
+        return;
+    }
+    let scene = crate::completions::scene(1024, |_| {});
+    run(&python, &scene, include_str!("clients/openai_client.py"));
+    crate::completions::wait_for(&scene, crate::completions::CANCELLED, 1);
 }
 
 /// A process that ends with its test.

@@ -7,6 +7,7 @@ mod challenger;
 mod client;
 mod clients;
 mod clock;
+mod completions;
 mod foreign;
 mod grpc;
 mod hostile;
