@@ -57,7 +57,7 @@ async fn complete(app: &App, request: &Request) -> Result<Reply, Problem> {
     let Some(entry) = app.models.get(&asked.model) else {
         return Err(Problem::no_model(&asked.model));
     };
-    let answered = try_complete(app, entry, asked, request).await;
+    let answered = try_complete(app, &entry, asked, request).await;
     if let Err(problem) = &answered {
         let took = request.arrived.elapsed();
         entry.metrics.request(Api::Completions, How::Rest, problem.code(), took);
@@ -137,8 +137,8 @@ async fn try_complete(
 
 /// Lists the models that answer completions; nothing where there are none, and it is TensorFlow Serving's to answer.
 fn models(app: &App) -> Option<Reply> {
-    let mut names: Vec<(&String, Arc<Version>)> = app
-        .models
+    let all = app.models.load();
+    let mut names: Vec<(&String, Arc<Version>)> = all
         .iter()
         .filter_map(|(name, entry)| Some((name, entry.version(Wanted::Any).ok()?)))
         .filter(|(_, version)| version.text.is_some())

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
 use crate::challenger::Challenger;
 use crate::completions::Slots;
@@ -17,6 +18,8 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     /// Read by every request, changed by the model's watcher alone.
     pub(crate) versions: ArcSwap<Versions>,
+    /// Changes whenever the versions do.
+    pub(crate) changes: Arc<watch::Sender<u64>>,
     pub(crate) metrics: Arc<ModelMetrics>,
     pub(crate) challenger: Option<Challenger>,
     pub(crate) request_log: Option<RequestLog>,

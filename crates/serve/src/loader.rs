@@ -4,14 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base::BoxError;
-use graph::{GraphInput, Shape};
+use graph::{Graph, GraphInput, Shape};
 use model::Predictor;
 use servable::Servable;
 use text_model::{Ask, TextModel, TextPredictor};
 
 /// A model in memory.
 pub struct Loaded {
-    /// What predicts.
+    /// What makes features of raw ones, if that is not the predictor's own business.
+    pub graph: Option<Graph>,
+    /// What predicts, from the graph's outputs where there is one.
     pub predictor: Box<dyn Predictor>,
     /// The raw features that it reads, in order.
     pub inputs: Vec<GraphInput>,
@@ -40,7 +42,8 @@ impl Loader for ServableLoader {
             let text = Arc::new(TextModel::load(dir)?);
             let predictor = TextPredictor::new(Arc::clone(&text), Ask::Score);
             let inputs = text.inputs().to_vec();
-            return Ok(Loaded { predictor: Box::new(predictor), inputs, text: Some(text) });
+            let predictor = Box::new(predictor);
+            return Ok(Loaded { graph: None, predictor, inputs, text: Some(text) });
         }
         let servable = Servable::load(dir)?;
         let shape = |name: &str| {
@@ -53,6 +56,7 @@ impl Loader for ServableLoader {
             shape: shape(&input.name),
         });
         let inputs = inputs.collect();
-        Ok(Loaded { predictor: Box::new(servable), inputs, text: None })
+        let (graph, model) = servable.into_parts();
+        Ok(Loaded { graph: Some(graph), predictor: Box::new(model), inputs, text: None })
     }
 }

@@ -201,6 +201,8 @@ pub(crate) struct ServerMetrics {
     /// Requests that were no requests, or larger than allowed.
     pub(crate) malformed: AtomicU64,
     pub(crate) unauthenticated: AtomicU64,
+    /// Traces that the collector did not take in time, or not at all.
+    pub(crate) dropped_traces: Arc<AtomicU64>,
     /// Log lines that nobody could take in time.
     pub(crate) dropped_log_lines: Arc<AtomicU64>,
 }
@@ -234,6 +236,12 @@ pub(crate) fn write(server: &ServerMetrics, models: &[ModelView<'_>], is_ready: 
             "counter",
             "Requests without a valid token.",
             get(&server.unauthenticated),
+        ),
+        (
+            "cupola_dropped_traces_total",
+            "counter",
+            "Traces that the collector did not take.",
+            get(&server.dropped_traces),
         ),
         (
             "cupola_dropped_log_lines_total",

@@ -140,7 +140,7 @@ impl<'a> Segments<'a> {
 }
 
 /// Decodes `%20` and the like; nothing where that is malformed or not UTF-8.
-fn decode(text: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn decode(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('%') {
         return Some(Cow::Borrowed(text));
     }

@@ -7,7 +7,7 @@ use arrow::array::{RecordBatch, new_null_array};
 use model::Task;
 use text_model::TextModel;
 
-use crate::batcher::{BatchConfig, Batcher};
+use crate::batcher::{BatchConfig, Batcher, Predicted};
 use crate::failure::Failure;
 use crate::inputs::{Columns, Inputs};
 use crate::json::Reader;
@@ -38,10 +38,10 @@ impl Version {
         config: &BatchConfig,
         metrics: Arc<ModelMetrics>,
     ) -> Result<Self, Failure> {
-        let Loaded { predictor, inputs, text } = loaded;
+        let Loaded { graph, predictor, inputs, text } = loaded;
         let inputs = Inputs::new(inputs);
         let task = predictor.signature().task;
-        let batcher = Batcher::new(predictor, config.clone(), metrics);
+        let batcher = Batcher::new(graph, predictor, config.clone(), metrics);
         let missing = missing_row(&inputs)?;
         let mut answer = None;
         for _ in 0..WARM_UP_RUNS {
@@ -68,7 +68,7 @@ impl Version {
         &self,
         batch: RecordBatch,
         deadline: Instant,
-    ) -> Result<RecordBatch, Failure> {
+    ) -> Result<Predicted, Failure> {
         self.batcher.predict(batch, deadline).await
     }
 

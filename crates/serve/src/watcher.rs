@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use base::{BoxError, Digest};
@@ -18,10 +18,12 @@ use serde_json::json;
 use crate::config::{ModelConfig, VersionPolicy};
 use crate::entry::{Entry, Stage, VersionState, Versions};
 use crate::failure::{Code, Failure};
+use crate::inputs::RowLimits;
 use crate::loader::Loader;
 use crate::log::{Level, Log};
 use crate::memory;
 use crate::version::Version;
+use crate::warm_up;
 
 /// How often a version that cannot be loaded is tried, and how long after the last time.
 const MAX_TRIES: u32 = 6;
@@ -30,8 +32,23 @@ const BETWEEN_TRIES: Duration = Duration::from_secs(60);
 /// How often it is looked whether a version that was exchanged is still in use.
 const WHILE_LEAVING: Duration = Duration::from_millis(20);
 
+/// How many rows a request of a warm-up file may have.
+const MAX_WARM_UP_ROWS: usize = 1_000_000;
+
 /// How many versions that are gone are still told of.
 const MAX_ENDED: usize = 16;
+
+/// What a watcher is told: to look at once, by another configuration if there is one, and to say when it has.
+pub(crate) struct Order {
+    pub(crate) change: Option<Change>,
+    pub(crate) done: Sender<()>,
+}
+
+/// What the configuration of a model becomes while it is followed.
+pub(crate) struct Change {
+    pub(crate) policy: VersionPolicy,
+    pub(crate) labels: BTreeMap<String, u64>,
+}
 
 /// Follows one model.
 pub(crate) struct Watcher {
@@ -83,8 +100,8 @@ impl Watcher {
         }
     }
 
-    /// Follows the model until `end` is closed.
-    pub(crate) fn watch(mut self, end: &Receiver<()>) {
+    /// Follows the model until nobody can give orders any more.
+    pub(crate) fn watch(mut self, orders: &Receiver<Order>) {
         let mut next_look = Some(Instant::now());
         loop {
             if next_look.is_some_and(|look| look <= Instant::now()) {
@@ -98,9 +115,20 @@ impl Watcher {
             if is_leaving {
                 wait = wait.min(WHILE_LEAVING);
             }
-            match end.recv_timeout(wait) {
+            match orders.recv_timeout(wait) {
                 Err(RecvTimeoutError::Timeout) => {}
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => return,
+                Ok(Order { change, done }) => {
+                    if let Some(Change { policy, labels }) = change {
+                        self.config.policy = policy;
+                        self.config.labels = labels;
+                        self.publish();
+                    }
+                    self.look();
+                    next_look = self.poll.map(|poll| Instant::now() + poll);
+                    // Who no longer waits need not know.
+                    let _ = done.send(());
+                }
             }
         }
     }
@@ -191,7 +219,7 @@ impl Watcher {
         let start = Instant::now();
         let model = &self.entry.name;
         match self.try_load(number, dir) {
-            Ok(version) => {
+            Ok((version, num_requests)) => {
                 let took = start.elapsed();
                 self.entry.metrics.loading.observe(took);
                 let about = json!({
@@ -199,6 +227,7 @@ impl Watcher {
                     "version": number,
                     "seconds": took.as_secs_f64(),
                     "row_microseconds": version.row_cost().as_secs_f64() * 1e6,
+                    "warm_up_requests": num_requests,
                 });
                 self.log.say(Level::Info, "version_available", about);
                 self.known.insert(number, Known::Serving(Arc::new(version)));
@@ -216,7 +245,8 @@ impl Watcher {
         self.publish();
     }
 
-    fn try_load(&self, number: u64, dir: &Path) -> Result<Version, Failure> {
+    /// Returns a version that may answer, and how many requests of its own it has answered.
+    fn try_load(&self, number: u64, dir: &Path) -> Result<(Version, u64), Failure> {
         // A copy that is not finished yet has files that its marker says otherwise of.
         let failed = |error: BoxError| Failure::new(Code::FailedPrecondition, error.to_string());
         push::verify(dir).map_err(|error| failed(error.into()))?;
@@ -225,7 +255,11 @@ impl Watcher {
         let panicked = |_| Failure::new(Code::Internal, "loading panicked; please report it");
         let loaded = loaded.map_err(panicked)?.map_err(failed)?;
         let metrics = Arc::clone(&self.entry.metrics);
-        Version::warm(number, loaded, &self.config.batching, metrics)
+        let version = Version::warm(number, loaded, &self.config.batching, metrics)?;
+        // What comes with a version is its owner's; only what requests cost in memory is bounded.
+        let num_requests =
+            warm_up::replay(dir, &version, &RowLimits { max_rows: MAX_WARM_UP_ROWS })?;
+        Ok((version, num_requests))
     }
 
     /// Lets go of versions that nobody uses any more; returns whether some are left.
@@ -278,6 +312,7 @@ impl Watcher {
         }
         versions.states.reverse();
         self.entry.versions.store(Arc::new(versions));
+        self.entry.changes.send_modify(|count| *count = count.wrapping_add(1));
     }
 }
 

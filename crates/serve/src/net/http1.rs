@@ -23,6 +23,7 @@ use crate::events::Events;
 use crate::http::{self, Reply, Request};
 use crate::log::Level;
 use crate::rest;
+use crate::trace;
 
 /// Up to this size, an answer's body is copied behind its head.
 const COPIED: usize = 8 << 10;
@@ -141,7 +142,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         let is_head = head.method == ::http::Method::HEAD;
         let Head { method, path, headers, keeps_alive, is_http_10, .. } = head;
         self.is_http_10 = is_http_10;
-        let request = Request { method, path, headers, body, arrived: Instant::now() };
+        let arrived = Instant::now();
+        let is_asking = method == ::http::Method::POST;
+        let trace = is_asking.then(|| self.app.trace(&headers, arrived)).flatten();
+        let request = Request { method, path, headers, body, arrived, trace };
         Ok((request, is_head, keeps_alive))
     }
 
@@ -267,32 +271,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     ) -> io::Result<bool> {
         let app = self.app;
         let id = request.headers.request_id.clone();
-        let id = id.unwrap_or_else(|| format!("{:016x}", app.next_request()));
+        let id = id.unwrap_or_else(|| app.next_request_id());
         let arrived = request.arrived;
-        let about = app.log_requests.then(|| (request.method.clone(), request.path.clone()));
-        let (reply, is_failure, path) = {
-            let path = request.path.clone();
-            let reply = match path == crate::completions::PATH {
-                // What takes long is not done for somebody who has gone.
-                true => self.unless_gone(rest::answer(app, request)).await?,
-                false => rest::answer(app, request).await,
-            };
-            let is_failure = reply.status >= 500 && reply.status != 503 && reply.status != 504;
-            (reply, is_failure, path)
+        let (method, path) = (request.method.clone(), request.path.clone());
+        let trace = request.trace.clone();
+        let trace_id = trace.as_ref().map(|trace| trace.id());
+        let reply = match path == crate::completions::PATH {
+            // What takes long is not done for somebody who has gone.
+            true => self.unless_gone(rest::answer(app, request)).await?,
+            false => rest::answer(app, request).await,
         };
-        if let Some((method, path)) = about {
-            app.log.say(
-                Level::Info,
-                "request",
-                json!({
-                    "request_id": id,
-                    "method": method.as_str(),
-                    "path": path,
-                    "status": reply.status,
-                    "microseconds": u64::try_from(arrived.elapsed().as_micros()).unwrap_or(u64::MAX),
-                    "bytes": reply.body.len(),
-                }),
-            );
+        app.end_trace(trace, || trace::Ended::http(method.as_str(), &path, reply.status));
+        let is_failure = reply.status >= 500 && reply.status != 503 && reply.status != 504;
+        if app.log_requests {
+            let mut about = json!({
+                "request_id": id,
+                "method": method.as_str(),
+                "path": path,
+                "status": reply.status,
+                "microseconds": u64::try_from(arrived.elapsed().as_micros()).unwrap_or(u64::MAX),
+                "bytes": reply.body.len(),
+            });
+            if let Some(trace_id) = trace_id {
+                about["trace_id"] = trace_id.into();
+            }
+            app.log.say(Level::Info, "request", about);
         } else if is_failure {
             let error = String::from_utf8_lossy(&reply.body);
             let about =

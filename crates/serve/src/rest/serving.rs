@@ -79,6 +79,7 @@ pub(super) async fn answer(
         arrived: request.arrived,
         deadline: app.deadline(request.arrived, None),
         num_bytes: request.body.len(),
+        trace: request.trace.as_deref(),
     };
     let reply = match api {
         Api::Predict => predict(app, &question, &request.body).await,

@@ -22,6 +22,7 @@ fn python(test: &str) -> Option<String> {
 fn run(python: &str, scene: &Scene, program: &str) {
     let output = Command::new(python)
         .args(["-c", program, &scene.address().to_string()])
+        .arg(scene.taxi())
         .env("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", "python")
         .output()
         .unwrap();
@@ -39,7 +40,8 @@ fn requests_talks_to_it() {
 #[test]
 fn tensorflow_serving_api_talks_to_it() {
     let Some(python) = python("tensorflow_serving_api_talks_to_it") else { return };
-    run(&python, &Scene::new(), include_str!("clients/tensorflow_serving.py"));
+    let scene = Scene::with(|_, config| config.allow_reload = true);
+    run(&python, &scene, include_str!("clients/tensorflow_serving.py"));
 }
 
 #[test]
