@@ -72,6 +72,15 @@ pub enum ComponentError {
     #[error("scored examples do not make a batch")]
     Scored { source: arrow::error::ArrowError },
 
+    /// Hyperparameters that the trainer does not have.
+    #[error("the hyperparameters do not suit the trainer")]
+    // the cause follows through `source()`
+    Hyperparameters { source: serde_json::Error },
+
+    /// A trial has no value of the objective.
+    #[error("the trainer reports no `{metric}`, it reports {}", quoted(.reported))]
+    NotReported { metric: String, reported: Vec<String> },
+
     /// The user stopped the run.
     #[error("cancelled")]
     Cancelled,
@@ -91,8 +100,11 @@ impl Classify for ComponentError {
             | Self::OtherFeatures { .. }
             | Self::Pack { .. }
             | Self::Features { .. }
+            | Self::Hyperparameters { .. }
             | Self::Tokens { .. } => ErrorKind::Data,
-            Self::NoSplitPair { .. } | Self::ForeignBase { .. } => ErrorKind::Usage,
+            Self::NoSplitPair { .. } | Self::ForeignBase { .. } | Self::NotReported { .. } => {
+                ErrorKind::Usage
+            }
             Self::Cancelled => ErrorKind::Unavailable,
         }
     }

@@ -18,3 +18,5 @@ mod scene;
 mod serve;
 mod sources;
 mod together;
+mod training;
+mod tuner;
