@@ -59,6 +59,10 @@ artifact_types! {
     MODEL = "Model", &[], Some("mlmd.Model");
     /// What a training left besides the model: its loss curve; of a program's its metrics and what it printed.
     MODEL_RUN = "ModelRun", &[], None;
+    /// The best hyperparameters of a search: `best_hyperparameters.txt`.
+    HYPER_PARAMETERS = "HyperParameters", &[], None;
+    /// The trials of a search: `tuner_results.json`.
+    TUNER_RESULTS = "TunerResults", &[], None;
     /// Metrics of a model, slice by slice.
     MODEL_EVALUATION = "ModelEvaluation", &[], None;
     /// Whether a model passed its thresholds: a file `BLESSED` or `NOT_BLESSED`.

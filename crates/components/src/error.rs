@@ -88,6 +88,15 @@ pub enum ComponentError {
     #[error("no `destination` and no `destinations`, expected where models are pushed to")]
     NoDestination,
 
+    /// Hyperparameters that the trainer does not have.
+    #[error("the hyperparameters do not suit the trainer")]
+    // the cause follows through `source()`
+    Hyperparameters { source: serde_json::Error },
+
+    /// A trial has no value of the objective.
+    #[error("the trainer reports no `{metric}`, it reports {}", quoted(.reported))]
+    NotReported { metric: String, reported: Vec<String> },
+
     /// The user stopped the run.
     #[error("cancelled")]
     Cancelled,
@@ -107,9 +116,11 @@ impl Classify for ComponentError {
             | Self::OtherFeatures { .. }
             | Self::Pack { .. }
             | Self::Features { .. }
+            | Self::Hyperparameters { .. }
             | Self::Tokens { .. } => ErrorKind::Data,
             Self::NoSplitPair { .. }
             | Self::ForeignBase { .. }
+            | Self::NotReported { .. }
             | Self::NoVariable { .. }
             | Self::NoDestination
             | Self::NoTexts

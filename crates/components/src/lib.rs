@@ -31,6 +31,7 @@ mod pairs;
 mod ports;
 mod pusher;
 mod pusher_config;
+mod run_dir;
 mod schema_gen;
 mod scored_texts;
 mod scoring;
@@ -41,6 +42,9 @@ mod transform;
 mod transform_exports;
 mod transform_outputs;
 mod transform_pack;
+mod tuner;
+mod tuner_check;
+mod tuner_trials;
 mod view;
 
 use std::sync::Arc;
@@ -67,6 +71,7 @@ pub use schema_gen::SchemaGen;
 pub use statistics_gen::StatisticsGen;
 pub use trainer::Trainer;
 pub use transform::Transform;
+pub use tuner::Tuner;
 pub use view::{read_distances, read_findings, read_schema, read_statistics};
 
 /// Returns the standard components, in the order of their stages.
@@ -83,6 +88,7 @@ pub fn registry() -> Registry {
         Arc::new(ExamplesWindow),
         Arc::new(ExampleDiff),
         Arc::new(Transform),
+        Arc::new(Tuner),
         Arc::new(Trainer),
         Arc::new(LanguageTrainer),
         Arc::new(LatestBlessedModel),

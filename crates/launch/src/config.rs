@@ -37,7 +37,15 @@ pub struct Config {
     /// What the program's model predicts about the label.
     #[serde(default)]
     pub task: TaskConfig,
-    /// The transformed features that the model reads. Without it: all but the label.
+    /// How many classes the label can be, for `task = "multi_class_classification"`. Without it: as many as its expression
+    /// says, as `vocabulary` and `bucketize` do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 2, max = 65536))]
+    pub num_classes: Option<usize>,
+    /// The transformed feature that examples of one query have in common, for `task = "ranking"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// The transformed features that the model reads. Without it: all but the label and the query.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub features: Option<Vec<String>>,
     /// How many steps to train, as the program is told.
@@ -78,16 +86,30 @@ pub enum TaskConfig {
     /// The probability that a label of 0 or 1 is 1.
     #[default]
     BinaryClassification,
+    /// The probability of each class that the label, an id from 0, can be.
+    MultiClassClassification,
+    /// The probability that each item of the label, a vector of 0 and 1, is 1.
+    MultiLabelClassification,
     /// The expected value of the label.
     Regression,
+    /// A score by which the examples of one query are put in order.
+    Ranking,
 }
 
-impl From<TaskConfig> for Task {
-    fn from(task: TaskConfig) -> Self {
-        match task {
-            TaskConfig::BinaryClassification => Self::BinaryClassification,
-            TaskConfig::Regression => Self::Regression,
-        }
+impl TaskConfig {
+    /// Returns the task with its numbers, or `None` where they are not known.
+    pub fn with_width(self, num_classes: Option<usize>, num_labels: Option<usize>) -> Option<Task> {
+        Some(match self {
+            Self::BinaryClassification => Task::BinaryClassification,
+            Self::MultiClassClassification => {
+                Task::MultiClassClassification { num_classes: num_classes? }
+            }
+            Self::MultiLabelClassification => {
+                Task::MultiLabelClassification { num_labels: num_labels? }
+            }
+            Self::Regression => Task::Regression,
+            Self::Ranking => Task::Ranking,
+        })
     }
 }
 
@@ -128,7 +150,21 @@ pub fn check(config: &Config, features: Option<&[String]>, base_dir: &Path) -> V
     {
         add("module", format!("there is no file `{module}`"), None);
     }
+    let is_ranking = config.task == TaskConfig::Ranking;
+    if is_ranking && config.query.is_none() {
+        let what =
+            "missing, expected the transformed feature that examples of one query have in common";
+        add("query", what.to_owned(), None);
+    }
+    if !is_ranking && config.query.is_some() {
+        add("query", "it is for `task = \"ranking\"` alone".to_owned(), None);
+    }
+    if config.num_classes.is_some() && config.task != TaskConfig::MultiClassClassification {
+        let message = "it is for `task = \"multi_class_classification\"` alone";
+        add("num_classes", message.to_owned(), None);
+    }
     let named = config.label.iter().map(|label| ("label".to_owned(), label));
+    let named = named.chain(config.query.iter().map(|query| ("query".to_owned(), query)));
     let inputs = config.features.iter().flatten().enumerate();
     let named = named.chain(inputs.map(|(index, name)| (format!("features.{index}"), name)));
     for (key, name) in named {

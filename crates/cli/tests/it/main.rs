@@ -20,3 +20,5 @@ mod scene;
 mod serve;
 mod sources;
 mod together;
+mod training;
+mod tuner;

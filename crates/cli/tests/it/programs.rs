@@ -27,7 +27,7 @@ echo '{"command": ["/bin/sh", "predict.sh"]}' > "$serving/predict.json"
 "#;
 
 /// A program that predicts the more, the higher the fare.
-const PREDICT: &str = r#"echo '{"ready": true}'
+pub(crate) const PREDICT: &str = r#"echo '{"ready": true}'
 while read -r line; do
   id=${line#*:}; id=${id%%,*}
   fares=${line#*\"fare\":[}; fares=${fares%%]*}
@@ -55,7 +55,7 @@ fn scene() -> Scene {
     scene
 }
 
-fn node<'a>(report: &'a Value, name: &str) -> &'a Value {
+pub(crate) fn node<'a>(report: &'a Value, name: &str) -> &'a Value {
     report["nodes"].as_array().unwrap().iter().find(|node| node["node"] == name).unwrap()
 }
 
@@ -212,7 +212,7 @@ fn every_framework_trains_the_taxi_model() {
 }
 
 /// Returns a block of `docs/training.md`.
-fn snippet(name: &str) -> String {
+pub(crate) fn snippet(name: &str) -> String {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/training.md");
     let page = fs::read_to_string(page).unwrap();
     let (_, behind) = page.split_once(&format!("<!-- snippet: {name} -->\n```")).unwrap();
@@ -221,7 +221,7 @@ fn snippet(name: &str) -> String {
 }
 
 /// Returns the taxi pipeline with another trainer.
-fn with_trainer(trainer: &str) -> String {
+pub(crate) fn with_trainer(trainer: &str) -> String {
     let before = PIPELINE.split("[nodes.trainer]").next().unwrap();
     let after = PIPELINE.split("[nodes.evaluator]").nth(1).unwrap();
     format!("{before}{trainer}\n[nodes.evaluator]{after}")
