@@ -34,7 +34,7 @@ fn ids_are_huggingfaces() {
 }
 
 /// Calls `check` with each tokenizer of `decoded.json`, its ids, and what HuggingFace makes of them.
-fn decoded(check: &mut dyn FnMut(&str, &Tokenizer, &[u32], &str, &str)) {
+fn decoded(mut check: impl FnMut(&str, &Tokenizer, &[u32], &str, &str)) {
     let text = std::fs::read_to_string("testdata/decoded.json").unwrap();
     let golden: Value = serde_json::from_str(&text).unwrap();
     for case in golden["cases"].as_array().unwrap() {
@@ -54,7 +54,7 @@ fn decoded(check: &mut dyn FnMut(&str, &Tokenizer, &[u32], &str, &str)) {
 #[test]
 fn texts_of_ids_are_huggingfaces() {
     let (mut wrong, mut count) = (String::new(), 0);
-    decoded(&mut |name, tokenizer, ids, whole, plain| {
+    decoded(|name, tokenizer, ids, whole, plain| {
         for (expected, skips_special) in [(whole, false), (plain, true)] {
             let found = tokenizer.decode(ids, skips_special).unwrap();
             if found != expected {
@@ -70,7 +70,7 @@ fn texts_of_ids_are_huggingfaces() {
 #[test]
 fn a_stream_gives_the_text_in_whole_characters() {
     let mut wrong = String::new();
-    decoded(&mut |name, tokenizer, ids, _, plain| {
+    decoded(|name, tokenizer, ids, _, plain| {
         let mut stream = DecodeStream::new(tokenizer.clone(), true);
         let mut parts: Vec<String> = ids.iter().map(|id| stream.push(*id).unwrap()).collect();
         parts.push(stream.finish().unwrap());

@@ -15,7 +15,6 @@ const BATCH_SIZE: usize = 8;
 const WARM_UP: u64 = 3;
 
 #[expect(clippy::print_stdout, reason = "an example talks to the terminal")]
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "small counts")]
 fn main() {
     let num_steps: u64 = std::env::args().nth(1).map_or(20, |steps| steps.parse().unwrap_or(20));
     let model = serde_json::json!({ "transformer": {
