@@ -10,6 +10,7 @@ mod anomalies;
 mod bulk_inferrer;
 mod config;
 mod curated;
+mod custom;
 mod distances;
 mod distribution_validator;
 mod error;
