@@ -38,7 +38,8 @@ pub(crate) struct Files {
 
 enum Content {
     Rows(Box<RawData>),
-    Statistics(Box<DatasetFeatureStatistics>),
+    /// Of all examples, and of slices.
+    Statistics(Box<DatasetFeatureStatisticsList>),
 }
 
 impl Files {
@@ -113,8 +114,9 @@ impl Files {
                 let features = data.features().into_iter();
                 features.filter_map(|(name, kind)| Some((name, kind?))).collect()
             }
-            Content::Statistics(statistics) => {
-                let features = statistics.features.iter();
+            Content::Statistics(list) => {
+                let all = schema::default_slice(list).map_or(&[][..], |all| &all.features);
+                let features = all.iter();
                 features.map(|feature| (feature.dotted_name(), feature_type(feature))).collect()
             }
         }
@@ -144,30 +146,42 @@ impl Files {
         engine: &dyn Engine,
         progress: &Progress,
     ) -> Result<DatasetFeatureStatistics, BoxError> {
-        let Some(widened) = self.guess.take() else { return self.compute(engine, progress) };
-        if let Ok(statistics) = self.compute(engine, progress) {
+        let list = self.statistics_with(&statistics::Config::default(), engine, progress)?;
+        Ok(schema::default_slice(&list)?.clone())
+    }
+
+    /// Computes the statistics of all rows and of slices, or returns those that were read.
+    pub(crate) fn statistics_with(
+        &mut self,
+        config: &statistics::Config,
+        engine: &dyn Engine,
+        progress: &Progress,
+    ) -> Result<DatasetFeatureStatisticsList, BoxError> {
+        let Some(widened) = self.guess.take() else {
+            return self.compute(config, engine, progress);
+        };
+        if let Ok(statistics) = self.compute(config, engine, progress) {
             return Ok(statistics);
         }
         if let Content::Rows(data) = &mut self.content {
             let whole = data.reopen(engine).map_err(FilesError)?;
             **data = whole.widen(|name| widened.get(name).copied()).map_err(FilesError)?;
         }
-        self.compute(engine, progress)
+        self.compute(config, engine, progress)
     }
 
     fn compute(
         &self,
+        config: &statistics::Config,
         engine: &dyn Engine,
         progress: &Progress,
-    ) -> Result<DatasetFeatureStatistics, BoxError> {
+    ) -> Result<DatasetFeatureStatisticsList, BoxError> {
         let data = match &self.content {
             Content::Rows(data) => data,
-            Content::Statistics(statistics) => return Ok(statistics.as_ref().clone()),
+            Content::Statistics(list) => return Ok(list.as_ref().clone()),
         };
         let source = progress.watch(&self.name, data.source());
-        let config = statistics::Config::default();
-        let list = statistics::generate(schema::ALL_EXAMPLES, &source, engine, &config)?;
-        Ok(schema::default_slice(&list)?.clone())
+        Ok(statistics::generate(schema::ALL_EXAMPLES, &source, engine, config)?)
     }
 
     /// Returns the rows.
@@ -237,12 +251,14 @@ fn feature_type(feature: &FeatureNameStatistics) -> FeatureType {
     }
 }
 
-fn read_statistics(file: &NamedFile) -> Result<DatasetFeatureStatistics, BoxError> {
+/// Reads statistics, those of all examples among them.
+fn read_statistics(file: &NamedFile) -> Result<DatasetFeatureStatisticsList, BoxError> {
     let NamedFile { shown, path } = file;
     let bytes = std::fs::read(path).map_err(IoError::at("read", shown))?;
     let list = DatasetFeatureStatisticsList::decode(bytes.as_slice());
-    let not = |_| CliError::NotStatistics { path: shown.clone() };
-    Ok(schema::default_slice(&list.map_err(not)?)?.clone())
+    let list = list.map_err(|_| CliError::NotStatistics { path: shown.clone() })?;
+    schema::default_slice(&list)?;
+    Ok(list)
 }
 
 /// Why files could not be opened, with advice for who has a command line rather than a pipeline file.

@@ -130,6 +130,14 @@ pub(crate) enum CliError {
     #[error("{}: statistics have no rows, expected files of data for `--rows`", .path.display())]
     NoRows { path: PathBuf },
 
+    /// Slices are asked for where there are no rows.
+    #[error("{}: statistics have no rows, expected files of data for slices of them", .path.display())]
+    NoSlices { path: PathBuf },
+
+    /// Custom validations compare with data that is not there.
+    #[error("`feature_pair_validations` compare with earlier data, expected `--previous`")]
+    NoPrevious,
+
     /// The file of `--config` is no configuration.
     #[error("{}: not a configuration of an evaluation", .path.display())]
     EvalConfig { path: PathBuf, source: toml::de::Error },
@@ -193,6 +201,8 @@ impl Classify for CliError {
             | Self::DelimiterOf { .. }
             | Self::NotText { .. }
             | Self::NoRows { .. }
+            | Self::NoSlices { .. }
+            | Self::NoPrevious
             | Self::NoTokens { .. } => ErrorKind::Usage,
             Self::Exists { .. } | Self::IsServed { .. } | Self::AliasMoved { .. } => {
                 ErrorKind::Conflict

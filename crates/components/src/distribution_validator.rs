@@ -1,6 +1,7 @@
 //! DistributionValidator: the distributions of some data held against those of other data.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use artifact::{
     Artifact, CheckContext, Checked, Component, Executor, FeatureInfo, FeatureKind, Input, Kind,
@@ -13,7 +14,7 @@ use formats::metadata::{
     InfinityNorm, JensenShannonDivergence, NormalizedAbsoluteDifference, NumericValueComparator,
     histogram_selection,
 };
-use schema::{Blessing, DistributionConfig, default_slice};
+use schema::{Blessing, CustomValidations, DistributionConfig, default_slice};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -23,7 +24,7 @@ use crate::config::{read, schema_of};
 use crate::pairs::{self, Pair, split_pairs};
 use crate::ports::{pass_on, required, split_properties};
 use crate::view::{make_pair_dir, read_statistics};
-use crate::{ComponentError, distances};
+use crate::{ComponentError, custom, distances};
 
 /// Compares the distributions of features with those of a baseline, by default the data before.
 ///
@@ -43,6 +44,10 @@ struct Config {
     /// The pairs of splits that are compared, that of the baseline second: `[["eval", "train"]]`. Without it, splits
     /// of the same name.
     include_split_pairs: Vec<Pair>,
+    /// A file of custom validations, `CustomValidationConfig` as text: conditions on the statistics of features, and on
+    /// pairs of features of the data and the baseline, such as
+    /// `feature_test.num_stats.mean < 2 * feature_base.num_stats.mean`.
+    custom_validation_config: Option<String>,
     /// The least severity that keeps later nodes from running; by default anomalies stop nothing.
     fail_on: FailOn,
 }
@@ -214,7 +219,7 @@ impl Component for DistributionValidator {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn description(&self) -> &'static str {
@@ -254,8 +259,10 @@ impl Component for DistributionValidator {
         let mut add = |key: String, message: String, hint: Option<String>| {
             checked.problems.push(Problem { key, offset: None, message, hint });
         };
-        if config.features.is_empty() && config.num_examples_comparator.is_none() {
-            let message = "nothing is compared, expected `features` or `num_examples_comparator`";
+        let has_comparator =
+            !config.features.is_empty() || config.num_examples_comparator.is_some();
+        if !has_comparator && config.custom_validation_config.is_none() {
+            let message = "nothing is compared, expected `features`, `num_examples_comparator` or `custom_validation_config`";
             let hint = "such as `features.fare.jensen_shannon_divergence = 0.1`";
             add(String::new(), message.to_owned(), Some(hint.to_owned()));
         }
@@ -279,7 +286,15 @@ impl Component for DistributionValidator {
         {
             add("num_examples_comparator".to_owned(), message, None);
         }
+        if let Some(file) = &config.custom_validation_config {
+            checked.problems.extend(custom::check(&context.base_dir.join(file)).1);
+        }
         checked
+    }
+
+    fn files(&self, config: &Value, base_dir: &Path) -> Result<Vec<PathBuf>, BoxError> {
+        let config: Config = read(config)?;
+        Ok(config.custom_validation_config.iter().map(|file| base_dir.join(file)).collect())
     }
 
     fn is_gate(&self, config: &Value) -> bool {
@@ -311,16 +326,30 @@ impl Executor for DistributionValidator {
         let pairs =
             split_pairs(artifact, baseline, &config.include_split_pairs, pairs::Default::SameName)?;
         let (all, all_before) = (read_statistics(artifact)?, read_statistics(baseline)?);
+        let custom = match &config.custom_validation_config {
+            None => None,
+            Some(file) => Some(CustomValidations::read(&context.base_dir.join(file))?),
+        };
         let mut findings = Vec::new();
         let mut measured = Vec::new();
         let mut blessed = BTreeMap::new();
         for (done, pair) in pairs.iter().enumerate() {
             let name = pairs::name(pair);
             context.progress.report(done as u64, pairs.len() as u64, &name);
-            let statistics = of_split(artifact, &all, &pair[0])?;
-            let before = of_split(baseline, &all_before, &pair[1])?;
+            let slices = of_split(artifact, &all, &pair[0])?;
+            let slices_before = of_split(baseline, &all_before, &pair[1])?;
+            let (statistics, before) = (default_slice(slices)?, default_slice(slices_before)?);
             let distributions = config.distributions(statistics, before);
-            let report = schema::validate_distributions(statistics, Some(before), &distributions)?;
+            let mut report =
+                schema::validate_distributions(statistics, Some(before), &distributions)?;
+            if let Some(custom) = &custom {
+                let anomalies = &mut report.anomalies;
+                custom.add_to(anomalies, slices, Some(slices_before), None, &[])?;
+                report.blessing = match report.blessing {
+                    Blessing::Blessed if !anomalies.anomaly_info.is_empty() => Blessing::NotBlessed,
+                    known => known,
+                };
+            }
             let dir = make_pair_dir(&context.outputs["anomalies"], &name)?;
             write_anomalies(&dir, &report.anomalies, &report.distances, report.num_examples_ratio)?;
             blessed.insert(name, report.blessing.code());
@@ -352,15 +381,15 @@ fn with_blessing(
     output
 }
 
-/// Returns the statistics of all examples of a split.
+/// Returns the statistics of a split: of all examples, and of slices.
 fn of_split<'a>(
     artifact: &Artifact,
     splits: &'a [(String, DatasetFeatureStatisticsList)],
     name: &str,
-) -> Result<&'a DatasetFeatureStatistics, BoxError> {
+) -> Result<&'a DatasetFeatureStatisticsList, BoxError> {
     let found = splits.iter().find(|(split, _)| split == name);
     let (_, list) = found.ok_or_else(|| ComponentError::NoSplits { path: artifact.uri.clone() })?;
-    Ok(default_slice(list)?)
+    Ok(list)
 }
 
 fn has_feature(statistics: &DatasetFeatureStatistics, name: &str) -> bool {

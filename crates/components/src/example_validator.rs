@@ -1,6 +1,7 @@
 //! ExampleValidator: statistics held against the schema, and against earlier and served data.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use artifact::{
     Artifact, CheckContext, Checked, Component, Executor, Input, Kind, Outcome, Output, Problem,
@@ -9,7 +10,7 @@ use artifact::{
 use base::{BoxError, Classify};
 use formats::metadata::feature::DomainInfo;
 use formats::metadata::{Anomalies, DatasetFeatureStatisticsList, Feature, Schema};
-use schema::{SeverityOverride, SliceControls, ValidateOptions, default_slice};
+use schema::{CustomValidations, SeverityOverride, SliceControls, ValidateOptions, default_slice};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -18,7 +19,7 @@ use crate::anomalies::{FailOn, answer, count_findings, write_anomalies};
 use crate::config::{read, schema_of};
 use crate::ports::{keep_splits, pass_on, required, split_properties};
 use crate::view::{SCHEMA_FILE, make_split_dir, read_statistics};
-use crate::{ComponentError, distances};
+use crate::{ComponentError, custom, distances};
 
 /// Finds anomalies: where the statistics of a split do not fit the schema.
 ///
@@ -40,6 +41,10 @@ struct Config {
     severity_overrides: BTreeMap<String, Seriousness>,
     /// Whether columns that the schema does not have are warnings rather than errors.
     new_features_are_warnings: bool,
+    /// A file of custom validations, `CustomValidationConfig` as text: conditions on the statistics of features, such as
+    /// `feature.num_stats.max < 100`, each with a severity and a description. `feature_pair_validations` compare with
+    /// `previous_statistics`.
+    custom_validation_config: Option<String>,
     /// The least severity that keeps later nodes from running; by default anomalies stop nothing.
     fail_on: FailOn,
 }
@@ -82,7 +87,7 @@ impl Component for ExampleValidator {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn description(&self) -> &'static str {
@@ -139,7 +144,27 @@ impl Component for ExampleValidator {
                 message: error.to_string(),
             }));
         }
+        if let Some(file) = &config.custom_validation_config {
+            let (validations, problems) = custom::check(&context.base_dir.join(file));
+            checked.problems.extend(problems);
+            let needs_base = validations.is_some_and(|it| it.needs_base());
+            if needs_base && !context.inputs.contains_key("previous_statistics") {
+                checked.problems.push(Problem {
+                    key: custom::KEY.to_owned(),
+                    offset: None,
+                    message: format!(
+                        "{file}: `feature_pair_validations` compare with earlier statistics, and there are none"
+                    ),
+                    hint: Some("wire `inputs.previous_statistics`".to_owned()),
+                });
+            }
+        }
         checked
+    }
+
+    fn files(&self, config: &Value, base_dir: &Path) -> Result<Vec<PathBuf>, BoxError> {
+        let config: Config = read(config)?;
+        Ok(config.custom_validation_config.iter().map(|file| base_dir.join(file)).collect())
     }
 
     fn is_gate(&self, config: &Value) -> bool {
@@ -166,6 +191,11 @@ impl Executor for ExampleValidator {
             ..ValidateOptions::default()
         };
         let names = keep_splits(artifact, &config.exclude_splits)?;
+        let custom = match &config.custom_validation_config {
+            None => None,
+            Some(file) => Some(CustomValidations::read(&context.base_dir.join(file))?),
+        };
+        let has_pairs = custom.as_ref().is_some_and(CustomValidations::needs_base);
 
         let mut findings = Vec::new();
         let mut measured = Vec::new();
@@ -179,7 +209,18 @@ impl Executor for ExampleValidator {
                 serving: serving.of(&split),
                 previous_version: None,
             };
-            let anomalies = validate(&list, &schema, &options, &controls)?;
+            let mut anomalies = validate(&list, &schema, &options, &controls)?;
+            if let Some(custom) = &custom {
+                // What cannot be compared is told below, as it is of drift.
+                let singles = controls.previous.is_none().then(|| custom.without_pairs());
+                singles.as_ref().unwrap_or(custom).add_to(
+                    &mut anomalies,
+                    &list,
+                    controls.previous,
+                    options.environment,
+                    &overrides,
+                )?;
+            }
             let distances = schema::distances(&anomalies);
             let dir = make_split_dir(&context.outputs["anomalies"], &split)?;
             write_anomalies(&dir, &anomalies, &distances, None)?;
@@ -201,6 +242,7 @@ impl Executor for ExampleValidator {
                 asks_for(&schema.feature, |it| it.skew_comparator.is_some()),
                 &names,
             ),
+            previous.note("custom validations of pairs", has_pairs, &names),
         ];
         for note in notes.into_iter().flatten() {
             summary.push_str("; ");

@@ -11,6 +11,7 @@ mod bulk_inferrer;
 mod completion_config;
 mod config;
 mod curated;
+mod custom;
 mod distances;
 mod distribution_validator;
 mod error;

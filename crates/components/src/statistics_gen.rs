@@ -67,7 +67,7 @@ impl Component for StatisticsGen {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn description(&self) -> &'static str {
@@ -251,6 +251,14 @@ fn columns(features: &[FeatureInfo]) -> Schema {
 /// Returns a mistake without the option's name, which the place in the file says.
 fn of_statistics(mistake: &StatisticsError) -> Problem {
     let key = mistake.option().unwrap_or_default().to_owned();
+    if let StatisticsError::SliceKeys { error, .. } = mistake
+        && let Some(found) = error.mistake()
+        && let Some(place) = &found.place
+    {
+        // The place is told by the pipeline, which knows where the query begins.
+        let (offset, message) = (Some(place.offset()), found.message.clone());
+        return Problem { key, offset, message, hint: found.hint.clone() };
+    }
     let mut problem = problem(key, mistake);
     let prefix = format!("option `{}`: ", problem.key);
     if let Some(rest) = problem.message.strip_prefix(&prefix) {

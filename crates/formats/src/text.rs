@@ -35,10 +35,8 @@ impl Classify for TextError {
 
 /// Returns the text form of a message, one field to a line, nested messages indented by two spaces.
 pub fn print<M: Message + Name>(message: &M) -> String {
-    let dynamic = DynamicMessage::decode(descriptor::<M>(), message.encode_to_vec().as_slice())
-        .expect("a message decodes from its own encoding");
     let mut text = String::new();
-    print_fields(&dynamic, 0, &mut text);
+    print_fields(&crate::reflect::fields(message), 0, &mut text);
     text
 }
 
@@ -157,7 +155,7 @@ fn escape(bytes: &[u8], quoted: &mut String) {
     }
 }
 
-fn descriptor<M: Name>() -> MessageDescriptor {
+pub(crate) fn descriptor<M: Name>() -> MessageDescriptor {
     POOL.get_message_by_name(&M::full_name()).expect("every generated message has a descriptor")
 }
 

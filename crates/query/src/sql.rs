@@ -23,7 +23,10 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 
-use self::session::{block_on, new_session, plan};
+pub(crate) use self::guard::{check as check_plan, unsteady_function};
+pub(crate) use self::mistakes::{parse_mistake, translate_error};
+use self::session::plan;
+pub(crate) use self::session::{block_on, new_session};
 use self::table::{Failures, Request, ScanTable, serve};
 use crate::QueryError;
 use crate::plain::Plain;

@@ -1,9 +1,11 @@
 //! Why a schema could not be read, inferred, updated or used.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base::{Classify, ErrorKind, IoError};
 use formats::text::TextError;
+
+use crate::CustomError;
 
 /// Why a schema could not be read, inferred, updated or used.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +22,14 @@ pub enum SchemaError {
     /// The file is text, but not that of a schema.
     #[error("cannot read {}", .path.display())]
     NotASchema { path: PathBuf, source: TextError },
+
+    /// The file is text, but not that of custom validations.
+    #[error("cannot read {}", .path.display())]
+    NotACustomValidation { path: PathBuf, source: TextError },
+
+    /// Custom validations are wrong.
+    #[error("{}", all(.path, .errors))]
+    Custom { path: PathBuf, errors: Vec<CustomError> },
 
     /// The environment is not one that the schema knows.
     #[error("unknown environment {environment:?}, expected {}", expected(.known))]
@@ -58,12 +68,14 @@ impl Classify for SchemaError {
             Self::Io(error) => error.kind(),
             Self::NotText { .. }
             | Self::NotASchema { .. }
+            | Self::NotACustomValidation { .. }
             | Self::NoDefaultSlice { .. }
             | Self::DuplicateStatistics { .. } => ErrorKind::Data,
             Self::NothingToCompare { .. }
             | Self::UnknownEnvironment { .. }
             | Self::UnknownAnomalyType { .. }
             | Self::UnknownSeverity { .. } => ErrorKind::Usage,
+            Self::Custom { errors, .. } => errors.first().map_or(ErrorKind::Usage, Classify::kind),
             Self::OtherColumns { .. } => ErrorKind::Bug,
         }
     }
@@ -71,6 +83,7 @@ impl Classify for SchemaError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Io(error) => error.hint(),
+            Self::Custom { errors, .. } => errors.iter().find_map(Classify::hint),
             Self::UnknownEnvironment { nearest: Some(nearest), .. }
             | Self::UnknownAnomalyType { nearest: Some(nearest), .. } => {
                 Some(format!("did you mean `{nearest}`?"))
@@ -85,6 +98,13 @@ fn expected(known: &[String]) -> String {
         [] => "none, as the schema has no default_environment".to_owned(),
         known => format!("one of the schema's: {}", known.join(", ")),
     }
+}
+
+/// Returns all mistakes of a file, each with its name.
+fn all(path: &Path, errors: &[CustomError]) -> String {
+    let lines: Vec<String> =
+        errors.iter().map(|error| format!("{}: {error}", path.display())).collect();
+    lines.join("\n")
 }
 
 fn slices(found: &[String]) -> String {

@@ -1,6 +1,6 @@
 //! Schemas: inference from statistics, updates, and validation of statistics into anomalies.
 //!
-//! Entry types: [`infer_schema`], [`update_schema`], [`validate_statistics`], [`check_schema`], and
+//! Entry types: [`infer_schema`], [`update_schema`], [`validate_statistics`], [`check_schema`], [`CustomValidations`], and
 //! [`findings`] for showing anomalies. Everything works on the messages of `formats::metadata`, and says
 //! what TensorFlow Data Validation says about them. **Invariants:** validating is updating: an anomaly is
 //! one edit that the schema would need, so statistics are clean against a schema updated with them; an
@@ -9,6 +9,7 @@
 
 mod check;
 mod compare;
+mod custom;
 mod dataset;
 mod diff;
 mod distribution;
@@ -28,6 +29,7 @@ mod validate;
 mod view;
 
 pub use check::{SchemaProblem, check_schema};
+pub use custom::{CustomError, CustomValidations};
 pub use diff::{Change, Effect, SchemaChange, diff_schemas};
 pub use distribution::{Blessing, DistributionConfig, DistributionReport, validate_distributions};
 pub use error::SchemaError;

@@ -5,7 +5,7 @@
 A case is a name and sections. The questions are `statistics`, `schema`, `previous`, `serving`,
 `previous_version`, `environment` and `options` (`new_features_are_warnings`, or TYPE SEVERITY); or `slices`,
 `schema`, `previous slices` and `serving slices`; or `statistics`, `baseline` and `comparators` (a schema with
-nothing else). The answers `anomalies` and `updated` are replaced. Where our answer differs on purpose,
+nothing else); or `slices`, `schema`, `previous slices`, `environment` and `custom` (a CustomValidationConfig). The answers `anomalies` and `updated` are replaced. Where our answer differs on purpose,
 `our anomalies` and `our updated` say so, and stay as they are.
 """
 
@@ -13,12 +13,12 @@ import sys
 
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
-from tensorflow_data_validation.anomalies.proto import validation_config_pb2
+from tensorflow_data_validation.anomalies.proto import custom_validation_config_pb2, validation_config_pb2
 from tensorflow_data_validation.api import validation_api, validation_options
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 QUESTIONS = ["statistics", "slices", "baseline", "comparators", "schema", "previous", "previous slices"]
-QUESTIONS += ["serving", "serving slices", "previous_version", "environment", "options"]
+QUESTIONS += ["serving", "serving slices", "previous_version", "environment", "options", "custom"]
 OURS = ["our anomalies", "our updated"]
 
 
@@ -67,6 +67,23 @@ def answer_slices(case):
         previous_statistics=slices(case.get("previous slices")),
         serving_statistics=slices(case.get("serving slices")),
     )
+    anomalies.ClearField("baseline")
+    return {"anomalies": text_format.MessageToString(anomalies).strip("\n")}
+
+
+def answer_custom(case):
+    try:
+        anomalies = validation_api.validate_statistics(
+            slices(case["slices"]),
+            text_format.Parse(case.get("schema", ""), schema_pb2.Schema()),
+            environment=case.get("environment"),
+            previous_statistics=slices(case.get("previous slices")),
+            custom_validation_config=text_format.Parse(
+                case["custom"], custom_validation_config_pb2.CustomValidationConfig()
+            ),
+        )
+    except RuntimeError as error:
+        return {"error": str(error)}
     anomalies.ClearField("baseline")
     return {"anomalies": text_format.MessageToString(anomalies).strip("\n")}
 
@@ -123,6 +140,8 @@ def answer_distributions(case):
 
 
 def answer(case):
+    if "custom" in case:
+        return answer_custom(case)
     if "slices" in case:
         return answer_slices(case)
     if "baseline" in case:
@@ -153,7 +172,7 @@ def main(path):
     for name, case in read(path):
         answers = {**case, **answer(case)}
         out.append(f"=== {name}")
-        for section in [*QUESTIONS, "anomalies", *OURS[:1], "updated", *OURS[1:]]:
+        for section in [*QUESTIONS, "error", "anomalies", *OURS[:1], "updated", *OURS[1:]]:
             if section in answers:
                 out.append(f"--- {section}")
                 if answers[section]:

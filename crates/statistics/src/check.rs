@@ -5,7 +5,7 @@ use arrow::datatypes::Schema;
 use crate::config::{AllPairs, CrossFeatures, LiftConfig, SliceValue};
 use crate::lift::{Key, Lift};
 use crate::pass::{Feature, Kind, Shape, Treatment};
-use crate::{Config, StatisticsError};
+use crate::{Config, StatisticsError, slice_sql};
 
 /// No histogram has more buckets than this.
 const MAX_BUCKETS: u32 = 10_000;
@@ -50,6 +50,7 @@ impl Config {
                 mistakes.push(StatisticsError::Twice { option, feature: feature.clone() });
             }
         }
+        mistakes.extend(slice_sql::check(self, schema));
         if let Some(CrossFeatures::Pairs(pairs)) = &self.cross_features {
             for (index, (x, y)) in pairs.iter().enumerate() {
                 for (place, feature) in [x, y].into_iter().enumerate() {

@@ -62,6 +62,7 @@ pub struct Config {
 
 /// Slices of the examples by the values of features: one for each value, or combination of values, that is found.
 /// A slice is named by features and values in the order of the features' names, as in `hour_3_payment_type_Cash`.
+/// Or slices by a query that sees one example at a time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SliceConfig {
@@ -69,6 +70,11 @@ pub struct SliceConfig {
     pub features: Vec<String>,
     /// Features of which one value makes a slice.
     pub values: BTreeMap<String, SliceValue>,
+    /// In the place of both, a query in the dialect of ZetaSQL: `SELECT STRUCT(payment_type) FROM example.payment_type`
+    /// makes an example's slices, one for each row, named by the parts and their values. `FROM example.payment_type` has
+    /// a row for each value of that feature, several features their combinations; `example.fare` is a feature by
+    /// itself; `WHERE` leaves rows out.
+    pub slice_keys_sql: Option<String>,
 }
 
 /// The value of a feature to slice by.

@@ -3,6 +3,7 @@
 use arrow::datatypes::DataType;
 use base::{Classify, ErrorKind};
 use dataflow::EngineError;
+use query::QueryError;
 use sketch::StateError;
 
 /// Why statistics could not be computed.
@@ -39,6 +40,14 @@ pub enum StatisticsError {
     /// An option names a feature of another type.
     #[error("option `{option}`: feature `{feature}` is {found}, expected {expected}")]
     WrongKind { option: String, feature: String, found: String, expected: &'static str },
+
+    /// Slices by a query and by features are two things.
+    #[error("option `{option}`: found `features` or `values` beside it, expected either")]
+    SqlBesideFeatures { option: String },
+
+    /// A query for slices is wrong, or stopped.
+    #[error("option `{option}`: {error}")]
+    SliceKeys { option: String, error: QueryError },
 
     /// There are more pairs of number features than can be compared.
     #[error("option `cross_features`: found {found} pairs of features, expected at most {limit}")]
@@ -98,7 +107,9 @@ impl StatisticsError {
             | Self::UnknownFeature { option, .. }
             | Self::LeftOut { option, .. }
             | Self::Twice { option, .. }
-            | Self::WrongKind { option, .. } => Some(option),
+            | Self::WrongKind { option, .. }
+            | Self::SqlBesideFeatures { option }
+            | Self::SliceKeys { option, .. } => Some(option),
             Self::TooManyPairs { .. } => Some("cross_features"),
             _ => None,
         }
@@ -114,6 +125,7 @@ impl Classify for StatisticsError {
             | Self::LeftOut { .. }
             | Self::Twice { .. }
             | Self::WrongKind { .. }
+            | Self::SqlBesideFeatures { .. }
             | Self::TooManyPairs { .. }
             | Self::DifferentStructs { .. }
             | Self::MissingVocabulary { .. }
@@ -125,12 +137,14 @@ impl Classify for StatisticsError {
             | Self::ChangedType { .. }
             | Self::BadState(_) => ErrorKind::Data,
             Self::DifferentPass => ErrorKind::Bug,
+            Self::SliceKeys { error, .. } => error.kind(),
             Self::Engine(error) => error.kind(),
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::SliceKeys { error, .. } => error.hint(),
             Self::Engine(error) => error.hint(),
             Self::UnknownFeature { nearest: Some(nearest), .. } => {
                 Some(format!("did you mean `{nearest}`?"))

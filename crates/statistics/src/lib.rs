@@ -21,6 +21,7 @@ mod state;
 
 mod part;
 mod slice;
+mod slice_sql;
 mod weight;
 
 mod columns;

@@ -14,7 +14,7 @@ use crate::information::Information;
 use crate::lift::Lift;
 use crate::natural_language::Language;
 use crate::schema::{Said, composites};
-use crate::{Config, StatisticsError, StatisticsState, Vocabulary};
+use crate::{Config, StatisticsError, StatisticsState, Vocabulary, slice_sql};
 
 /// Computes statistics of all features: plain data from which any worker can rebuild the pass.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,9 @@ pub struct StatisticsPass {
     pub(crate) composites: Vec<Composite>,
     /// The features that hold weights: the one of all examples first, if there is one.
     pub(crate) weights: Vec<String>,
+    /// The columns that queries for slices look at.
+    #[serde(default)]
+    slice_columns: Vec<String>,
     pub(crate) config: Config,
 }
 
@@ -146,8 +149,9 @@ impl StatisticsPass {
         };
         let information = config.mutual_information.as_ref();
         let information = information.map(|it| Information::resolve(it, schema, &features));
+        let slice_columns = slice_sql::columns(config, schema)?;
         let config = config.clone();
-        Ok(Self { features, pairs, lifts, information, composites, weights, config })
+        Ok(Self { features, pairs, lifts, information, composites, weights, slice_columns, config })
     }
 
     /// Returns whether every place among the features is one, and a struct comes before its features.
@@ -221,6 +225,7 @@ impl Pass for StatisticsPass {
         let lifts = self.lifts.iter();
         let lifts = lifts.flat_map(|lift| lift.features.iter().chain([&lift.label]));
         let others = self.weights.iter().chain(self.config.slice_features());
+        let others = others.chain(&self.slice_columns);
         let composites = self.composites.iter().flat_map(Composite::columns);
         let information = self.information.iter().flat_map(Information::names);
         for other in others.chain(lifts.map(|key| &key.name)).chain(composites).chain(information) {

@@ -7,17 +7,18 @@ use arrow::datatypes::DataType;
 
 use crate::columns::{fixed_as_lists, numbers_as_text, visit_strings};
 use crate::config::{SliceConfig, SliceValue};
+use crate::slice_sql::SliceQueries;
 use crate::{Config, StatisticsError};
 
 /// The name of the slice of examples whose value is no text and so makes no name.
-const INVALID_SLICE: &str = "Invalid Slice";
+pub(crate) const INVALID_SLICE: &str = "Invalid Slice";
 
 /// Returns the rows of every slice of a batch, in ascending order, by the slice's name.
 ///
 /// # Errors
 ///
-/// [`StatisticsError::MissingFeature`] when the batch lacks a column to slice by, and
-/// [`StatisticsError::TooManySlices`].
+/// [`StatisticsError::MissingFeature`] when the batch lacks a column to slice by,
+/// [`StatisticsError::SliceKeys`] of a query that stops, and [`StatisticsError::TooManySlices`].
 ///
 /// # Source
 ///
@@ -26,11 +27,13 @@ const INVALID_SLICE: &str = "Invalid Slice";
 pub(crate) fn rows_of_slices(
     batch: &RecordBatch,
     config: &Config,
+    queries: &mut SliceQueries,
 ) -> Result<BTreeMap<String, Vec<u32>>, StatisticsError> {
     let mut slices = BTreeMap::new();
     for slice in &config.slices {
         add_slices(batch, slice, &mut slices)?;
     }
+    queries.add_slices(batch, config, &mut slices)?;
     // Two configurations may make slices of one name.
     for rows in slices.values_mut() {
         rows.sort_unstable();

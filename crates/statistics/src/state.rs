@@ -12,6 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::part::Part;
 use crate::slice::rows_of_slices;
+use crate::slice_sql::SliceQueries;
 use crate::weight::all_weights;
 use crate::{StatisticsError, StatisticsPass};
 
@@ -26,11 +27,13 @@ pub struct StatisticsState {
     num_rows: u64,
     all: Part,
     slices: BTreeMap<String, Part>,
+    queries: SliceQueries,
 }
 
 impl StatisticsState {
     pub(crate) fn new(pass: StatisticsPass) -> Self {
-        Self { num_rows: 0, all: Part::new(&pass), slices: BTreeMap::new(), pass }
+        let (slices, queries) = (BTreeMap::new(), SliceQueries::default());
+        Self { num_rows: 0, all: Part::new(&pass), slices, queries, pass }
     }
 
     fn read(bytes: &[u8]) -> Result<Self, StatisticsError> {
@@ -56,7 +59,7 @@ impl StatisticsState {
             slices.insert(name, Part::read(&mut input, &pass)?);
         }
         input.finish()?;
-        Ok(Self { pass, num_rows, all, slices })
+        Ok(Self { pass, num_rows, all, slices, queries: SliceQueries::default() })
     }
 
     /// Returns the examples that are in the sample: which they are depends on their number in their partition
@@ -71,7 +74,7 @@ impl StatisticsState {
 
     fn update_slices(&mut self, batch: &RecordBatch) -> Result<(), StatisticsError> {
         let config = &self.pass.config;
-        for (name, rows) in rows_of_slices(batch, config)? {
+        for (name, rows) in rows_of_slices(batch, config, &mut self.queries)? {
             if !self.slices.contains_key(&name)
                 && self.slices.len() >= config.max_slices.get() as usize
             {

@@ -71,7 +71,17 @@ pub(crate) struct StatsFilesArgs {
     #[arg(long, value_name = "NAME", requires = "schema")]
     pub(crate) environment: Option<String>,
 
-    /// Write a page with everything in it, for a browser; written over if it is there.
+    /// Show each value of a feature, or combination of values of several, as a slice of its own; may be given several
+    /// times.
+    #[arg(long, value_name = "FEATURE[,FEATURE]")]
+    pub(crate) slice: Vec<String>,
+
+    /// Show slices by a query that sees one example at a time, such as
+    /// 'SELECT STRUCT(payment_type) FROM example.payment_type'; may be given several times.
+    #[arg(long, value_name = "QUERY")]
+    pub(crate) slice_sql: Vec<String>,
+
+    /// Write a page with everything in it but the slices, for a browser; written over if it is there.
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
 
@@ -169,6 +179,11 @@ pub(crate) struct ValidateArgs {
     /// Files of the data in serving, for the schema's skew comparators.
     #[arg(long, value_name = "FILES", num_args = 1..)]
     pub(crate) serving: Vec<String>,
+
+    /// Conditions of your own on the statistics of features, such as `feature.num_stats.max < 100`: a file of TensorFlow
+    /// Data Validation's `CustomValidationConfig` as text. Those of pairs compare with `--previous`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) custom_validations: Option<PathBuf>,
 
     /// List every row that breaks the schema and not only the first, with its file, its line and why; also rows that
     /// cannot be read.

@@ -8,7 +8,9 @@ use base::{BoxError, publish};
 use components::distance_json;
 use engine::LocalEngine;
 use formats::metadata::DatasetFeatureStatistics;
-use schema::{Finding, ValidateOptions, findings, validate_statistics};
+use schema::{
+    CustomValidations, Finding, ValidateOptions, default_slice, findings, validate_statistics,
+};
 use serde_json::json;
 
 use crate::args::{Global, ValidateArgs};
@@ -34,6 +36,11 @@ pub(crate) fn validate(args: &ValidateArgs, global: &Global) -> Result<Outcome, 
         }
     }
 
+    let custom = args.custom_validations.as_deref().map(CustomValidations::read).transpose()?;
+    if args.previous.is_empty() && custom.as_ref().is_some_and(CustomValidations::needs_base) {
+        return Err(CliError::NoPrevious.into());
+    }
+
     let engine = LocalEngine::with_all_cores(Arc::default());
     let progress = Progress::new(global);
     let types = types_of_schema(&schema);
@@ -43,21 +50,31 @@ pub(crate) fn validate(args: &ValidateArgs, global: &Global) -> Result<Outcome, 
     }
     // The schema alone says what text is to be read as, so that its types need not be known of all of it first.
     let open = |files: &[String]| Files::guess(files, &read, &engine)?.widen(&types);
+    let all = statistics::Config::default();
     let statistics_of = |files: &[String]| {
-        (!files.is_empty()).then(|| open(files)?.statistics(&engine, &progress)).transpose()
+        let compute = |mut files: Files| files.statistics_with(&all, &engine, &progress);
+        (!files.is_empty()).then(|| open(files).and_then(compute)).transpose()
     };
     let mut files = open(&args.files.files)?;
     if args.rows && !files.has_rows() {
         return Err(CliError::NoRows { path: files.name.into() }.into());
     }
-    let statistics = files.statistics(&engine, &progress)?;
+    let slices = files.statistics_with(&all, &engine, &progress)?;
+    let statistics = default_slice(&slices)?;
     let previous = statistics_of(&args.previous)?;
     let serving = statistics_of(&args.serving)?;
     progress.finish();
 
-    let options =
-        ValidateOptions { previous: previous.as_ref(), serving: serving.as_ref(), ..options };
-    let anomalies = validate_statistics(&statistics, &schema, &options)?;
+    let options = ValidateOptions {
+        previous: previous.as_ref().map(default_slice).transpose()?,
+        serving: serving.as_ref().map(default_slice).transpose()?,
+        ..options
+    };
+    let mut anomalies = validate_statistics(statistics, &schema, &options)?;
+    if let Some(custom) = &custom {
+        let environment = args.environment.as_deref();
+        custom.add_to(&mut anomalies, &slices, previous.as_ref(), environment, &[])?;
+    }
     if let Some(path) = &args.output {
         publish::write_file(path, formats::text::print(&anomalies).as_bytes())?;
     }
@@ -116,9 +133,10 @@ pub(crate) fn validate(args: &ValidateArgs, global: &Global) -> Result<Outcome, 
 }
 
 /// Returns whether single rows can be what an anomaly is about: not the number of examples, nor a column that the schema
-/// does not have, nor the distance to other data.
+/// does not have, nor the distance to other data, nor a condition on statistics.
 fn may_be_of_rows(finding: &Finding) -> bool {
     !finding.path.is_empty()
         && finding.code != "SCHEMA_NEW_COLUMN"
+        && finding.code != "CUSTOM_VALIDATION"
         && !finding.code.starts_with("COMPARATOR_")
 }

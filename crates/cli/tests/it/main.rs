@@ -7,6 +7,7 @@ mod bad_input;
 mod bare_files;
 mod cache;
 mod crash;
+mod custom;
 mod docs;
 mod eval;
 mod gates;

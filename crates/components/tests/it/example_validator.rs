@@ -182,3 +182,53 @@ fn unknown_types_of_anomalies_are_found_before_the_run() {
     assert!(ExampleValidator.is_gate(&json!({ "fail_on": "warning" })));
     assert!(!ExampleValidator.is_gate(&json!({})));
 }
+
+const CUSTOM: &str = r#"
+    feature_validations { feature_path { step: "tips" } validations {
+      sql_expression: "feature.num_stats.max < 1" severity: WARNING description: "Tips are high" } }
+    feature_pair_validations { feature_test_path { step: "paid" } feature_base_path { step: "paid" } validations {
+      sql_expression: "feature_test.string_stats.unique = feature_base.string_stats.unique"
+      severity: ERROR description: "Other means of paying" } }"#;
+
+#[test]
+fn custom_validations_are_done_and_those_of_pairs_where_there_is_a_pair() {
+    let stage = Stage::new();
+    std::fs::write(stage.path().join("custom.pbtxt"), CUSTOM).unwrap();
+    let now = [("train", trips(HALF, Some("tips")))];
+    let before = [("train", trips(&["Card", "Card"], Some("tips")))];
+    let config = json!({ "custom_validation_config": "custom.pbtxt" });
+    let inputs = Inputs { now: &now, previous: None, serving: None };
+    let done = validate(&stage, &inputs, &config).unwrap();
+    let found: Vec<_> = codes(&done).into_iter().map(|it| (it.1, it.2, it.3)).collect();
+    assert_eq!(found, [("tips".to_owned(), "CUSTOM_VALIDATION", "WARNING".to_owned())]);
+    let note = "custom validations of pairs not measured: no `previous_statistics`";
+    assert!(done.outcome.summary.contains(note), "{}", done.outcome.summary);
+
+    let inputs = Inputs { now: &now, previous: Some(&before), serving: None };
+    let done = validate(&stage, &inputs, &config).unwrap();
+    let custom: Vec<_> = codes(&done)
+        .into_iter()
+        .filter(|it| it.2 == "CUSTOM_VALIDATION")
+        .map(|it| (it.1, it.3))
+        .collect();
+    let is = |path: &str, severity: &str| (path.to_owned(), severity.to_owned());
+    assert_eq!(custom, [is("paid", "ERROR"), is("tips", "WARNING")]);
+}
+
+#[test]
+fn broken_custom_validations_are_found_before_the_run() {
+    let stage = Stage::new();
+    let broken = CUSTOM.replace("num_stats.max", "num_stats.maxx");
+    std::fs::write(stage.path().join("custom.pbtxt"), broken).unwrap();
+    let config = json!({ "custom_validation_config": "custom.pbtxt" });
+    let problems = stage.problems(&ExampleValidator, &[], &config);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let expected = "custom.pbtxt: feature `tips`: the query, line 1, column 19: there is no `maxx`";
+    assert!(problems[0].contains(expected), "{problems:?}");
+    assert!(problems[0].contains("did you mean `max`?"), "{problems:?}");
+
+    std::fs::write(stage.path().join("custom.pbtxt"), CUSTOM).unwrap();
+    let problems = stage.problems(&ExampleValidator, &[], &config);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].contains("wire `inputs.previous_statistics`"), "{problems:?}");
+}

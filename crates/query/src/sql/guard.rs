@@ -6,7 +6,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use crate::Mistake;
 
 /// Says no to a plan that does more, or less, than select rows.
-pub(super) fn check(plan: &LogicalPlan) -> Result<(), Mistake> {
+pub(crate) fn check(plan: &LogicalPlan) -> Result<(), Mistake> {
     let mistake = |message: String, hint: Option<&str>| {
         Err(Mistake { place: None, message, hint: hint.map(str::to_owned), may_be_of_types: false })
     };
@@ -50,7 +50,8 @@ fn statement_of(node: &LogicalPlan) -> Option<&'static str> {
     })
 }
 
-fn unsteady_function(expression: &Expr) -> Option<String> {
+/// Returns the name of a function that gives another result each time.
+pub(crate) fn unsteady_function(expression: &Expr) -> Option<String> {
     let (name, volatility) = match expression {
         Expr::ScalarFunction(call) => (call.func.name(), call.func.signature().volatility),
         Expr::AggregateFunction(call) => (call.func.name(), call.func.signature().volatility),

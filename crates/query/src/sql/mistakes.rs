@@ -12,6 +12,17 @@ use crate::{Mistake, Place, QueryError};
 /// How many names a hint lists.
 const LISTED: usize = 5;
 
+/// Turns an error of planning or running an expression into one of ours.
+pub(crate) fn translate_error(text: &str, error: &DataFusionError) -> QueryError {
+    translate(text, error, &[], Limits::default())
+}
+
+/// Turns an error of reading a text into one of ours.
+pub(crate) fn parse_mistake(text: &str, error: &ParserError) -> Mistake {
+    let (message, place) = parse_error(text, error);
+    Mistake { place, message, hint: None, may_be_of_types: false }
+}
+
 /// Turns an error of planning or running into one of ours.
 pub(super) fn translate(
     query: &str,
@@ -29,10 +40,7 @@ pub(super) fn translate(
         QueryError::Mistake(Mistake { place, message, hint: None, may_be_of_types: true })
     };
     match error.find_root() {
-        DataFusionError::SQL(error, _) => {
-            let (message, place) = parse_error(query, error);
-            QueryError::Mistake(Mistake { place, message, hint: None, may_be_of_types: false })
-        }
+        DataFusionError::SQL(error, _) => QueryError::Mistake(parse_mistake(query, error)),
         DataFusionError::SchemaError(error, _) => schema_error(error, tables, mistake),
         DataFusionError::Plan(message) => match missing_table(message) {
             Some(name) => {

@@ -17,7 +17,7 @@ use crate::{Mistake, QueryError};
 const BATCH_ROWS: usize = 8192;
 
 /// Returns a session without any table.
-pub(super) fn new_session(limits: Limits) -> Result<SessionContext, QueryError> {
+pub(crate) fn new_session(limits: Limits) -> Result<SessionContext, QueryError> {
     let mut config = SessionConfig::new()
         // Several partitions would come together in the order in which they are ready.
         .with_target_partitions(1)
@@ -73,7 +73,7 @@ pub(super) async fn plan(session: &SessionContext, query: &str) -> Result<Logica
 }
 
 /// Waits for a future, on this thread.
-pub(super) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, QueryError> {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, QueryError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let runtime = runtime.map_err(|error| QueryError::Unavailable {
         action: "start what runs queries",

@@ -5,6 +5,7 @@
 mod build;
 mod cases;
 mod comparisons;
+mod custom;
 mod diff;
 mod facts;
 mod golden;

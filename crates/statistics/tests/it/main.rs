@@ -12,6 +12,7 @@ mod nested;
 mod options;
 mod properties;
 mod reference;
+mod slice_sql;
 mod tfx;
 
 use std::num::NonZeroUsize;

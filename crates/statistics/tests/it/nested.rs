@@ -21,16 +21,16 @@ use crate::compare::name;
 
 /// One row: lists of lists, a struct, a weight, a key and two numbers.
 #[derive(Clone, Debug)]
-struct Row {
+pub(crate) struct Row {
     nested: Option<Vec<Option<Vec<Option<i64>>>>>,
     inner: Option<Option<i64>>,
     weight: f64,
-    key: Option<String>,
-    x: Option<f64>,
+    pub(crate) key: Option<String>,
+    pub(crate) x: Option<f64>,
     y: Option<f64>,
 }
 
-fn rows(len: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Row>> {
+pub(crate) fn rows(len: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Row>> {
     let inner = prop::collection::vec(prop::option::weighted(0.8, -3..4_i64), 0..4);
     let nested = prop::collection::vec(prop::option::weighted(0.8, inner), 0..4);
     let weight = prop_oneof![Just(0.0), Just(1.0), 0.0..10.0, 0.0..1e-3];
@@ -49,7 +49,7 @@ fn rows(len: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Row>> {
     prop::collection::vec(row, len)
 }
 
-fn batch(rows: &[Row]) -> RecordBatch {
+pub(crate) fn batch(rows: &[Row]) -> RecordBatch {
     let mut nested = ListBuilder::new(ListBuilder::new(Int64Builder::new()));
     for row in rows {
         for list in row.nested.iter().flatten() {
@@ -72,7 +72,7 @@ fn batch(rows: &[Row]) -> RecordBatch {
         .unwrap()
 }
 
-fn everything() -> Config {
+pub(crate) fn everything() -> Config {
     Config {
         example_weight: Some("w".to_owned()),
         slices: vec![SliceConfig { features: vec!["key".to_owned()], ..SliceConfig::default() }],

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use base::{BoxError, publish};
 use engine::LocalEngine;
 use formats::Message;
-use formats::metadata::{
-    Anomalies, DatasetFeatureStatistics, DatasetFeatureStatisticsList, Schema,
-};
+use formats::metadata::{Anomalies, DatasetFeatureStatistics, Schema};
 use schema::{ValidateOptions, findings, validate_statistics};
 use serde_json::json;
+use statistics::{Config, SliceConfig};
 
 use super::diff::{differences, differences_table};
 use super::json::dataset as dataset_json;
@@ -18,8 +17,39 @@ use super::{page, table};
 use crate::args::{Global, StatsFilesArgs};
 use crate::commands::anomalies::{finding_json, findings_table};
 use crate::data::{Files, Progress, alike};
-use crate::error::{Outcome, print_note};
+use crate::error::{CliError, Outcome, print_note};
 use crate::output::{print, print_json};
+
+/// How many slices are shown in a terminal.
+const MAX_SLICES: usize = 20;
+
+/// The slices that are asked for.
+struct SlicesArgs<'a> {
+    features: &'a [String],
+    queries: &'a [String],
+}
+
+impl SlicesArgs<'_> {
+    fn is_empty(&self) -> bool {
+        self.features.is_empty() && self.queries.is_empty()
+    }
+
+    fn config(&self) -> Config {
+        let by_features = self.features.iter().map(|features| SliceConfig {
+            features: features.split(',').map(|feature| feature.trim().to_owned()).collect(),
+            ..SliceConfig::default()
+        });
+        let by_queries = self.queries.iter().map(|query| SliceConfig {
+            slice_keys_sql: Some(query.clone()),
+            ..SliceConfig::default()
+        });
+        Config { slices: by_features.chain(by_queries).collect(), ..Config::default() }
+    }
+}
+
+fn is_slice(dataset: &DatasetFeatureStatistics) -> bool {
+    !dataset.name.is_empty() && dataset.name != schema::ALL_EXAMPLES
+}
 
 /// Computes the statistics and shows them.
 pub(super) fn files(args: &StatsFilesArgs, global: &Global) -> Result<Outcome, BoxError> {
@@ -37,7 +67,14 @@ pub(super) fn files(args: &StatsFilesArgs, global: &Global) -> Result<Outcome, B
     let open = |files: &[String]| open_one(files, &args.files.read, &engine);
     let baseline = (!args.against.is_empty()).then(|| open(&args.against)).transpose()?;
     let (mut current, mut baseline) = alike(open(&args.files.files)?, baseline, schema.as_ref())?;
-    let statistics = current.statistics(&engine, &progress)?;
+    let slices = SlicesArgs { features: &args.slice, queries: &args.slice_sql };
+    if !slices.is_empty() && !current.has_rows() {
+        return Err(CliError::NoSlices { path: current.name.into() }.into());
+    }
+    let list = current.statistics_with(&slices.config(), &engine, &progress)?;
+    let statistics = schema::default_slice(&list)?.clone();
+    let slices: Vec<&DatasetFeatureStatistics> =
+        list.datasets.iter().filter(|dataset| is_slice(dataset)).collect();
     let before = baseline.as_mut().map(|it| it.statistics(&engine, &progress)).transpose()?;
     progress.finish();
 
@@ -51,7 +88,6 @@ pub(super) fn files(args: &StatsFilesArgs, global: &Global) -> Result<Outcome, B
         None => Vec::new(),
     };
     if let Some(path) = &args.output {
-        let list = DatasetFeatureStatisticsList { datasets: vec![statistics.clone()] };
         publish::write_file(path, &list.encode_to_vec())?;
     }
     let sides: Vec<(&str, &DatasetFeatureStatistics)> = [(Some(&current), Some(&statistics))]
@@ -66,8 +102,13 @@ pub(super) fn files(args: &StatsFilesArgs, global: &Global) -> Result<Outcome, B
     }
 
     if global.json {
-        let datasets: Vec<_> =
+        let mut datasets: Vec<_> =
             sides.iter().map(|(name, statistics)| dataset_json("name", name, statistics)).collect();
+        datasets.extend(slices.iter().map(|slice| {
+            let mut object = dataset_json("name", &current.name, slice);
+            object["slice"] = json!(slice.name);
+            object
+        }));
         let mut content =
             json!({ "datasets": datasets, "num_rejected_rows": current.num_rejected() });
         if anomalies.is_some() {
@@ -76,6 +117,12 @@ pub(super) fn files(args: &StatsFilesArgs, global: &Global) -> Result<Outcome, B
         print_json("statistics", content)?;
     } else {
         let mut parts = vec![table::dataset(&current.name, &statistics)];
+        let shown = slices.iter().take(MAX_SLICES);
+        parts.extend(shown.map(|slice| table::dataset(&format!("slice `{}`", slice.name), slice)));
+        if slices.len() > MAX_SLICES {
+            let more = slices.len() - MAX_SLICES;
+            parts.push(format!("and {more} more slices, which `--json` and `--output` have"));
+        }
         if let [_, (name, before)] = sides.as_slice() {
             let names = (*name, current.name.as_str());
             parts.push(differences_table(names, before, &statistics, &differences, None));
