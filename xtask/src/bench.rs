@@ -10,6 +10,7 @@ mod predict;
 mod process;
 mod road;
 mod serve;
+mod transform;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,12 +18,13 @@ use std::process::Command;
 use crate::Failure;
 
 /// What can be said to a benchmark.
-pub(crate) const USAGE: &str = "cargo xtask bench [road | data | evaluate | predict | serve] [--data FILE] [--runs N] [--binary FILE] \
-     (data, evaluate and predict: [--rows N]; data: [--peers PYTHON] [--tfdv PYTHON] [--huge]; evaluate: [--tfma PYTHON]; \
+pub(crate) const USAGE: &str = "cargo xtask bench [road | data | transform | evaluate | predict | serve] [--data FILE] [--runs N] [--binary FILE] \
+     (data, transform, evaluate and predict: [--rows N]; data: [--peers PYTHON] [--tfdv PYTHON] [--huge]; evaluate: [--tfma PYTHON]; \
+     transform: [--tft PYTHON]; \
      serve: [--peers PYTHON] [--seconds N])";
 
 /// Runs a benchmark: `road` (the default), the taxi pipeline from raw data to pushed model; `data`, reading and
-/// statistics beside their peers; `evaluate`, metrics by slice with intervals; `predict`, rows through a pushed model;
+/// statistics beside their peers; `transform`, features beside tf.Transform; `evaluate`, metrics by slice with intervals; `predict`, rows through a pushed model;
 /// or `serve`, a server under load.
 pub(crate) fn bench(workspace: &Path, args: &[String]) -> Result<(), Failure> {
     match args.split_first() {
@@ -37,6 +39,13 @@ pub(crate) fn bench(workspace: &Path, args: &[String]) -> Result<(), Failure> {
                 options.rows = 10_000_000;
             }
             evaluate::bench(&options)
+        }
+        Some((which, rest)) if which == "transform" => {
+            let mut options = Options::parse(workspace, rest)?;
+            if !rest.iter().any(|flag| flag == "--rows") {
+                options.rows = transform::ROWS;
+            }
+            transform::bench(&options)
         }
         Some((which, rest)) if which == "road" => road::bench(&Options::parse(workspace, rest)?),
         _ => road::bench(&Options::parse(workspace, args)?),
@@ -59,6 +68,8 @@ struct Options {
     peers: Option<PathBuf>,
     /// A Python with `tensorflow-data-validation`.
     tfdv: Option<PathBuf>,
+    /// A Python with `tensorflow-transform`.
+    tft: Option<PathBuf>,
     /// A Python with `tensorflow-model-analysis`.
     tfma: Option<PathBuf>,
     /// Whether files of 1 and 10 GB are made and read.
@@ -75,6 +86,7 @@ impl Options {
             rows: 3_100_000,
             peers: None,
             tfdv: None,
+            tft: None,
             tfma: None,
             huge: false,
             seconds: 10,
@@ -93,6 +105,7 @@ impl Options {
                 "--seconds" => options.seconds = value.parse()?,
                 "--rows" => options.rows = value.parse()?,
                 "--peers" => options.peers = Some(std::path::absolute(value)?),
+                "--tft" => options.tft = Some(std::path::absolute(value)?),
                 "--tfma" => options.tfma = Some(std::path::absolute(value)?),
                 "--tfdv" => options.tfdv = Some(std::path::absolute(value)?),
                 _ => return Err(format!("unknown flag `{flag}`: {USAGE}").into()),

@@ -14,3 +14,4 @@ mod request_log;
 mod rest;
 mod scene;
 mod secured;
+mod trained;
