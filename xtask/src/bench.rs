@@ -11,6 +11,7 @@ mod process;
 mod road;
 mod serve;
 mod train;
+mod transform;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,13 +19,13 @@ use std::process::Command;
 use crate::Failure;
 
 /// What can be said to a benchmark.
-pub(crate) const USAGE: &str = "cargo xtask bench [road | data | evaluate | predict | serve | train | language | loader] [--data FILE] [--runs N] [--binary FILE] \
-     (data, evaluate and predict: [--rows N]; data: [--peers PYTHON] [--tfdv PYTHON] [--huge]; evaluate: [--tfma PYTHON]; \
+pub(crate) const USAGE: &str = "cargo xtask bench [road | data | transform | evaluate | predict | serve | train | language | loader] [--data FILE] [--runs N] [--binary FILE] \
+     (data, transform, evaluate and predict: [--rows N]; data: [--peers PYTHON] [--tfdv PYTHON] [--huge]; transform: [--tft PYTHON]; evaluate: [--tfma PYTHON]; \
      serve: [--peers PYTHON] [--seconds N]; train, language, loader: [--keras PYTHON] [--torch PYTHON])";
 
 /// Runs a benchmark: `road` (the default), the taxi pipeline from raw data to pushed model; `data`, reading and
-/// statistics beside their peers; `evaluate`, metrics by slice with intervals; `predict`, rows through a pushed model;
-/// `serve`, a server under load; `train`, steps of a wide and deep model; `language`, tokens of a small transformer; or
+/// statistics beside their peers; `transform`, features beside tf.Transform; `evaluate`, metrics by slice with
+/// intervals; `predict`, rows through a pushed model; `serve`, a server under load; `train`, steps of a wide and deep model; `language`, tokens of a small transformer; or
 /// `loader`, examples and tokens as they are loaded.
 pub(crate) fn bench(workspace: &Path, args: &[String]) -> Result<(), Failure> {
     match args.split_first() {
@@ -47,6 +48,13 @@ pub(crate) fn bench(workspace: &Path, args: &[String]) -> Result<(), Failure> {
             }
             evaluate::bench(&options)
         }
+        Some((which, rest)) if which == "transform" => {
+            let mut options = Options::parse(workspace, rest)?;
+            if !rest.iter().any(|flag| flag == "--rows") {
+                options.rows = transform::ROWS;
+            }
+            transform::bench(&options)
+        }
         Some((which, rest)) if which == "road" => road::bench(&Options::parse(workspace, rest)?),
         _ => road::bench(&Options::parse(workspace, args)?),
     }
@@ -68,6 +76,8 @@ struct Options {
     peers: Option<PathBuf>,
     /// A Python with `tensorflow-data-validation`.
     tfdv: Option<PathBuf>,
+    /// A Python with `tensorflow-transform`.
+    tft: Option<PathBuf>,
     /// A Python with `tensorflow-model-analysis`.
     tfma: Option<PathBuf>,
     /// A Python with `tensorflow` and `keras`.
@@ -88,6 +98,7 @@ impl Options {
             rows: 3_100_000,
             peers: None,
             tfdv: None,
+            tft: None,
             tfma: None,
             keras: None,
             torch: None,
@@ -108,6 +119,7 @@ impl Options {
                 "--seconds" => options.seconds = value.parse()?,
                 "--rows" => options.rows = value.parse()?,
                 "--peers" => options.peers = Some(std::path::absolute(value)?),
+                "--tft" => options.tft = Some(std::path::absolute(value)?),
                 "--tfma" => options.tfma = Some(std::path::absolute(value)?),
                 "--keras" => options.keras = Some(std::path::absolute(value)?),
                 "--torch" => options.torch = Some(std::path::absolute(value)?),

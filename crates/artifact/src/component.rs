@@ -1,6 +1,6 @@
 //! What a component is: its ports, its configuration, how it is checked and how it is run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -122,6 +122,33 @@ pub trait Executor: Send + Sync {
     ///
     /// The stage's own error; nothing of the node is published then.
     fn run(&self, context: &RunContext<'_>) -> Result<Outcome, BoxError>;
+
+    /// Tells, a line each, what a run would take from what it kept of earlier ones and what it would do anew, for
+    /// `--explain`. Writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// The stage's own error, such as an input that cannot be read.
+    fn foresee(&self, context: &ForeseeContext<'_>) -> Result<Vec<String>, BoxError> {
+        let _ = context;
+        Ok(Vec::new())
+    }
+}
+
+/// What an executor may look at to tell what it would do.
+pub struct ForeseeContext<'a> {
+    /// The node's configuration, as checked.
+    pub config: &'a Value,
+    /// The folder of the pipeline file; relative paths start here.
+    pub base_dir: &'a Path,
+    /// The artifacts behind each wired input, as they are now.
+    pub inputs: &'a BTreeMap<String, Vec<Artifact>>,
+    /// Which of the inputs would be others in a run, because nodes before this one make them anew.
+    pub replaced: &'a BTreeSet<&'static str>,
+    /// Which of the inputs would have newer artifacts beside these, that nodes before this one have yet to make.
+    pub growing: &'a BTreeSet<&'static str>,
+    /// As [`RunContext::keep_dir`].
+    pub keep_dir: Option<&'a Path>,
 }
 
 /// A component that finds its outputs in the ledger.
@@ -138,6 +165,16 @@ pub trait Resolver: Send + Sync {
         inputs: &BTreeMap<String, Vec<Artifact>>,
         ledger: &dyn Ledger,
     ) -> Result<BTreeMap<String, Vec<Artifact>>, LedgerError>;
+
+    /// Returns what of the artifacts that are found now will still be found when there is a newer one of the input.
+    fn still_found(
+        &self,
+        config: &Value,
+        found: BTreeMap<String, Vec<Artifact>>,
+    ) -> BTreeMap<String, Vec<Artifact>> {
+        let _ = config;
+        found
+    }
 }
 
 /// An input port.

@@ -16,9 +16,9 @@ pub mod types;
 pub use aliases::{Alias, AliasChange, AliasOutcome, ExpectedAlias, ModelAliases, NewAlias};
 pub use artifact::{Artifact, ArtifactId, ArtifactState, ExecutionId, Properties, PropertyValue};
 pub use component::{
-    Answer, CheckContext, Checked, Component, Executor, FeatureInfo, FeatureKind, Input, Kind,
-    Outcome, Output, OutputProperties, Problem, Progress, Registry, RemoteFile, Resolver,
-    RunContext,
+    Answer, CheckContext, Checked, Component, Executor, FeatureInfo, FeatureKind, ForeseeContext,
+    Input, Kind, Outcome, Output, OutputProperties, Problem, Progress, Registry, RemoteFile,
+    Resolver, RunContext,
 };
 pub use ledger::{
     Execution, ExecutionState, Ledger, LedgerError, NewArtifact, NewExecution, Run, RunState,

@@ -54,6 +54,10 @@ pub(crate) enum CliError {
     #[error("{} exists already", .path.display())]
     Exists { path: PathBuf },
 
+    /// What is there would be replaced, and is something else.
+    #[error("{} is no SavedModel, expected a folder with a `saved_model.pb` to write over", .path.display())]
+    NoSavedModel { path: PathBuf },
+
     /// A folder holds no pushed model.
     #[error("{}: no pushed model found, expected a folder named by a number with a `READY` file", .path.display())]
     NoModel { path: PathBuf },
@@ -204,9 +208,10 @@ impl Classify for CliError {
             | Self::NoSlices { .. }
             | Self::NoPrevious
             | Self::NoTokens { .. } => ErrorKind::Usage,
-            Self::Exists { .. } | Self::IsServed { .. } | Self::AliasMoved { .. } => {
-                ErrorKind::Conflict
-            }
+            Self::Exists { .. }
+            | Self::NoSavedModel { .. }
+            | Self::IsServed { .. }
+            | Self::AliasMoved { .. } => ErrorKind::Conflict,
             Self::MissingColumn { .. }
             | Self::NotStatistics { .. }
             | Self::NoVectors { .. }

@@ -99,6 +99,20 @@ impl Resolver for ExamplesWindow {
         };
         Ok(BTreeMap::from([("examples_window".to_owned(), found)]))
     }
+
+    fn still_found(
+        &self,
+        config: &Value,
+        mut found: BTreeMap<String, Vec<Artifact>>,
+    ) -> BTreeMap<String, Vec<Artifact>> {
+        // A new span takes the place of the oldest one.
+        let spans = read::<Config>(config).map_or(1, |config| config.spans as usize);
+        for artifacts in found.values_mut() {
+            let num_left = artifacts.len().min(spans.saturating_sub(1));
+            artifacts.drain(..artifacts.len() - num_left);
+        }
+        found
+    }
 }
 
 /// Returns the newest artifacts of so many spans up to that of the current one, which is one of them.
@@ -131,6 +145,7 @@ fn window(
     Ok(found)
 }
 
-fn span(artifact: &Artifact) -> i64 {
+/// Returns the span of examples.
+pub(crate) fn span(artifact: &Artifact) -> i64 {
     artifact.properties.get("span").and_then(PropertyValue::as_int).unwrap_or(0)
 }

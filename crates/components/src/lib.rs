@@ -41,6 +41,7 @@ mod trainer;
 mod trainer_program;
 mod transform;
 mod transform_exports;
+mod transform_learn;
 mod transform_outputs;
 mod transform_pack;
 mod tuner;

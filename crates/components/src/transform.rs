@@ -3,35 +3,31 @@
 use std::path::{Path, PathBuf};
 
 use artifact::{
-    CheckContext, Checked, Component, Executor, FeatureInfo, FeatureKind, Input, Kind, Outcome,
-    Output, OutputProperties, Problem, RunContext, types,
+    CheckContext, Checked, Component, Executor, FeatureInfo, FeatureKind, ForeseeContext, Input,
+    Kind, Outcome, Output, OutputProperties, Problem, RunContext, types,
 };
-use base::{BoxError, DigestBuilder};
+use base::BoxError;
 use dataflow::Source as _;
-use dataset::{Dataset, ShardWriter, Split, SplitFiles};
-use graph::{Graph, Shape, ValueType};
+use dataset::{Dataset, ShardWriter};
+use graph::{Shape, ValueType};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use transform::{
-    AnalyzeOptions, ApplyGraph, Config, FolderStore, InputFeature, InputKind, Shard, Transformed,
-};
+use transform::{ApplyGraph, Config, InputFeature, InputKind, Transformed};
 
 use crate::ComponentError;
 use crate::config::{read, schema_with, take, with_key};
 use crate::joined::{self, Joined};
 use crate::ports::{keep_splits, required, split_properties};
 use crate::transform_exports::{self, EXPORTS, EXPORTS_HELP, ExportAs};
+use crate::transform_learn::Learnt;
 use crate::transform_pack::{PACK, PACK_HELP, Pack};
 use crate::view::SCHEMA_FILE;
-use crate::{features, transform_outputs};
+use crate::{features, transform_learn, transform_outputs};
 
 /// The key of the splits, beside the stage's own keys.
 const SPLITS: &str = "splits";
 const SPLITS_HELP: &str = "Which splits are learned from, and which are transformed.";
-
-/// How much is kept of what was learned of shards.
-const MAX_KEPT_BYTES: u64 = 1 << 30;
 
 /// Learns the analyzers' values on one split, compiles the graph, and applies it to all.
 pub struct Transform;
@@ -246,8 +242,6 @@ impl Executor for Transform {
         let examples = required(context, "examples")?;
         let artifacts = context.inputs.get("examples").map_or(&[][..], Vec::as_slice);
         let raw = schema::read_schema(&required(context, "schema")?.uri.join(SCHEMA_FILE))?;
-        let mut inputs: Vec<_> =
-            features::of_whole_schema(&raw).into_iter().map(input_feature).collect();
         let names = match own.splits.transform.as_slice() {
             [] => keep_splits(examples, &[])?,
             names => names.to_vec(),
@@ -256,14 +250,9 @@ impl Executor for Transform {
         let analyze = own.splits.analyze.list();
         let splits = joined::splits(&datasets, &analyze)?;
         let analyzed = Joined::open(&splits)?;
-        // What is a list, the data says better than a schema that may leave it open.
-        let columns = analyzed.schema();
-        for input in &mut inputs {
-            if let Ok(column) = columns.field_with_name(&input.name) {
-                input.shape = if column.data_type().is_list() { Shape::List } else { Shape::One };
-            }
-        }
-        let (graph, from_before) = learn(&config, &inputs, &splits, &analyzed, context)?;
+        let inputs = inputs_of(&raw, &analyzed.schema());
+        let of = Learnt { artifacts, names: &analyze, splits: &splits, source: &analyzed };
+        let (graph, from_before) = transform_learn::learn(&config, &inputs, &of, context)?;
         let graph_dir = &context.outputs["transform_graph"];
         graph.save(graph_dir)?;
         transform_exports::write(&graph, &own.exports, graph_dir)?;
@@ -308,64 +297,41 @@ impl Executor for Transform {
             ..Outcome::default()
         })
     }
-}
 
-/// Returns the graph, and what people should know about how much of it was learned before.
-///
-/// What is learned of each shard is kept in the node's folder under the digest of the shard's content and of all else that
-/// it depends on, so that only new shards are read.
-fn learn(
-    config: &Config,
-    inputs: &[InputFeature],
-    splits: &[&Split],
-    source: &Joined,
-    context: &RunContext<'_>,
-) -> Result<(Graph, String), BoxError> {
-    let Some(dir) = context.keep_dir else {
-        let graph = transform::analyze(config, inputs, source, context.engine)?;
-        return Ok((graph, String::new()));
-    };
-    let store = FolderStore::open(dir, context.now_ms)?;
-    let shards = shards(splits, source)?;
-    let options =
-        AnalyzeOptions { shards: &shards, cache: Some(&store), ..AnalyzeOptions::default() };
-    let analyzed = transform::analyze_with(config, inputs, source, context.engine, &options)?;
-    store.prune(MAX_KEPT_BYTES)?;
-    // Later passes depend on what all shards taught the first.
-    let from_before = match analyzed.passes.first() {
-        Some(pass) if pass.num_cached > 0 => {
-            format!(", {} of {} shards known from before", pass.num_cached, pass.num_shards)
-        }
-        _ => String::new(),
-    };
-    Ok((analyzed.graph, from_before))
-}
-
-/// Returns the shards of splits with digests of their content.
-fn shards(splits: &[&Split], source: &Joined) -> Result<Vec<Shard>, BoxError> {
-    let mut shards = Vec::new();
-    let mut start = 0;
-    for (split, files) in splits.iter().zip(source.parts()) {
-        let digests = split.shards.iter().map(|path| base::digest_file(path));
-        let digests: Vec<base::Digest> = digests.collect::<Result<_, _>>()?;
-        let SplitFiles::Parquet(files) = files else {
-            // Partitions of records do not tell their files.
-            let all = digests.iter().fold(DigestBuilder::default(), |builder, digest| {
-                builder.part("shard", digest.to_string().as_bytes())
-            });
-            let end = start + files.num_partitions();
-            shards.push(Shard { digest: all.finish().to_string(), partitions: start..end });
-            start = end;
-            continue;
+    fn foresee(&self, context: &ForeseeContext<'_>) -> Result<Vec<String>, BoxError> {
+        let (config, own) = read_config(context.config, context.base_dir)?;
+        let of = |key: &str| context.inputs.get(key).map_or(&[][..], Vec::as_slice);
+        let (Some(dir), Some(schema)) = (context.keep_dir, of("schema").first()) else {
+            return Ok(Vec::new());
         };
-        let file_of_partition: Vec<usize> = files.file_of_partition().collect();
-        for (file, digest) in digests.iter().enumerate() {
-            let end = start + file_of_partition.iter().filter(|found| **found == file).count();
-            shards.push(Shard { digest: digest.to_string(), partitions: start..end });
-            start = end;
+        if context.replaced.contains("examples") {
+            return Ok(Vec::new());
+        }
+        let raw = schema::read_schema(&schema.uri.join(SCHEMA_FILE))?;
+        let (artifacts, names) = (of("examples"), own.splits.analyze.list());
+        let datasets = joined::open_all(artifacts)?;
+        let splits = joined::splits(&datasets, &names)?;
+        let source = Joined::open(&splits)?;
+        let inputs = inputs_of(&raw, &source.schema());
+        let of = Learnt { artifacts, names: &names, splits: &splits, source: &source };
+        let is_growing = context.growing.contains("examples");
+        transform_learn::foresee(&config, &inputs, &of, dir, is_growing)
+    }
+}
+
+/// Returns the features of a schema. What is a list, the data says better than a schema that may leave it open.
+fn inputs_of(
+    schema: &formats::metadata::Schema,
+    columns: &arrow::datatypes::Schema,
+) -> Vec<InputFeature> {
+    let mut inputs: Vec<_> =
+        features::of_whole_schema(schema).into_iter().map(input_feature).collect();
+    for input in &mut inputs {
+        if let Ok(column) = columns.field_with_name(&input.name) {
+            input.shape = if column.data_type().is_list() { Shape::List } else { Shape::One };
         }
     }
-    Ok(shards)
+    inputs
 }
 
 fn input_feature(feature: FeatureInfo) -> InputFeature {

@@ -39,10 +39,6 @@ pub enum ExportError {
     #[error("feature `{feature}` is {found}, the model expects {expected}")]
     FeatureType { feature: String, found: ValueType, expected: &'static str },
 
-    /// The model is of a kind that the target is not given.
-    #[error("{target} export does not know {what}")]
-    Model { target: Target, what: &'static str },
-
     /// Two things in the exported file would have one name, or one would have none.
     #[error("{target} would have two tensors named `{name}`")]
     Name { name: String, target: Target },
@@ -59,10 +55,9 @@ pub enum ExportError {
 impl Classify for ExportError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Unsupported { .. }
-            | Self::Model { .. }
-            | Self::Name { .. }
-            | Self::TooLarge { .. } => ErrorKind::Usage,
+            Self::Unsupported { .. } | Self::Name { .. } | Self::TooLarge { .. } => {
+                ErrorKind::Usage
+            }
             Self::MissingFeature { .. } | Self::FeatureType { .. } => ErrorKind::Data,
             Self::Io(error) => error.kind(),
         }

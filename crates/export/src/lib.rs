@@ -7,6 +7,7 @@
 //! of anything but constants, and the folder of a servable.
 
 mod error;
+mod forest;
 mod onnx;
 mod saved_model;
 mod support;

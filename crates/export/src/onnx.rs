@@ -17,6 +17,7 @@ mod more_text;
 mod numbers;
 mod text;
 mod time;
+mod trees;
 mod vectors;
 
 use std::collections::BTreeSet;
@@ -42,8 +43,8 @@ const IR_VERSION: i64 = 9;
 /// The version of the operators: the first with operators for text.
 const OPSET: i64 = 20;
 
-/// The version of the operators for vocabularies: the first that takes integers.
-const ML_OPSET: i64 = 2;
+/// The version of the operators for vocabularies and trees: the first whose trees count in 64 bits.
+const ML_OPSET: i64 = 3;
 
 /// What is behind the name of a feature in the name of the tensor that says where it is not missing.
 const PRESENT: &str = ".present";

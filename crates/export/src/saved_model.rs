@@ -24,8 +24,10 @@ mod inputs;
 mod lower;
 mod network;
 mod ragged;
+mod reading;
 mod support;
 mod tensor;
+mod trees;
 mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,8 +37,8 @@ use formats::tensorflow::meta_graph_def::MetaInfoDef;
 use formats::tensorflow::{
     AssetFileDef, DataType, MetaGraphDef, SavedModel, SignatureDef, TensorInfo,
 };
-use graph::{Graph, GraphOutput, Shape, ValueType};
-use model::{FeatureKind, FeatureSpec, Model};
+use graph::{Graph, GraphOutput, Shape};
+use model::Model;
 
 use crate::{ExportError, Target};
 use inputs::Inputs;
@@ -76,7 +78,6 @@ fn value_present_name(feature: &str) -> String {
 /// [`ExportError::FeatureType`] when the model reads what the graph does not make, [`ExportError::Name`] when two
 /// tensors of a signature would have one name, [`ExportError::TooLarge`], and [`ExportError::Io`].
 pub fn saved_model(graph: &Graph, model: Option<&Model>, dir: &Path) -> Result<(), ExportError> {
-    model.map_or(Ok(()), network::check)?;
     let projected = model.map(|model| project(graph, model)).transpose()?;
     let graph = projected.as_ref().unwrap_or(graph);
     check_names(graph)?;
@@ -99,23 +100,11 @@ pub fn check_saved_model(graph: &Graph) -> Result<(), ExportError> {
 /// Returns the graph of the features that a model reads.
 fn project(graph: &Graph, model: &Model) -> Result<Graph, ExportError> {
     let inputs = &model.signature().inputs;
-    for FeatureSpec { name, kind } in inputs {
-        let Some(output) = graph.outputs().iter().find(|output| output.name == *name) else {
-            return Err(ExportError::MissingFeature { feature: name.clone() });
+    for input in inputs {
+        let Some(output) = graph.outputs().iter().find(|output| output.name == input.name) else {
+            return Err(ExportError::MissingFeature { feature: input.name.clone() });
         };
-        let expected = match (kind, output.value_type) {
-            _ if output.shape.is_many() => "a single value",
-            (_, ValueType::Int | ValueType::Bool) | (FeatureKind::Numeric, ValueType::Float) => {
-                continue;
-            }
-            (FeatureKind::Numeric, _) => "a number",
-            (FeatureKind::Categorical { .. } | FeatureKind::Categories { .. }, _) => {
-                "an integer id"
-            }
-            (FeatureKind::Vector { .. }, _) => "numbers",
-        };
-        let (feature, found) = (name.clone(), output.value_type);
-        return Err(ExportError::FeatureType { feature, found, expected });
+        reading::check(input, output)?;
     }
     let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
     Ok(graph.project(&names).expect("all are outputs of the graph"))
@@ -215,7 +204,8 @@ fn outputs(
     let Some(model) = model else { return Ok((features, None)) };
     let feature = |name: &str| {
         let place = graph.outputs().iter().position(|output| output.name == name);
-        values[place.expect("the graph makes what the model reads")].clone()
+        let place = place.expect("the graph makes what the model reads");
+        (values[place].clone(), graph.outputs()[place].shape)
     };
     let predictions = network::predict(writer, model, &feature, &inputs.shape);
     let named = model.signature().outputs.iter().zip(predictions);

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use crate::definition::{COMMON_KEYS, Draft, read_definition};
 use crate::document::{Place, Table, Value, apply_override, char_offsets, parse};
-use crate::mistake::{Collector, Mistakes};
+use crate::mistake::{Collector, Excerpt, Mistakes};
 use crate::pipeline::{Node, Pipeline, Wire};
 use crate::schema::{prune, validate};
 use crate::wiring::{Wires, gates, order, sorted, wire};
@@ -78,8 +78,8 @@ fn check_document(
         let context = CheckContext { base_dir, inputs, engine };
         let checked = component.check(&rest.config.to_json(), &context);
         for problem in checked.problems {
-            let (place, message) = locate(node, &rest.config, &problem, text);
-            mistakes.add(place, message, problem.hint);
+            let (place, message, excerpt) = locate(node, &rest.config, &problem, text);
+            mistakes.add_shown(place, message, excerpt, problem.hint);
         }
         if rest.outputs_hold {
             features[index] = checked.features;
@@ -104,22 +104,32 @@ fn check_table(node: &Draft, mistakes: &mut Collector) -> Option<Rest> {
     Some(Rest { config, outputs_hold: only_unknown })
 }
 
-/// Returns where a component's problem is in the file, and what to say there.
-fn locate(node: &Draft, config: &Table, problem: &Problem, text: &str) -> (Place, String) {
+/// Returns where a component's problem is in the file, what to say there, and the line of the expression that it is in.
+fn locate(
+    node: &Draft,
+    config: &Table,
+    problem: &Problem,
+    text: &str,
+) -> (Place, String, Option<Excerpt>) {
     let message = problem.message.clone();
     let Some((place, item, is_whole)) = config.find(&problem.key) else {
-        return (node.place, message);
+        return (node.place, message, None);
     };
     let (Value::String(value), Some(offset), true) = (&item.value, problem.offset, is_whole) else {
-        return (place, message);
+        return (place, message, None);
     };
     match place {
-        Place::Override(_) => (place, format!("character {}: {message}", offset + 1)),
+        Place::Override(_) => {
+            let at = value.char_indices().nth(offset).map_or(value.len(), |(at, _)| at);
+            let message = format!("character {}: {message}", offset + 1);
+            (place, message, Excerpt::of(value, at))
+        }
         Place::File(start, end) => {
             let offsets = text.get(start..end).and_then(char_offsets);
             let offsets = offsets.filter(|offsets| offsets.len() == value.chars().count() + 1);
             let at = offsets.and_then(|offsets| offsets.get(offset).or(offsets.last()).copied());
-            (Place::File(start + at.unwrap_or(0), end), message)
+            let at = start + at.unwrap_or(0);
+            (Place::File(at, end), message, Excerpt::of(text, at))
         }
     }
 }

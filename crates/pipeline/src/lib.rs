@@ -29,7 +29,7 @@ mod wiring;
 pub use error::{LoadError, NodeError, RunError};
 pub use explain::{ExplainOptions, Explanation, Verdict, explain};
 pub use json_schema::json_schema;
-pub use mistake::{Location, Mistake, Mistakes};
+pub use mistake::{Excerpt, Location, Mistake, Mistakes};
 pub use pipeline::{Node, Pipeline, Wire};
 pub use report::{NodeResult, NodeState, Observer, RunReport};
 pub use run::{RunOptions, run};

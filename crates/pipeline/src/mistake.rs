@@ -15,8 +15,47 @@ pub struct Mistake {
     pub location: Location,
     /// What was found and what was expected: lower case, no full stop.
     pub message: String,
+    /// The line of the expression that it is in, if it is within one.
+    pub excerpt: Option<Excerpt>,
     /// What to do, when that is fairly sure.
     pub hint: Option<String>,
+}
+
+/// A line with a place in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The line.
+    pub line: String,
+    /// How many characters are before the place.
+    pub offset: usize,
+}
+
+impl Excerpt {
+    /// Returns the line that a byte of a text is in.
+    pub(crate) fn of(text: &str, byte: usize) -> Option<Self> {
+        let (before, behind) = text.split_at_checked(byte)?;
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        let end = behind.find('\n').map_or(text.len(), |at| byte + at);
+        let line = text[start..end].trim_end_matches('\r').to_owned();
+        Some(Self { line, offset: before[start..].chars().count() })
+    }
+
+    /// Returns the line, or what is around the place where it is long, and below it a caret at the place.
+    pub fn shown(&self) -> [String; 2] {
+        /// So many characters are shown before the place, and so many in all.
+        const BEFORE: usize = 60;
+        const WIDTH: usize = 100;
+        let start = self.offset.saturating_sub(BEFORE);
+        let dots = if start > 0 { "…" } else { "" };
+        let is_shown = |c: char| if c.is_control() { ' ' } else { c };
+        let mut line: String = dots.to_owned();
+        line.extend(self.line.chars().skip(start).take(WIDTH).map(is_shown));
+        if self.line.chars().count() > start + WIDTH {
+            line.push('…');
+        }
+        let num_before = dots.chars().count() + self.offset - start;
+        [line, format!("{}^", " ".repeat(num_before))]
+    }
 }
 
 /// Where a mistake is.
@@ -61,12 +100,15 @@ impl Mistakes {
         self.num_omitted
     }
 
-    /// Returns the lines that a person reads: `error: <place>: <message>`, and `  hint: <hint>` where there is
-    /// one.
+    /// Returns the lines that a person reads: `error: <place>: <message>`, the expression with a caret below where there
+    /// is one, and `  hint: <hint>`.
     pub fn render(&self) -> String {
         let mut text = String::new();
         for mistake in &self.list {
             text.push_str(&format!("error: {mistake}\n"));
+            for line in mistake.excerpt.iter().flat_map(Excerpt::shown) {
+                text.push_str(&format!("    {line}\n"));
+            }
             if let Some(hint) = &mistake.hint {
                 text.push_str(&format!("  hint: {hint}\n"));
             }
@@ -101,7 +143,7 @@ impl fmt::Display for Location {
 
 /// Takes mistakes as they are found, by place in the document.
 pub(crate) struct Collector {
-    found: Vec<(Place, String, Option<String>)>,
+    found: Vec<(Place, String, Option<Excerpt>, Option<String>)>,
 }
 
 impl Collector {
@@ -110,7 +152,18 @@ impl Collector {
     }
 
     pub(crate) fn add(&mut self, place: Place, message: String, hint: Option<String>) {
-        self.found.push((place, message, hint));
+        self.add_shown(place, message, None, hint);
+    }
+
+    /// Takes a mistake within an expression.
+    pub(crate) fn add_shown(
+        &mut self,
+        place: Place,
+        message: String,
+        excerpt: Option<Excerpt>,
+        hint: Option<String>,
+    ) {
+        self.found.push((place, message, excerpt, hint));
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -119,7 +172,7 @@ impl Collector {
 
     pub(crate) fn finish(mut self, path: &Path, text: &str, overrides: &[String]) -> Mistakes {
         let lines = Lines::new(text);
-        self.found.sort_by_key(|(place, _, _)| match place {
+        self.found.sort_by_key(|(place, ..)| match place {
             Place::Override(index) => (0, *index),
             Place::File(start, _) => (1, *start),
         });
@@ -137,7 +190,7 @@ impl Collector {
                 Location::File { path: path.to_path_buf(), line, column }
             }
         };
-        let list = self.found.into_iter().map(|(place, message, hint)| {
+        let list = self.found.into_iter().map(|(place, message, excerpt, hint)| {
             let location = locate(place);
             // The name of an override says already which key is meant.
             let message = match &location {
@@ -147,8 +200,30 @@ impl Collector {
                 }
                 Location::File { .. } => message,
             };
-            Mistake { location, message, hint }
+            Mistake { location, message, excerpt, hint }
         });
         Mistakes { list: list.collect(), num_omitted }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, byte: usize, expected: [&str; 2]) {
+        assert_eq!(Excerpt::of(text, byte).unwrap().shown(), expected);
+    }
+
+    #[test]
+    fn an_excerpt_is_one_line_with_a_caret() {
+        check("fare + x", 7, ["fare + x", "       ^"]);
+        check("a\r\n\tä + y\r\nz", 9, [" ä + y", "     ^"]);
+        check("", 0, ["", "^"]);
+        check("a\n", 2, ["", "^"]);
+        let long = "x + ".repeat(60);
+        let [line, caret] = Excerpt::of(&long, 100).unwrap().shown();
+        assert!(line.starts_with('…') && line.ends_with('…'), "{line}");
+        assert_eq!((line.chars().count(), caret.len()), (102, 62));
+        assert_eq!(line.chars().nth(caret.len() - 1), long.chars().nth(100));
     }
 }

@@ -24,7 +24,7 @@ pub(crate) mod vocabulary;
 pub(crate) use byte_pairs::{learn_byte_pairs, learn_word_pieces};
 pub use cache::{Shard, StateStore};
 pub(crate) use counts::Counts;
-pub use folder::FolderStore;
+pub use folder::{FolderStore, FolderView};
 pub(crate) use numbers::LearnedNumbers;
 pub use pass::{AnalyzerPass, AnalyzerState, Learned};
 pub(crate) use subject::{Analysis, Beside, Found, State, Subject};

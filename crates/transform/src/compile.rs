@@ -4,6 +4,7 @@
 //! behind the last that its argument depends on. What no feature needs is neither learned nor compiled.
 
 mod analyzers;
+mod foresee;
 mod keyed;
 mod passes;
 
@@ -18,6 +19,8 @@ use crate::typecheck::Program;
 use crate::{AnalyzeOptions, Analyzed, PassReport, TransformError};
 use keyed::Keys;
 
+pub(crate) use foresee::foresee;
+
 /// Learns what the analyzers need and returns the graph with it frozen in.
 pub(crate) fn compile(
     program: &Program,
@@ -30,16 +33,7 @@ pub(crate) fn compile(
     }
     let levels = levels(program);
     let num_passes = levels.iter().copied().flatten().max().unwrap_or(0);
-    let mut compiler = Compiler {
-        program,
-        builder: GraphBuilder::new(),
-        lowered: vec![None; program.arena.len()],
-        learned: BTreeMap::new(),
-        keys: BTreeMap::new(),
-        vocabulary_names: BTreeMap::new(),
-        options,
-        passes: Vec::new(),
-    };
+    let mut compiler = Compiler::new(program, options);
     for pass in 1..=num_passes {
         compiler.lower(&levels, pass - 1)?;
         compiler.learn(&levels, pass, source, engine)?;
@@ -90,6 +84,21 @@ struct Compiler<'a> {
     passes: Vec<PassReport>,
 }
 
+impl<'a> Compiler<'a> {
+    fn new(program: &'a Program, options: &'a AnalyzeOptions<'a>) -> Self {
+        Self {
+            program,
+            builder: GraphBuilder::new(),
+            lowered: vec![None; program.arena.len()],
+            learned: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            vocabulary_names: BTreeMap::new(),
+            options,
+            passes: Vec::new(),
+        }
+    }
+}
+
 impl Compiler<'_> {
     /// Lowers all nodes of a level, which need just what was learned so far.
     fn lower(&mut self, levels: &[Option<usize>], level: usize) -> Result<(), TransformError> {
@@ -129,6 +138,14 @@ impl Compiler<'_> {
         source: &dyn Source,
         engine: &dyn Engine,
     ) -> Result<(), TransformError> {
+        let wanted = self.wanted(levels, level);
+        let states = self.states(&wanted, source, engine)?;
+        self.learned.extend(wanted.into_iter().zip(states.into_iter().map(State::finish)));
+        Ok(())
+    }
+
+    /// Returns what the analyzers of a level need that was not learned yet, each once.
+    fn wanted(&self, levels: &[Option<usize>], level: usize) -> Vec<Wanted> {
         let mut wanted: Vec<Wanted> = Vec::new();
         for (id, node) in self.program.arena.nodes() {
             if let (NodeCode::Analyzer(analyzer), Some(found)) = (&node.code, levels[id.index()])
@@ -141,9 +158,7 @@ impl Compiler<'_> {
                 }
             }
         }
-        let states = self.states(&wanted, source, engine)?;
-        self.learned.extend(wanted.into_iter().zip(states.into_iter().map(State::finish)));
-        Ok(())
+        wanted
     }
 
     /// Returns what was learned for an analyzer, by place.

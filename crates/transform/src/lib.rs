@@ -44,7 +44,9 @@ use arrow::datatypes::{DataType, Schema};
 use dataflow::{Engine, Source};
 use graph::{Graph, Op, Shape, ValueType};
 
-pub use analyze::{AnalyzerPass, AnalyzerState, FolderStore, Learned, Shard, StateStore};
+pub use analyze::{
+    AnalyzerPass, AnalyzerState, FolderStore, FolderView, Learned, Shard, StateStore,
+};
 pub use apply::{ApplyGraph, Transformed};
 pub use config::{Config, InputFeature, InputKind, OutputFeature};
 pub use error::{Problem, TransformError};
@@ -91,6 +93,31 @@ pub struct PassReport {
     pub num_shards: usize,
     /// Of how many of them everything was known already.
     pub num_cached: usize,
+}
+
+/// What an analysis would find kept, and what it would read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Foresight {
+    /// The passes that can be told of, in order.
+    pub passes: Vec<ForeseenPass>,
+    /// How many passes follow of which nothing can be told, because they depend on what the last of these reads.
+    pub num_unknown_passes: usize,
+}
+
+/// What one pass would find kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeseenPass {
+    /// What it learns; each is kept for itself.
+    pub analyses: Vec<ForeseenAnalysis>,
+}
+
+/// One thing that is learned, for one feature or for several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeseenAnalysis {
+    /// The features that it is learned for.
+    pub features: Vec<String>,
+    /// Of which shards it is kept; the others are read.
+    pub is_kept: Vec<bool>,
 }
 
 /// Checks all expressions against the raw columns and returns the features that they make, in order.
@@ -141,6 +168,29 @@ pub fn analyze_with(
     engine: &dyn Engine,
     options: &AnalyzeOptions<'_>,
 ) -> Result<Analyzed, TransformError> {
+    compile::compile(&program(config, inputs, source)?, source, engine, options)
+}
+
+/// Tells what [`analyze_with`] would find kept of each shard, and what it would read. Reads no examples and keeps nothing.
+///
+/// # Errors
+///
+/// As [`analyze_with`].
+pub fn foresee(
+    config: &Config,
+    inputs: &[InputFeature],
+    source: &dyn Source,
+    options: &AnalyzeOptions<'_>,
+) -> Result<Foresight, TransformError> {
+    compile::foresee(&program(config, inputs, source)?, source, options)
+}
+
+/// Returns the checked expressions, with the types of columns as the source has them where they are not known.
+fn program(
+    config: &Config,
+    inputs: &[InputFeature],
+    source: &dyn Source,
+) -> Result<Program, TransformError> {
     let problems = |problems| TransformError::Problems { problems };
     let mut inputs = inputs.to_vec();
     let schema = source.schema();
@@ -151,7 +201,7 @@ pub fn analyze_with(
     }
     let program = typecheck::check(config, &inputs).map_err(problems)?;
     if inputs.iter().all(|input| input.feature_type.is_some()) {
-        return compile::compile(&program, source, engine, options);
+        return Ok(program);
     }
     for input in inputs.iter_mut().filter(|input| input.feature_type.is_none()) {
         let taken_for = program.taken_for.get(&input.name);
@@ -162,8 +212,7 @@ pub fn analyze_with(
         });
         input.shape = taken_for.map_or(Shape::One, |taken_for| taken_for.shape);
     }
-    let program = typecheck::check(config, &inputs).map_err(problems)?;
-    compile::compile(&program, source, engine, options)
+    typecheck::check(config, &inputs).map_err(problems)
 }
 
 /// Returns the type of a source's column, none when it holds no values, or values that expressions do not know.

@@ -123,6 +123,80 @@ for features in [sparse, dense]:
 "#,
 };
 
+/// tf.Transform over the features of `examples/taxi`, with Beam's DirectRunner: a CSV or files of `tf.Example`s, and a
+/// schema, to transformed examples and a transform function.
+pub(super) const TFT: Peer = Peer {
+    name: "tf.Transform, DirectRunner",
+    program: r#"
+import os, sys, tempfile, time
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
+import logging
+logging.disable(logging.WARNING)
+import apache_beam as beam
+import tensorflow as tf
+import tensorflow_transform as tft
+import tensorflow_transform.beam as tft_beam
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx_bsl.public import tfxio
+
+source, schema_file, out = sys.argv[1:]
+schema = text_format.Parse(open(schema_file).read(), schema_pb2.Schema())
+
+def preprocess(inputs):
+    def filled(name, value):
+        x = inputs[name]
+        x = tf.SparseTensor(x.indices, x.values, [x.dense_shape[0], 1])
+        return tf.squeeze(tf.sparse.to_dense(x, value), axis=1)
+    miles, paid = filled("trip_miles", 0.0), filled("fare", 0.0)
+    seconds = tf.cast(filled("trip_seconds", 0), tf.float32)
+    area = filled("pickup_community_area", -1)
+    area = tf.where(area < 0, "none", tf.strings.as_string(area))
+    tips = filled("tips", 0.0)
+    features = {
+        "trip_miles": tft.scale_to_z_score(miles),
+        "fare": tft.scale_to_z_score(tf.math.log(tf.maximum(paid, 0.0) + 1.0)),
+        "trip_seconds": tft.scale_to_z_score(tf.math.log(seconds + 1.0)),
+        "fare_per_mile": tft.scale_to_z_score(tf.minimum(paid / (miles + 0.5), 20.0)),
+        "hour": tft.bucketize(filled("trip_start_hour", 0), 24),
+        "payment_type": tft.compute_and_apply_vocabulary(
+            tf.strings.lower(tf.strings.strip(filled("payment_type", ""))), num_oov_buckets=1),
+        "company": tft.compute_and_apply_vocabulary(
+            filled("company", "none"), top_k=100, num_oov_buckets=10, vocab_filename="company"),
+        "pickup_area": tft.hash_strings(area, 80),
+        "big_tipper": tf.cast(tips > paid * 0.2, tf.int64),
+    }
+    for name in ("pickup_latitude", "pickup_longitude", "dropoff_latitude", "dropoff_longitude"):
+        features[name] = tft.bucketize(filled(name, 0.0), 10)
+    return features
+
+class Encode(beam.DoFn):
+    def __init__(self, schema):
+        self.schema = schema
+    def setup(self):
+        self.encoder = tfxio.RecordBatchToExamplesEncoder(self.schema)
+    def process(self, batch):
+        yield from self.encoder.encode(batch[0])
+
+start = time.perf_counter()
+if source.endswith(".csv"):
+    names = open(source).readline().strip().split(",")
+    io = tfxio.CsvTFXIO(source, column_names=names, schema=schema, skip_header_lines=1)
+else:
+    io = tfxio.TFExampleRecord(source, schema=schema)
+with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=tempfile.mkdtemp(dir=os.path.dirname(out))):
+    dataset = (pipeline | io.BeamSource(), io.TensorAdapterConfig())
+    (examples, metadata), function = dataset | tft_beam.AnalyzeAndTransformDataset(
+        preprocess, output_record_batches=True)
+    examples | beam.ParDo(Encode(metadata.schema)) | beam.io.WriteToTFRecord(
+        os.path.join(out, "examples", "part"), file_name_suffix=".gz")
+    function | tft_beam.WriteTransformFn(out)
+print(time.perf_counter() - start)
+"#,
+};
+
 impl Peer {
     /// Returns the command that runs the program over some files.
     pub(super) fn command(&self, python: &Path, files: &[PathBuf]) -> Command {

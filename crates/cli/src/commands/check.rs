@@ -8,7 +8,7 @@ use pipeline::{LoadError, Location, Mistakes, Pipeline};
 use serde_json::{Value, json};
 
 use crate::args::{Global, PipelineArgs};
-use crate::error::{Outcome, print_error};
+use crate::error::{Outcome, print_error, print_hint};
 use crate::output::{print, print_json, table};
 
 /// Checks a pipeline.
@@ -61,7 +61,13 @@ pub(crate) fn load(
 
 fn say(mistakes: &Mistakes) {
     for mistake in mistakes.iter() {
-        print_error(&mistake.to_string(), mistake.hint.as_deref());
+        print_error(&mistake.to_string(), None);
+        for line in mistake.excerpt.iter().flat_map(pipeline::Excerpt::shown) {
+            anstream::eprintln!("    {line}");
+        }
+        if let Some(hint) = &mistake.hint {
+            print_hint(hint);
+        }
     }
     if let Some(more) = mistakes.render_omitted() {
         anstream::eprintln!("{more}");

@@ -1,10 +1,14 @@
 //! `cupola export`: a graph, with the model behind it, as a file that other runtimes run.
 
+use std::fs;
 use std::path::Path;
 
 use artifact::types;
-use base::BoxError;
+use base::publish::temporary_beside;
+use base::{BoxError, IoError};
 use export::Target;
+use graph::Graph;
+use model::Model;
 use serde_json::json;
 
 use crate::args::{ExportArgs, ExportCommand, Global};
@@ -28,10 +32,24 @@ pub(crate) fn export(command: &ExportCommand, global: &Global) -> Result<Outcome
     let (graph, model) = (&found.graph, found.model.as_ref());
     match target {
         Target::Onnx => export::onnx(graph, model)?.write(&args.output)?,
+        Target::SavedModel if args.output.exists() => replace(graph, model, &args.output)?,
         Target::SavedModel => export::saved_model(graph, model, &args.output)?,
     }
     say(&found, target, &args.output, global)?;
     Ok(Outcome::Done)
+}
+
+/// Puts a SavedModel in the place of one that is there. Any other folder, and any file, stays as it is.
+fn replace(graph: &Graph, model: Option<&Model>, output: &Path) -> Result<(), BoxError> {
+    if !output.join("saved_model.pb").is_file() {
+        return Err(CliError::NoSavedModel { path: output.to_path_buf() }.into());
+    }
+    let [new, old] = [(); 2].map(|()| temporary_beside(output));
+    export::saved_model(graph, model, &new)?;
+    fs::rename(output, &old).map_err(IoError::at("rename", output))?;
+    fs::rename(&new, output).map_err(IoError::at("rename", &new))?;
+    fs::remove_dir_all(&old).map_err(IoError::at("remove", &old))?;
+    Ok(())
 }
 
 /// Finds what is exported; with `--graph-only` the model behind it is left out.

@@ -171,7 +171,7 @@ fn explain(
     let ledger = if path.exists() { Some(SqliteLedger::open_existing(&path)?) } else { None };
     let ledger = ledger.as_ref().map(|ledger| ledger as &dyn Ledger);
     let explanations =
-        pipeline::explain(pipeline, &ExplainOptions { base_dir, ledger, use_cache })?;
+        pipeline::explain(pipeline, &ExplainOptions { root, base_dir, ledger, use_cache })?;
     if global.json {
         let list = explanations.iter().map(|explanation| {
             json!({
@@ -179,16 +179,20 @@ fn explain(
                 "component": explanation.component,
                 "verdict": verdict(explanation.verdict),
                 "reason": explanation.reason,
+                "details": explanation.details,
             })
         });
         print_json("explain", list.collect())?;
     } else {
-        let rows = explanations.iter().map(|explanation| {
-            vec![
+        let rows = explanations.iter().flat_map(|explanation| {
+            let node = vec![
                 explanation.node.clone(),
                 verdict(explanation.verdict).to_owned(),
                 explanation.reason.clone(),
-            ]
+            ];
+            let details = explanation.details.iter();
+            let details = details.map(|line| vec![String::new(), String::new(), line.clone()]);
+            std::iter::once(node).chain(details)
         });
         print(&table(&["node", "would", "why"], rows.collect(), &[]))?;
     }

@@ -78,8 +78,12 @@ fn a_later_shard_turns_numbers_into_text() {
     scene.write("data/trips2.csv", &format!("{HEADER}\nfar,2,Cash,Acme,0\n"));
     assert_snapshot!(scene.cupola(&["run", "--quiet"]).expect_code(2).stderr, @r#"
         error: pipeline.toml:15:32: argument `x` of `scale_to_z_score`: found string, expected int or float
+            trip_miles = "scale_to_z_score(fill_missing(trip_miles, 0.0))"
+                                           ^
           hint: `trip_miles` reads as numbers up to data/trips2.csv:2, which holds "far"; `cast(trip_miles AS float)` makes missing values of such cells
         error: pipeline.toml:15:57: argument `value` of `fill_missing`: found float, expected string, as argument `x` is
+            trip_miles = "scale_to_z_score(fill_missing(trip_miles, 0.0))"
+                                                                    ^
           hint: `trip_miles` reads as numbers up to data/trips2.csv:2, which holds "far"; `cast(trip_miles AS float)` makes missing values of such cells
         "#);
 }
@@ -172,8 +176,12 @@ fn every_mistake_of_a_pipeline_is_reported_at_once() {
         error: pipeline.toml:10:1: unknown key `nodes.schema_gen.infer_shape`
           hint: did you mean `infer_feature_shape`?
         error: pipeline.toml:17:26: there is no function `lnn`
+            fare = "scale_to_z_score(lnn(fare + 1.0))"
+                                     ^
           hint: did you mean `ln`?
         error: pipeline.toml:19:36: there is no column, helper or feature `compny`
+            company = "vocabulary(fill_missing(compny, 'none'), top_k => 50, num_oov_buckets => 5)"
+                                               ^
           hint: did you mean `company`?
         error: pipeline.toml:23:37: no transformed feature `big_tiper`, expected one of `trip_miles`, `fare`, `payment_type`, `company`, `big_tipper`
           hint: did you mean `big_tipper`?

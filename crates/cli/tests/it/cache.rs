@@ -108,3 +108,73 @@ fn no_cache_does_everything_again_with_the_same_result() {
     assert!(!states(&report).iter().any(|line| line.ends_with("cached")), "{report}");
     assert_eq!(scene.digests(), before);
 }
+
+/// A pipeline that learns from the last two spans.
+const WINDOW: &str = r#"
+[pipeline]
+name = "window"
+
+[nodes.example_gen]
+source = { csv = "spans/{SPAN}/*.csv" }
+
+[nodes.statistics_gen]
+[nodes.schema_gen]
+
+[nodes.examples_window]
+spans = 2
+
+[nodes.transform]
+inputs.examples = "examples_window.examples_window"
+
+[nodes.transform.features]
+above = "fare - mean(fare)"
+company = "vocabulary(company)"
+"#;
+
+#[test]
+fn a_rolling_window_reads_the_new_span_alone_and_explain_shows_it() {
+    let scene = Scene::empty();
+    scene.write("pipeline.toml", WINDOW);
+    let add = |span: i32| {
+        let rows = (0..60).map(|row| format!("{}.5,company {}\n", row + span, row % (span + 3)));
+        fs::create_dir_all(scene.path(&format!("spans/{span}"))).unwrap();
+        let text = format!("fare,company\n{}", rows.collect::<String>());
+        scene.write(&format!("spans/{span}/trips.csv"), &text);
+    };
+    let explained = || {
+        let said = scene.cupola(&["run", "--explain", "--json"]).expect_code(0).json();
+        let mut nodes = said["explain"].as_array().unwrap().iter();
+        let node = nodes.rfind(|node| node["node"] == "transform").unwrap().clone();
+        let details = node["details"].as_array().unwrap().iter();
+        let details = details.map(|line| line.as_str().unwrap().to_owned()).collect::<Vec<_>>();
+        (node["verdict"].as_str().unwrap().to_owned(), details.join("\n"))
+    };
+    let new = "what comes new, or in the place of one of these: read";
+    for span in 1..=3 {
+        add(span);
+        let (verdict, details) = explained();
+        let expected = match span {
+            1 => String::new(),
+            // Of two spans the older one goes.
+            span => format!("span {}, train: kept\n{new}", span - 1),
+        };
+        assert_eq!((verdict.as_str(), details), ("depend", expected));
+        let report = scene.run_json(&[], 0);
+        let nodes = report["nodes"].as_array().unwrap();
+        let node = nodes.iter().find(|node| node["node"] == "transform").unwrap();
+        let is_known =
+            node["summary"].as_str().unwrap().contains("1 of 2 shards known from before");
+        assert_eq!(is_known, span > 1, "{node}");
+    }
+    assert_eq!(explained().0, "be cached");
+    scene.replace(
+        "pipeline.toml",
+        "[nodes.transform.features]",
+        "[nodes.transform.features]\nleast = \"min(fare)\"\ntop = \"max(fare + 1)\"",
+    );
+    // The least fare is known with the mean.
+    let expected = "spans 2 to 3, train: 1 of 1 shards read for `top`";
+    assert_eq!(explained(), ("run".to_owned(), expected.to_owned()));
+    let said = scene.cupola(&["run", "--explain"]).expect_code(0);
+    assert!(said.stdout.contains(expected), "{}", said.stdout);
+}

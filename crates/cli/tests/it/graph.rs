@@ -60,6 +60,13 @@ fn a_model_is_exported_for_other_runtimes() {
     scene.cupola(&["export", "saved-model", "-o", "saved/1", "--graph-only"]).expect_code(0);
     assert!(scene.path("saved/1/saved_model.pb").is_file());
     assert!(scene.path("saved/1/assets").is_dir());
+    let again = ["export", "saved-model", "-o", "saved/1", "--force"];
+    scene.cupola(&again).expect_code(0);
+    assert_eq!(fs::read_dir(scene.path("saved")).unwrap().count(), 1, "nothing is left behind");
+    // Only a SavedModel is written over.
+    let said = scene.cupola(&["export", "saved-model", "-o", "data", "--force"]).expect_code(3);
+    assert_snapshot!(said.stderr, @"error: data is no SavedModel, expected a folder with a `saved_model.pb` to write over");
+    assert!(scene.path("data/trips.csv").is_file());
 }
 
 /// Predicts with ONNX Runtime, from a CSV file of raw features, as a client would.

@@ -128,7 +128,8 @@ fn a_query_over_files_is_checked_where_it_stands() {
     let said = scene.cupola(&["check"]).expect_code(2).stderr;
     assert_eq!(
         said,
-        "error: pipeline.toml:8:21: there is no column `compny`\n  hint: did you mean `company`?\n"
+        "error: pipeline.toml:8:21: there is no column `compny`\n    FROM trips GROUP BY compny\"\"\"\n                        \
+         ^\n  hint: did you mean `company`?\n"
     );
     scene.replace("pipeline.toml", "compny", "company");
     assert_eq!(run(&scene, &[]), "example_gen done, statistics_gen done, schema_gen done");

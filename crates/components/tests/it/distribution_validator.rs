@@ -202,8 +202,10 @@ fn what_cannot_be_compared_is_found_before_the_run() {
     );
     assert_eq!(
         problems(json!({})),
-        [": nothing is compared, expected `features`, `num_examples_comparator` or `custom_validation_config` (such as \
-             `features.fare.jensen_shannon_divergence = 0.1`)"]
+        [
+            ": nothing is compared, expected `features`, `num_examples_comparator` or `custom_validation_config` (such as \
+             `features.fare.jensen_shannon_divergence = 0.1`)"
+        ]
     );
 }
 

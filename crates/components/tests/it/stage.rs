@@ -1,14 +1,14 @@
 //! A folder with examples, statistics and schemas in it, and any component that runs over them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use artifact::{
-    Artifact, CheckContext, Component, FeatureInfo, FeatureKind, Kind, Outcome, PropertyValue,
-    RunContext,
+    Artifact, CheckContext, Component, FeatureInfo, FeatureKind, ForeseeContext, Kind, Outcome,
+    PropertyValue, RunContext,
 };
 use base::BoxError;
 use dataflow::Batches;
@@ -113,11 +113,7 @@ impl Stage {
             .map(|output| (output.key.to_owned(), out.join(output.key)))
             .collect();
         outputs.values().for_each(|dir| std::fs::create_dir(dir).unwrap());
-        // A port that is named more than once has several artifacts.
-        let mut all: BTreeMap<String, Vec<Artifact>> = BTreeMap::new();
-        for (key, artifact) in inputs {
-            all.entry((*key).to_owned()).or_default().push(artifact.clone());
-        }
+        let all = by_port(inputs);
         let outcome = executor.run(&RunContext {
             node: "node",
             config,
@@ -136,6 +132,27 @@ impl Stage {
             written.custom_properties = properties.custom_properties.clone();
         }
         Ok(Done { outcome, artifact: written })
+    }
+
+    /// Returns what a component says that it would take from what it kept; newer artifacts are about to come to the ports
+    /// in `growing`.
+    pub(crate) fn foresee(
+        &self,
+        component: &dyn Component,
+        inputs: &[(&str, Artifact)],
+        growing: &[&'static str],
+        config: &Value,
+    ) -> Vec<String> {
+        let Kind::Executor(executor) = component.kind() else { panic!("a resolver") };
+        let context = ForeseeContext {
+            config,
+            base_dir: self.dir.path(),
+            inputs: &by_port(inputs),
+            replaced: &BTreeSet::new(),
+            growing: &growing.iter().copied().collect(),
+            keep_dir: Some(&self.dir.path().join("kept")),
+        };
+        executor.foresee(&context).unwrap()
     }
 
     /// Returns the problems of a configuration over features that are known before the run, by input.
@@ -166,6 +183,15 @@ impl Stage {
             })
             .collect()
     }
+}
+
+/// A port that is named more than once has several artifacts.
+fn by_port(inputs: &[(&str, Artifact)]) -> BTreeMap<String, Vec<Artifact>> {
+    let mut all: BTreeMap<String, Vec<Artifact>> = BTreeMap::new();
+    for (key, artifact) in inputs {
+        all.entry((*key).to_owned()).or_default().push(artifact.clone());
+    }
+    all
 }
 
 fn engine() -> LocalEngine {

@@ -159,6 +159,69 @@ fn a_window_of_spans_is_read_as_one_and_only_what_is_new() {
 }
 
 #[test]
+fn what_is_kept_of_a_window_is_told_before_a_run() {
+    let taxi = Taxi::new();
+    let span = |number: i64, fares: &[f32], companies: &[&str]| {
+        let mut span = taxi.span(&number.to_string(), fares, companies);
+        span.properties.insert("span".to_owned(), number.into());
+        span
+    };
+    let spans =
+        [span(1, &[1.0, 3.0], &["a", "b"]), span(2, &[8.0], &["b"]), span(3, &[5.0], &["c"])];
+    let config = json!({ "features": {
+        "above": "fare - mean(fare)",
+        "id": "vocabulary(company)",
+        "bucket": "bucketize(scale_to_z_score(fare), 2)",
+    } });
+    let foresee = |spans: &[Artifact], growing: &[&'static str], config: &Value| {
+        let mut inputs = vec![("schema", taxi.schema.clone())];
+        inputs.extend(spans.iter().map(|span| ("examples", span.clone())));
+        taxi.stage.foresee(&Transform, &inputs, growing, config)
+    };
+    assert_eq!(
+        foresee(&spans[..1], &[], &config),
+        [
+            "pass 1 of 2, span 1, train: 1 of 1 shards read for `above`, `bucket`, `id`",
+            "pass 2 of 2: known when the one before has read",
+        ]
+    );
+    assert!(!taxi.stage.path().join("kept").exists(), "nothing is written");
+    taxi.run(&[&spans[0], &spans[1]], &config);
+    assert_eq!(
+        foresee(&spans[..2], &[], &config),
+        ["pass 1 of 2, spans 1 to 2, train: kept", "pass 2 of 2, spans 1 to 2, train: kept"]
+    );
+    let reads_the_third = [
+        "pass 1 of 2, span 2, train: kept",
+        "pass 1 of 2, span 3, train: 1 of 1 shards read for `above`, `bucket`, `id`",
+        "pass 2 of 2: known when the one before has read",
+    ];
+    assert_eq!(foresee(&spans[1..], &[], &config), reads_the_third);
+    // Before the third span is there.
+    assert_eq!(
+        foresee(&spans[1..2], &["examples"], &config),
+        [
+            "pass 1 of 2, span 2, train: kept",
+            "pass 2 of 2: known when the one before has read",
+            "what comes new, or in the place of one of these: read",
+        ]
+    );
+    // A run does what was told.
+    let done = taxi.run(&[&spans[1], &spans[2]], &config);
+    assert!(done.outcome.summary.ends_with("1 of 2 shards known from before"));
+    // What one more feature needs is read for that one alone.
+    let mut more = config.clone();
+    more["features"]["low"] = "min(fare + 1)".into();
+    assert_eq!(
+        foresee(&spans[1..], &[], &more),
+        [
+            "pass 1 of 2, spans 2 to 3, train: 1 of 1 shards read for `low`",
+            "pass 2 of 2: known when the one before has read",
+        ]
+    );
+}
+
+#[test]
 fn several_splits_are_learned_from_and_nothing_need_be_written() {
     let taxi = Taxi::new();
     let examples = taxi.span("examples", &[1.0, 3.0], &["a", "b"]);

@@ -42,6 +42,7 @@ pub(super) enum Attribute<'a> {
     Ints(Vec<i64>),
     Text(&'a str),
     Texts(Vec<&'a str>),
+    Tensor(TensorProto),
     Graph(GraphProto),
 }
 
@@ -342,6 +343,10 @@ fn attribute(name: &str, value: Attribute<'_>) -> AttributeProto {
         Attribute::Texts(values) => {
             attribute.strings = values.iter().map(|value| value.as_bytes().to_vec()).collect();
             AttributeType::Strings
+        }
+        Attribute::Tensor(tensor) => {
+            attribute.t = Some(tensor);
+            AttributeType::Tensor
         }
         Attribute::Graph(graph) => {
             attribute.g = Some(graph);

@@ -1,18 +1,18 @@
 //! A model's forward pass, as ONNX nodes.
 //!
 //! In 32 bits, as ours. What is missing, NaN or out of range is as [`model::network::Encoder`] has it: 0 for
-//! quantities, and for categories a last row of zeros behind each table.
+//! quantities (NaN for trees), and for categories a last row of zeros behind each table.
 
 use formats::onnx::tensor_proto::DataType;
 use graph::{Graph, ValueType};
 use model::network::{Categorical, Network, Numeric, Tower, Weights};
-use model::{Combiner, Model, Task};
+use model::{Combiner, Forest, Model, Task};
 
 use super::column::Column;
 use super::emit::{Attribute, Emitter, Tensor};
 use super::numbers::as_int;
-use super::vectors;
-use crate::{ExportError, Target};
+use super::{trees, vectors};
+use crate::ExportError;
 
 /// Returns the model's outputs, as its signature has them, of shape `[N, width]`, for the columns of a graph's outputs.
 pub(super) fn lower(
@@ -21,16 +21,57 @@ pub(super) fn lower(
     features: &[&Column],
     model: &Model,
 ) -> Result<Vec<Tensor>, ExportError> {
-    if model.forest().is_some() {
-        return Err(ExportError::Model { target: Target::Onnx, what: "boosted trees" });
-    }
     let reader = Reader { graph, features };
-    let (network, weights) = (model.network(), model.weights());
+    let network = model.network();
+    let logit = match model.forest() {
+        Some(forest) => of_trees(e, &reader, network, forest)?,
+        None => of_network(e, &reader, network, model.weights())?,
+    };
+    Ok(match model.signature().task {
+        Task::Regression | Task::Ranking => vec![logit],
+        Task::MultiClassClassification { .. } => {
+            vec![e.with("Softmax", &[&logit], vec![("axis", Attribute::Int(1))]), logit]
+        }
+        Task::BinaryClassification | Task::MultiLabelClassification { .. } => {
+            let one = e.singles(&[1.0], &[1, 1]);
+            let negative = e.op("Neg", &[&logit]);
+            let power = e.op("Exp", &[&negative]);
+            let sum = e.op("Add", &[&one, &power]);
+            vec![e.op("Div", &[&one, &sum]), logit]
+        }
+    })
+}
+
+/// Returns what trees give, which take what is missing for NaN.
+fn of_trees(
+    e: &mut Emitter,
+    reader: &Reader<'_>,
+    network: &Network,
+    forest: &Forest,
+) -> Result<Tensor, ExportError> {
+    let mut numbers = Vec::new();
+    for feature in network.numeric() {
+        numbers.push(reader.quantity(e, feature, f32::NAN)?);
+    }
+    let mut ids = Vec::new();
+    for feature in network.categorical() {
+        ids.push(reader.ids(e, feature)?);
+    }
+    Ok(trees::logits(e, network, forest, &numbers, &ids))
+}
+
+/// Returns what dense layers and tables give.
+fn of_network(
+    e: &mut Emitter,
+    reader: &Reader<'_>,
+    network: &Network,
+    weights: &Weights,
+) -> Result<Tensor, ExportError> {
     let mut inputs = vec![Vec::new(); network.towers().len()];
     for (tower, inputs) in network.towers().iter().zip(&mut inputs) {
         let columns = tower.numeric();
         for feature in network.numeric().iter().filter(|feature| columns.contains(&feature.start)) {
-            inputs.push(reader.quantity(e, feature)?);
+            inputs.push(reader.quantity(e, feature, 0.0)?);
         }
     }
     let mut wide: Option<Tensor> = None;
@@ -66,19 +107,7 @@ pub(super) fn lower(
             e.op("ReduceSum", &[&product, &axis])
         }
     };
-    Ok(match model.signature().task {
-        Task::Regression | Task::Ranking => vec![logit],
-        Task::MultiClassClassification { .. } => {
-            vec![e.with("Softmax", &[&logit], vec![("axis", Attribute::Int(1))]), logit]
-        }
-        Task::BinaryClassification | Task::MultiLabelClassification { .. } => {
-            let one = e.singles(&[1.0], &[1, 1]);
-            let negative = e.op("Neg", &[&logit]);
-            let power = e.op("Exp", &[&negative]);
-            let sum = e.op("Add", &[&one, &power]);
-            vec![e.op("Div", &[&one, &sum]), logit]
-        }
-    })
+    Ok(logit)
 }
 
 /// Returns what the layers of a tower give.
@@ -116,6 +145,14 @@ fn dense(
     hidden.expect("a tower has at least one layer")
 }
 
+/// How many values of a feature each row has.
+#[derive(Clone, Copy)]
+enum Count {
+    One,
+    Vector(usize),
+    Many,
+}
+
 /// Reads features as a network does.
 struct Reader<'a> {
     graph: &'a Graph,
@@ -123,16 +160,17 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Returns a feature and its type; `width` is how many values of it each row has.
-    fn find(&self, name: &str, width: Option<usize>) -> Result<(&Column, ValueType), ExportError> {
+    /// Returns a feature and its type.
+    fn find(&self, name: &str, count: Count) -> Result<(&Column, ValueType), ExportError> {
         let place = self.graph.outputs().iter().position(|output| output.name == name);
         let missing = || ExportError::MissingFeature { feature: name.to_owned() };
         let output = &self.graph.outputs()[place.ok_or_else(missing)?];
-        let found = vectors::width(output.shape);
-        let is_good = match width {
-            Some(1) => !output.shape.is_many(),
-            Some(width) => found == Some(width),
-            None => found.is_some(),
+        let is_good = match count {
+            Count::One => !output.shape.is_many(),
+            Count::Vector(width) => {
+                output.shape.is_many() && vectors::width(output.shape) == Some(width)
+            }
+            Count::Many => output.shape.is_many(),
         };
         if !is_good {
             return Err(ExportError::FeatureType {
@@ -145,10 +183,16 @@ impl Reader<'_> {
         Ok((self.features[place], output.value_type))
     }
 
-    /// Returns numbers, 0 where they are missing or NaN.
-    fn quantity(&self, e: &mut Emitter, feature: &Numeric) -> Result<Tensor, ExportError> {
+    /// Returns numbers, with another in the place of those that are missing or NaN.
+    fn quantity(
+        &self,
+        e: &mut Emitter,
+        feature: &Numeric,
+        missing: f32,
+    ) -> Result<Tensor, ExportError> {
         let name = &feature.name;
-        let (column, value_type) = self.find(name, Some(feature.width))?;
+        let count = if feature.is_vector { Count::Vector(feature.width) } else { Count::One };
+        let (column, value_type) = self.find(name, count)?;
         if value_type == ValueType::String {
             return Err(ExportError::FeatureType {
                 feature: name.clone(),
@@ -156,22 +200,22 @@ impl Reader<'_> {
                 expected: "a number",
             });
         }
-        let zero = e.singles(&[0.0], &[1, 1]);
+        let missing = e.singles(&[missing], &[1, 1]);
         let mut values = e.cast(&column.values, DataType::Float);
         if value_type == ValueType::Float {
             let is_nan = e.op("IsNaN", &[&values]);
-            values = e.choose(&is_nan, &zero, &values);
+            values = e.choose(&is_nan, &missing, &values);
         }
         if let Some(present) = &column.present {
-            values = e.choose(present, &values, &zero);
+            values = e.choose(present, &values, &missing);
         }
         Ok(e.expand(&values))
     }
 
     /// Returns ids, shape `[N]`, of vectors `[N, length]`, that of the last row where there is no category.
     fn ids(&self, e: &mut Emitter, feature: &Categorical) -> Result<Tensor, ExportError> {
-        let width = feature.combiner.is_none().then_some(1);
-        let (column, value_type) = self.find(&feature.name, width)?;
+        let count = if feature.combiner.is_some() { Count::Many } else { Count::One };
+        let (column, value_type) = self.find(&feature.name, count)?;
         let ids = match value_type {
             ValueType::Int => column.values.clone(),
             ValueType::Bool => e.cast(&column.values, DataType::Int64),

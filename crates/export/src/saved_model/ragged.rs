@@ -62,11 +62,58 @@ impl GraphWriter {
         node.data_type("T", x.data_type()).output(x.data_type())
     }
 
+    /// Returns the row of each of some values.
+    pub(super) fn rows_of(&mut self, splits: &Tensor, values: &Tensor) -> Tensor {
+        let size = self.size(values);
+        let places = self.range(&size);
+        let bound = self.bound("UpperBound", splits, &places);
+        let one = self.constant(tensor::int(1));
+        self.binary("Sub", &bound, &one)
+    }
+
+    /// Returns where each of some values would go in a sorted list; both are flat.
+    pub(super) fn bound(&mut self, op: &str, sorted: &Tensor, values: &Tensor) -> Tensor {
+        let row = self.constant(tensor::int32s(&[1, -1]));
+        let sorted = self.reshape(sorted, &row);
+        let values = self.reshape(values, &row);
+        let node = self.node(op).input(&sorted).input(&values);
+        let node = node.data_type("T", sorted.data_type()).data_type("out_type", INT);
+        let places = node.output(INT);
+        self.flat(&places)
+    }
+
+    /// Brings the values of each segment together.
+    pub(super) fn segments(
+        &mut self,
+        op: &str,
+        values: &Tensor,
+        segments: &Tensor,
+        num_segments: &Tensor,
+    ) -> Tensor {
+        let node = self.node(op).input(values).input(segments).input(num_segments);
+        let node = node.data_type("Tindices", INT).data_type("Tnumsegments", INT);
+        match values.data_type() {
+            DataType::DtString => node.output(DataType::DtString),
+            data_type => node.data_type("T", data_type).output(data_type),
+        }
+    }
+
     /// Returns values as a table with a row for each, filled up with what stands where nothing is.
     pub(super) fn table(&mut self, values: &Tensor, splits: &Tensor, width: i64) -> Tensor {
         let zero = super::lower::zero(self, values.data_type());
+        self.filled_table(values, splits, width, &zero)
+    }
+
+    /// Returns values as a table with a row for each, filled up with one that is given.
+    pub(super) fn filled_table(
+        &mut self,
+        values: &Tensor,
+        splits: &Tensor,
+        width: i64,
+        fill: &Tensor,
+    ) -> Tensor {
         let shape = self.constant(tensor::ints(&[-1, width]));
-        let node = self.node("RaggedTensorToTensor").input(&shape).input(values).input(&zero);
+        let node = self.node("RaggedTensorToTensor").input(&shape).input(values).input(fill);
         let node = node.input(splits).data_type("T", values.data_type()).data_type("Tindex", INT);
         let node = node.data_type("Tshape", INT).int("num_row_partition_tensors", 1);
         node.texts("row_partition_types", &["ROW_SPLITS"]).output(values.data_type())

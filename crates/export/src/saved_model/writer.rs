@@ -204,6 +204,15 @@ impl GraphWriter {
         node.data_type("Tindices", places.data_type).output(table.data_type)
     }
 
+    /// Returns of each row of `table` the values at some places, which differ from row to row.
+    pub(super) fn gather_by_row(&mut self, table: &Tensor, places: &Tensor) -> Tensor {
+        let axis = self.constant(super::tensor::int32(1));
+        let node = self.node("GatherV2").input(table).input(places).input(&axis);
+        let node = node.data_type("Tparams", table.data_type).data_type("Taxis", axis.data_type);
+        let node = node.data_type("Tindices", places.data_type).int("batch_dims", 1);
+        node.output(table.data_type)
+    }
+
     /// Returns `x`, through a node that TensorFlow's optimizer does not look behind.
     ///
     /// The optimizer takes sums and products of floats for those of real numbers: it divides by a constant by

@@ -5,6 +5,7 @@ mod models;
 mod random_graphs;
 mod schemas;
 mod skew;
+mod trained;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

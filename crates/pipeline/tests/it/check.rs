@@ -172,10 +172,16 @@ fn what_the_component_says_is_shown_where_it_is() {
         ),
         @r#"
         error: pipeline.toml:16:20: there is no feature `frae`
+            features.a = "tips frae"
+                               ^
           hint: did you mean `fare`?
         error: pipeline.toml:19:3: there is no feature `frae`
+              frae"""
+              ^
           hint: did you mean `fare`?
         error: pipeline.toml:17:11: there is no feature `frae`
+            a = 'tips frae'
+                      ^
           hint: did you mean `fare`?
         error: pipeline.toml:19:10: there is no feature `auk`
         "#
@@ -232,6 +238,8 @@ fn overrides_are_checked_like_the_file() {
     assert_snapshot!(scene.mistakes(&sets), @r#"
     error: --set nodes.learner.num_steps: expected a whole number from 1 to 1000, found the string "many"
     error: --set nodes.learner.features.a: character 6: there is no feature `frae`
+        tips frae
+             ^
       hint: did you mean `fare`?
     error: --set nodes.learner.num_stps: unknown key `nodes.learner.num_stps`
       hint: did you mean `num_steps`?

@@ -129,6 +129,7 @@ impl Scene {
 
     pub(crate) fn explain(&self) -> Vec<Explanation> {
         let options = ExplainOptions {
+            root: &self.root(),
             base_dir: self.dir.path(),
             ledger: Some(&self.ledger),
             use_cache: self.use_cache,

@@ -19,5 +19,6 @@ mod rest;
 mod scene;
 mod secured;
 mod traces;
+mod trained;
 mod warm_up;
 mod watch;

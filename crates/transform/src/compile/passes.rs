@@ -1,11 +1,12 @@
 //! One pass over the examples: shard by shard where these are known, and only for what was not learned of them before.
 
+use base::Digest;
 use dataflow::{Engine, Source};
 use graph::Graph;
 
 use super::{Compiler, Wanted};
 use crate::analyze::cache::{self, Part};
-use crate::analyze::{AnalyzerPass, Shard, State, Subject};
+use crate::analyze::{AnalyzerPass, Shard, State, StateStore, Subject};
 use crate::ir::NodeId;
 use crate::{PassReport, TransformError};
 
@@ -59,19 +60,7 @@ impl Compiler<'_> {
         let Some(store) = self.options.cache else {
             return Ok((self.read(wanted, &part, engine)?, false));
         };
-        let keys: Vec<_> = wanted
-            .iter()
-            .zip(graphs)
-            .map(|((_, analysis), graph)| cache::key(graph, *analysis, shard))
-            .collect();
-        let mut states: Vec<Option<State>> = wanted
-            .iter()
-            .zip(&keys)
-            .map(|((nodes, analysis), key)| {
-                let subject = Subject { analysis: *analysis, columns: (0..nodes.len()).collect() };
-                cache::load(store, key, &subject)
-            })
-            .collect();
+        let (keys, mut states) = self.kept(wanted, graphs, shard, store);
         let missing: Vec<usize> = (0..wanted.len()).filter(|&at| states[at].is_none()).collect();
         if !missing.is_empty() {
             let still_wanted: Vec<Wanted> = missing.iter().map(|&at| wanted[at].clone()).collect();
@@ -82,6 +71,23 @@ impl Compiler<'_> {
             }
         }
         Ok((states.into_iter().flatten().collect(), missing.is_empty()))
+    }
+
+    /// Returns what is kept of a shard of all that is wanted, and the keys of that.
+    pub(super) fn kept(
+        &self,
+        wanted: &[Wanted],
+        graphs: &[Graph],
+        shard: &Shard,
+        store: &dyn StateStore,
+    ) -> (Vec<Digest>, Vec<Option<State>>) {
+        let kept = wanted.iter().zip(graphs).map(|((nodes, analysis), graph)| {
+            let key = cache::key(graph, *analysis, shard);
+            let subject = Subject { analysis: *analysis, columns: (0..nodes.len()).collect() };
+            let state = cache::load(store, &key, &subject);
+            (key, state)
+        });
+        kept.unzip()
     }
 
     /// Reads examples and returns what is learned of them.
@@ -116,7 +122,7 @@ impl Compiler<'_> {
     }
 
     /// Returns the graph of some arguments alone.
-    fn arguments(&self, (nodes, _): &Wanted) -> Result<Graph, TransformError> {
+    pub(super) fn arguments(&self, (nodes, _): &Wanted) -> Result<Graph, TransformError> {
         let mut builder = self.builder.clone();
         for (place, node) in nodes.iter().enumerate() {
             builder.output(&place.to_string(), self.operand(*node)?)?;

@@ -2,7 +2,7 @@
 
 use graph::{Node, Op, ValueType};
 
-use super::{BOOL, INT, Lists, Lowering, Presence, STRING, Value};
+use super::{BOOL, INT, Lists, Lowering, Presence, Value};
 use crate::saved_model::tensor;
 use crate::saved_model::writer::Tensor;
 
@@ -31,12 +31,7 @@ impl Lowering<'_> {
         segments: &Tensor,
         num_segments: &Tensor,
     ) -> Tensor {
-        let node = self.writer.node(op).input(values).input(segments).input(num_segments);
-        let node = node.data_type("Tindices", INT).data_type("Tnumsegments", INT);
-        match values.data_type() {
-            STRING => node.output(STRING),
-            data_type => node.data_type("T", data_type).output(data_type),
-        }
+        self.writer.segments(op, values, segments, num_segments)
     }
 
     /// Returns the number of rows.

@@ -157,24 +157,12 @@ impl Lowering<'_> {
 
     /// Returns the row of each element of ragged rows, which are as many as `elements`.
     pub(super) fn rows_of(&mut self, splits: &Tensor, elements: &Tensor) -> Tensor {
-        let size = self.writer.size(elements);
-        let (zero, one) = (self.int(0), self.int(1));
-        let places = self.writer.node("Range").input(&zero).input(&size).input(&one);
-        let places = places.data_type("Tidx", INT).output(INT);
-        let bound = self.bound("UpperBound", splits, &places);
-        self.writer.binary("Sub", &bound, &one)
+        self.writer.rows_of(splits, elements)
     }
 
     /// Returns where each of some values would go in a sorted list; both are flat.
     pub(super) fn bound(&mut self, op: &str, sorted: &Tensor, values: &Tensor) -> Tensor {
-        let row = self.writer.constant(tensor::int32s(&[1, -1]));
-        let flat = self.writer.constant(tensor::int32s(&[-1]));
-        let sorted = self.writer.reshape(sorted, &row);
-        let values = self.writer.reshape(values, &row);
-        let node = self.writer.node(op).input(&sorted).input(&values);
-        let node = node.data_type("T", sorted.data_type()).data_type("out_type", INT);
-        let places = node.output(INT);
-        self.writer.reshape(&places, &flat)
+        self.writer.bound(op, sorted, values)
     }
 
     /// Tells of each text whether it is of ASCII alone.

@@ -252,7 +252,7 @@ fn expressible(graph: &Graph, can: impl Fn(&Graph) -> bool) -> Option<Graph> {
 }
 
 /// Returns the columns as ONNX Runtime is given them.
-fn wide(rows: &RecordBatch) -> RecordBatch {
+pub(super) fn wide(rows: &RecordBatch) -> RecordBatch {
     let schema = rows.schema();
     let columns = schema.fields().iter().zip(rows.columns()).map(|(field, column)| {
         let is_float = column.data_type() == &DataType::Float32;
