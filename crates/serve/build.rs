@@ -4,7 +4,7 @@ use std::env;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=proto");
-    let files = ["tensor.proto", "serving.proto", "inference.proto", "health.proto"];
+    let files = ["tensor.proto", "serving.proto", "inference.proto", "health.proto", "otlp.proto"];
     let descriptors = protox::compile(files, ["proto"])?;
     #[expect(clippy::disallowed_methods, reason = "build scripts are told where to write this way")]
     let out_dir = env::var("OUT_DIR")?;

@@ -1,6 +1,8 @@
-//! Transform graphs in Python: Arrow in, Arrow out, with nothing copied between the two.
+//! Transform graphs and loaders in Python: Arrow in, Arrow out, with nothing copied between the two.
 //!
-//! The one evaluator, `graph`, with a Python class around it. Other threads of the interpreter run while it computes.
+//! The one evaluator, `graph`, with a Python class around it, and the data path of training (`loaders.rs`). Other threads of the interpreter run while it computes.
+
+mod loaders;
 
 use std::path::PathBuf;
 
@@ -134,6 +136,8 @@ fn told(error: BoxError) -> PyErr {
 #[pymodule]
 fn cupola(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<TransformGraph>()?;
+    module.add_class::<loaders::Loader>()?;
+    module.add_class::<loaders::TokenLoader>()?;
     module.add("CupolaError", module.py().get_type::<CupolaError>())?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))
 }

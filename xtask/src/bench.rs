@@ -10,6 +10,7 @@ mod predict;
 mod process;
 mod road;
 mod serve;
+mod train;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,13 +18,14 @@ use std::process::Command;
 use crate::Failure;
 
 /// What can be said to a benchmark.
-pub(crate) const USAGE: &str = "cargo xtask bench [road | data | evaluate | predict | serve] [--data FILE] [--runs N] [--binary FILE] \
+pub(crate) const USAGE: &str = "cargo xtask bench [road | data | evaluate | predict | serve | train | language | loader] [--data FILE] [--runs N] [--binary FILE] \
      (data, evaluate and predict: [--rows N]; data: [--peers PYTHON] [--tfdv PYTHON] [--huge]; evaluate: [--tfma PYTHON]; \
-     serve: [--peers PYTHON] [--seconds N])";
+     serve: [--peers PYTHON] [--seconds N]; train, language, loader: [--keras PYTHON] [--torch PYTHON])";
 
 /// Runs a benchmark: `road` (the default), the taxi pipeline from raw data to pushed model; `data`, reading and
 /// statistics beside their peers; `evaluate`, metrics by slice with intervals; `predict`, rows through a pushed model;
-/// or `serve`, a server under load.
+/// `serve`, a server under load; `train`, steps of a wide and deep model; `language`, tokens of a small transformer; or
+/// `loader`, examples and tokens as they are loaded.
 pub(crate) fn bench(workspace: &Path, args: &[String]) -> Result<(), Failure> {
     match args.split_first() {
         Some((which, rest)) if which == "data" => data::bench(&Options::parse(workspace, rest)?),
@@ -31,6 +33,13 @@ pub(crate) fn bench(workspace: &Path, args: &[String]) -> Result<(), Failure> {
             predict::bench(&Options::parse(workspace, rest)?)
         }
         Some((which, rest)) if which == "serve" => serve::bench(&Options::parse(workspace, rest)?),
+        Some((which, rest)) if which == "train" => train::steps(&Options::parse(workspace, rest)?),
+        Some((which, rest)) if which == "language" => {
+            train::language(&Options::parse(workspace, rest)?)
+        }
+        Some((which, rest)) if which == "loader" => {
+            train::loader(&Options::parse(workspace, rest)?)
+        }
         Some((which, rest)) if which == "evaluate" => {
             let mut options = Options::parse(workspace, rest)?;
             if !rest.iter().any(|flag| flag == "--rows") {
@@ -61,6 +70,10 @@ struct Options {
     tfdv: Option<PathBuf>,
     /// A Python with `tensorflow-model-analysis`.
     tfma: Option<PathBuf>,
+    /// A Python with `tensorflow` and `keras`.
+    keras: Option<PathBuf>,
+    /// A Python with `torch`, and for `loader` with `pyarrow`.
+    torch: Option<PathBuf>,
     /// Whether files of 1 and 10 GB are made and read.
     huge: bool,
 }
@@ -76,6 +89,8 @@ impl Options {
             peers: None,
             tfdv: None,
             tfma: None,
+            keras: None,
+            torch: None,
             huge: false,
             seconds: 10,
         };
@@ -94,6 +109,8 @@ impl Options {
                 "--rows" => options.rows = value.parse()?,
                 "--peers" => options.peers = Some(std::path::absolute(value)?),
                 "--tfma" => options.tfma = Some(std::path::absolute(value)?),
+                "--keras" => options.keras = Some(std::path::absolute(value)?),
+                "--torch" => options.torch = Some(std::path::absolute(value)?),
                 "--tfdv" => options.tfdv = Some(std::path::absolute(value)?),
                 _ => return Err(format!("unknown flag `{flag}`: {USAGE}").into()),
             }

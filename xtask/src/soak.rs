@@ -1,6 +1,8 @@
 //! `cargo xtask soak`: a server under load for a long time, with versions that change, clients that go away, that are
 //! slow, and that mean harm. Fails when an answer is wrong, a good request is not answered, or memory grows.
 
+mod grpc;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -84,6 +86,14 @@ fn soak_in(workspace: &Path, binary: &Path, scratch: &Path, time: Duration) -> R
         return Err(format!("{status}: {}", String::from_utf8_lossy(&expected)).into());
     }
 
+    // A request whose answer does not fit into what the system keeps for those who do not read.
+    let rows = vec![as_json(&row); 1500];
+    let many = request("POST", PREDICT, &serde_json::json!({ "instances": rows }).to_string());
+    if ask(address, &many)?.0 != 200 {
+        return Err("many rows are not answered".into());
+    }
+    let message = predict_request("taxi", &row);
+
     let counts = Counts::default();
     let ends = AtomicBool::new(false);
     let start = Instant::now();
@@ -92,7 +102,9 @@ fn soak_in(workspace: &Path, binary: &Path, scratch: &Path, time: Duration) -> R
         for _ in 0..4 {
             scope.spawn(|| check_answers(address, &good, &expected, &ends, &counts));
         }
-        scope.spawn(|| hostilities(address, &good, &ends, &counts));
+        scope.spawn(|| hostilities(address, &good, &many, &ends, &counts));
+        scope.spawn(|| grpc::check_answers(address, &message, &ends, &counts));
+        scope.spawn(|| grpc::hostilities(address, &message, &ends, &counts));
         scope.spawn(|| {
             while !ends.load(Ordering::Relaxed) {
                 std::thread::sleep(Duration::from_secs(5));
@@ -101,7 +113,7 @@ fn soak_in(workspace: &Path, binary: &Path, scratch: &Path, time: Duration) -> R
                 }
             }
         });
-        let grpc = Target::Grpc(GRPC.to_owned(), predict_request("taxi", &row));
+        let grpc = Target::Grpc(GRPC.to_owned(), message.clone());
         let outcome = (|| {
             while start.elapsed() < time {
                 let time = Duration::from_secs(2);
@@ -173,11 +185,11 @@ fn check_answers(
 }
 
 /// Does one bad thing after the other.
-fn hostilities(address: SocketAddr, good: &[u8], ends: &AtomicBool, counts: &Counts) {
+fn hostilities(address: SocketAddr, good: &[u8], many: &[u8], ends: &AtomicBool, counts: &Counts) {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     let mut slow: Vec<TcpStream> = Vec::new();
     while !ends.load(Ordering::Relaxed) {
-        let bytes = hostile(&mut random, good);
+        let bytes = hostile(&mut random, good, many);
         if let Ok(mut stream) = TcpStream::connect(address) {
             let _ = stream.set_write_timeout(Some(Duration::from_millis(500)));
             let _ = stream.set_read_timeout(Some(Duration::from_millis(200)));
@@ -198,14 +210,14 @@ fn hostilities(address: SocketAddr, good: &[u8], ends: &AtomicBool, counts: &Cou
 }
 
 /// Returns the bytes of a request that is none, or too much of one.
-fn hostile(random: &mut Random, good: &[u8]) -> Vec<u8> {
+fn hostile(random: &mut Random, good: &[u8], many: &[u8]) -> Vec<u8> {
     let post = |path: &str, headers: &str, body: &[u8]| {
         let length = body.len();
         let head =
             format!("POST {path} HTTP/1.1\r\nhost: a\r\n{headers}content-length: {length}\r\n\r\n");
         [head.as_bytes(), body].concat()
     };
-    match random.below(12) {
+    match random.below(13) {
         // A part of a good request, and a good request with other bytes in it.
         0 => good[..random.below(good.len())].to_vec(),
         1 | 2 => {
@@ -234,6 +246,7 @@ fn hostile(random: &mut Random, good: &[u8]) -> Vec<u8> {
             bytes
         }
         10 => good.repeat(50),
+        11 => many.repeat(4),
         _ => (0..random.below(2000))
             .map(|_| u8::try_from(random.below(256)).unwrap_or_default())
             .collect(),

@@ -7,11 +7,13 @@
 //! tables, and never a path outside its inputs, its staged outputs and its declared files.
 //! Not here: running anything (`pipeline`), storing anything (`metadata`).
 
+mod aliases;
 mod artifact;
 mod component;
 mod ledger;
 pub mod types;
 
+pub use aliases::{Alias, AliasChange, AliasOutcome, ExpectedAlias, ModelAliases, NewAlias};
 pub use artifact::{Artifact, ArtifactId, ArtifactState, ExecutionId, Properties, PropertyValue};
 pub use component::{
     Answer, CheckContext, Checked, Component, Executor, FeatureInfo, FeatureKind, Input, Kind,

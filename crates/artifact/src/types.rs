@@ -59,10 +59,17 @@ artifact_types! {
     MODEL = "Model", &[], Some("mlmd.Model");
     /// What a training left besides the model: its loss curve; of a program's its metrics and what it printed.
     MODEL_RUN = "ModelRun", &[], None;
+    /// The best hyperparameters of a search: `best_hyperparameters.txt`.
+    HYPER_PARAMETERS = "HyperParameters", &[], None;
+    /// The trials of a search: `tuner_results.json`.
+    TUNER_RESULTS = "TunerResults", &[], None;
     /// Metrics of a model, slice by slice.
     MODEL_EVALUATION = "ModelEvaluation", &[], None;
     /// Whether a model passed its thresholds: a file `BLESSED` or `NOT_BLESSED`.
     MODEL_BLESSING = "ModelBlessing", &[], None;
+    /// Whether a model loads and answers in a server: a file `INFRA_BLESSED` or `INFRA_NOT_BLESSED`; perhaps the model with
+    /// requests to warm up with, `stamped_model/`.
+    INFRA_BLESSING = "InfraBlessing", &[], None;
     /// Where a model was pushed to.
     PUSHED_MODEL = "PushedModel", &[], Some("mlmd.Model");
 }

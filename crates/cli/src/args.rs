@@ -3,6 +3,7 @@
 mod data;
 mod eval;
 mod explain;
+mod generate;
 mod serve;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ pub(crate) use data::{
 };
 pub(crate) use eval::{EvalArgs, TaskName};
 pub(crate) use explain::ExplainArgs;
+pub(crate) use generate::{GenerateArgs, SamplingArgs};
 
 pub(crate) use serve::{Poll, ServeArgs};
 
@@ -102,7 +104,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Export(ExportCommand),
     /// Raw rows through a model: predictions in any format.
-    Predict(PredictArgs),
+    Predict(Box<PredictArgs>),
+    /// Let a language model go on from a prompt; the text is shown as it comes.
+    Generate(GenerateArgs),
     /// Measure predictions that are columns of a file: metrics, slices, thresholds; exits with 1 when these do not hold.
     Eval(Box<EvalArgs>),
     /// Show which features a pushed model's predictions come from: Shapley values, and what shuffling costs.
@@ -110,7 +114,8 @@ pub(crate) enum Command {
     /// Which models were pushed where; go back to one, or on to another place.
     #[command(subcommand)]
     Models(ModelsCommand),
-    /// Answer requests for predictions of pushed models: REST and gRPC, of TensorFlow Serving and KServe.
+    /// Answer requests for predictions of pushed models: REST and gRPC, of TensorFlow Serving and KServe; and for
+    /// completions of language models, as OpenAI's clients ask for them.
     Serve(Box<ServeArgs>),
     /// Print a completion script for a shell.
     Completions {
@@ -178,6 +183,8 @@ pub(crate) enum Template {
     Taxi,
     /// Your own CSV file, every column a feature by its type.
     Csv,
+    /// A small language model of this project's own documentation.
+    LanguageModel,
 }
 
 /// `cupola runs`.
@@ -219,6 +226,16 @@ pub(crate) enum ModelsCommand {
         #[command(flatten)]
         root: RootArg,
     },
+    /// Show one model: its versions, who pushed them, what they were made of, and their names.
+    Show {
+        /// The serving directory, its URL, or its last part alone.
+        #[arg(value_name = "MODEL")]
+        model: String,
+        #[command(flatten)]
+        root: RootArg,
+    },
+    /// Give a version a name such as `champion`; servers that watch the directory have it as a label.
+    Alias(AliasArgs),
     /// Serve an earlier version again, as a new version: servers change to it as to any other.
     Rollback {
         /// The serving directory.
@@ -244,6 +261,31 @@ pub(crate) enum ModelsCommand {
         #[command(flatten)]
         root: RootArg,
     },
+}
+
+/// `cupola models alias`.
+#[derive(Debug, Args)]
+pub(crate) struct AliasArgs {
+    /// The serving directory, its URL, or its last part alone.
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: String,
+    /// The name.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// The version that gets it, by its number, by another name that it has, or `newest`.
+    #[arg(value_name = "VERSION", required_unless_present_any = ["remove", "back"])]
+    pub(crate) version: Option<String>,
+    /// Take the name away.
+    #[arg(long, conflicts_with_all = ["version", "back"])]
+    pub(crate) remove: bool,
+    /// Give the name back to the version that had it before.
+    #[arg(long, conflicts_with = "version")]
+    pub(crate) back: bool,
+    /// Change it only if the name stands for this version now, or for `none`.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) expect: Option<String>,
+    #[command(flatten)]
+    pub(crate) root: RootArg,
 }
 
 /// `cupola artifacts`.
@@ -389,6 +431,11 @@ pub(crate) struct PredictArgs {
     /// What stands between the cells of CSV files [default: a comma]
     #[arg(long, value_name = "CHARACTER", value_parser = data::delimiter)]
     pub(crate) delimiter: Option<String>,
+    /// Of a language model: predict what follows each text, and not how well it is foreseen.
+    #[arg(long)]
+    pub(crate) complete: bool,
+    #[command(flatten)]
+    pub(crate) sampling: SamplingArgs,
     /// How many threads predict [default: all cores]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<std::num::NonZeroUsize>,

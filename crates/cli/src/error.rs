@@ -58,6 +58,14 @@ pub(crate) enum CliError {
     #[error("{}: no pushed model found, expected a folder named by a number with a `READY` file", .path.display())]
     NoModel { path: PathBuf },
 
+    /// A folder holds no language model.
+    #[error("{}: no language model found, expected `config.json` and `model.safetensors`, there or in a pushed version", .path.display())]
+    NotLanguage { path: PathBuf },
+
+    /// A flag that says how new text is made, where none is.
+    #[error("`{flag}` says how new text is made, expected `--complete` beside it")]
+    WithoutComplete { flag: &'static str },
+
     /// A serving directory does not have a version to push again.
     #[error("{}: {}, the versions there are {}", .dir.display(), wanted_version(.wanted), numbers(.there))]
     NoVersion { dir: PathBuf, wanted: Option<u64>, there: Vec<u64> },
@@ -65,6 +73,26 @@ pub(crate) enum CliError {
     /// The version to go back to is the one that is served.
     #[error("{}: version {version} is the one that is served", .dir.display())]
     IsServed { dir: PathBuf, version: u64 },
+
+    /// A model by that name is not known.
+    #[error("no model `{model}` was pushed, {}", pushed_models(.there))]
+    NoPushedModel { model: String, there: Vec<String> },
+
+    /// A name that several serving directories have.
+    #[error("model `{model}` could be {}", .candidates.join(", "))]
+    SeveralModels { model: String, candidates: Vec<String> },
+
+    /// A version that nobody pushed, as far as is written down.
+    #[error("{model}: no version {version}, expected one of {there}")]
+    NoPushedVersion { model: String, version: String, there: String },
+
+    /// There is nothing to give a name back to.
+    #[error("{model}: `{name}` was not another version before")]
+    NoEarlier { model: String, name: String },
+
+    /// Somebody else changed a name meanwhile.
+    #[error("{model}: `{name}` is {found}, expected {expected}; nothing was changed")]
+    AliasMoved { model: String, name: String, found: String, expected: String },
 
     /// A model that is not exported, because others made it.
     #[error("{}: the model is {what}, expected a built-in one", .path.display())]
@@ -156,11 +184,16 @@ impl Classify for CliError {
             | Self::Nothing { .. }
             | Self::NoModel { .. }
             | Self::NoVersion { .. }
+            | Self::NoPushedModel { .. }
+            | Self::NoPushedVersion { .. }
+            | Self::NoEarlier { .. }
+            | Self::NotLanguage { .. }
             | Self::NoGraph { .. } => ErrorKind::NotFound,
-            Self::ForeignModel { .. } => ErrorKind::Usage,
+            Self::ForeignModel { .. } | Self::WithoutComplete { .. } => ErrorKind::Usage,
             Self::WrongType { .. }
             | Self::NoSplit { .. }
             | Self::Ambiguous { .. }
+            | Self::SeveralModels { .. }
             | Self::EvalConfig { .. }
             | Self::Evaluation { .. }
             | Self::FileBeforeVerb { .. }
@@ -171,7 +204,9 @@ impl Classify for CliError {
             | Self::NoSlices { .. }
             | Self::NoPrevious
             | Self::NoTokens { .. } => ErrorKind::Usage,
-            Self::Exists { .. } | Self::IsServed { .. } => ErrorKind::Conflict,
+            Self::Exists { .. } | Self::IsServed { .. } | Self::AliasMoved { .. } => {
+                ErrorKind::Conflict
+            }
             Self::MissingColumn { .. }
             | Self::NotStatistics { .. }
             | Self::NoVectors { .. }
@@ -194,10 +229,18 @@ impl Classify for CliError {
             Self::FileBeforeVerb { verb, .. } => {
                 Some(format!("a file of that name is meant by `./{verb}`"))
             }
+            Self::SeveralModels { .. } => Some("name the directory".to_owned()),
             Self::NotText { .. } => Some("say where with `--output`".to_owned()),
             Self::Exists { .. } => Some("`--force` writes over it".to_owned()),
             _ => None,
         }
+    }
+}
+
+fn pushed_models(there: &[String]) -> String {
+    match there {
+        [] => "and no other was".to_owned(),
+        there => format!("expected one of {}", there.join(", ")),
     }
 }
 

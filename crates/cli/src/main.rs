@@ -9,6 +9,7 @@ mod args;
 mod clock;
 mod commands;
 mod data;
+mod documents;
 mod error;
 mod output;
 mod progress;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Export(command) => commands::export::export(&command, global),
         Command::Eval(args) => commands::eval::eval(&args, global),
         Command::Explain(args) => commands::explain::explain(&args, global),
+        Command::Generate(args) => commands::generate::generate(&args, global),
         Command::Predict(args) => commands::predict::predict(&args, global),
         Command::Models(command) => commands::models::models(&command, global),
         Command::Serve(args) => commands::serve::serve(&args, global),

@@ -1,5 +1,8 @@
 //! BulkInferrer: examples with what a model predicts for them.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use artifact::{
     CheckContext, Checked, Component, Executor, FeatureInfo, FeatureKind, Input, Kind, Outcome,
     Output, OutputProperties, Problem, RunContext, types,
@@ -10,12 +13,15 @@ use dataset::{Dataset, DatasetWriter};
 use indexmap::IndexMap;
 use infer::{Inference, Keep, Outputs};
 use ingest::{OutputConfig, Payload};
+use model::Predictor;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use servable::Servable;
+use text_model::{Ask, TextModel, TextPredictor};
 
 use crate::ComponentError;
+use crate::completion_config::CompletionConfig;
 use crate::config::{read, schema_of};
 use crate::example_gen::formats_of;
 use crate::ports::{required, split_properties};
@@ -37,6 +43,9 @@ struct Config {
     outputs: Option<IndexMap<String, String>>,
     /// In which format the examples are written.
     output: OutputConfig,
+    /// Of a language model: predicts what follows each text (`completion`, and in `finish_reason` why it ends there)
+    /// and not how well it is foreseen.
+    completion: Option<CompletionConfig>,
 }
 
 impl Config {
@@ -73,7 +82,7 @@ impl Component for BulkInferrer {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn description(&self) -> &'static str {
@@ -137,7 +146,10 @@ impl Component for BulkInferrer {
             }
             result.push(FeatureInfo {
                 name: name.clone(),
-                kind: Some(FeatureKind::Float),
+                kind: Some(match config.completion {
+                    None => FeatureKind::Float,
+                    Some(_) => FeatureKind::Bytes,
+                }),
                 is_list: None,
                 num_buckets: None,
                 note: None,
@@ -161,8 +173,8 @@ impl Executor for BulkInferrer {
         if context.input("blessing").is_some_and(|blessing| !is_blessed(blessing)) {
             return Ok(not_blessed());
         }
-        let servable = Servable::load(&required(context, "model")?.uri)?;
-        let needed: Vec<_> = servable.raw_inputs().iter().map(|raw| raw.name.clone()).collect();
+        let model = required(context, "model")?;
+        let (predictor, needed) = load(&model.uri, config.completion.as_ref())?;
         let examples = required(context, "examples")?;
         let names = match config.example_splits.as_slice() {
             [] => examples.split_names(),
@@ -174,8 +186,13 @@ impl Executor for BulkInferrer {
         let first = sources.first();
         let first = first.ok_or_else(|| ComponentError::NoSplits { path: examples.uri.clone() })?;
         let schema = first.schema();
-        let inference =
-            Inference::new(&servable, &needed, &schema, &config.keep(), &config.outputs())?;
+        let inference = Inference::new(
+            predictor.as_ref(),
+            &needed,
+            &schema,
+            &config.keep(),
+            &config.outputs(),
+        )?;
 
         let storage = config.output.storage(Payload::TfExample);
         let root = &context.outputs["output_examples"];
@@ -202,6 +219,25 @@ impl Executor for BulkInferrer {
             ..Outcome::default()
         })
     }
+}
+
+/// Loads a model, and says which raw features it reads.
+fn load(
+    dir: &Path,
+    completion: Option<&CompletionConfig>,
+) -> Result<(Box<dyn Predictor>, Vec<String>), BoxError> {
+    if TextModel::is_in(dir) {
+        let model = TextModel::load(dir)?;
+        let needed = model.inputs().iter().map(|input| input.name.clone()).collect();
+        let ask = completion.map_or(Ask::Score, |it| Ask::Complete(Box::new(it.options())));
+        return Ok((Box::new(TextPredictor::new(Arc::new(model), ask)), needed));
+    }
+    if completion.is_some() {
+        return Err(ComponentError::NoTexts.into());
+    }
+    let servable = Servable::load(dir)?;
+    let needed = servable.raw_inputs().iter().map(|raw| raw.name.clone()).collect();
+    Ok((Box::new(servable), needed))
 }
 
 /// What depends on the predictions cannot run, as there are none.

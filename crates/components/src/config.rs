@@ -1,5 +1,6 @@
 //! Configurations: reading them, and putting a component's own keys beside its stage's.
 
+use artifact::{Checked, Problem};
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -14,6 +15,16 @@ pub(crate) struct NoConfig {}
 /// Reads a configuration that was checked against its schema.
 pub(crate) fn read<T: DeserializeOwned>(config: &Value) -> Result<T, ComponentError> {
     T::deserialize(config).map_err(ComponentError::Config)
+}
+
+/// Says why a configuration does not read that fits its schema: a length of time that no clock counts, say.
+pub(crate) fn unreadable(error: &ComponentError) -> Checked {
+    let message = match error {
+        ComponentError::Config(error) => error.to_string(),
+        other => other.to_string(),
+    };
+    let problem = Problem { key: String::new(), offset: None, message, hint: None };
+    Checked { problems: vec![problem], ..Checked::default() }
 }
 
 /// Returns the JSON Schema of a configuration.

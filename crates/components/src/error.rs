@@ -64,6 +64,14 @@ pub enum ComponentError {
     #[error("column `{column}`: {what}, expected lists of token ids")]
     Tokens { column: String, what: String },
 
+    /// What follows a text is asked of a model that knows no texts.
+    #[error("`completion` is given, and the model is no language model")]
+    NoTexts,
+
+    /// A model that is no language model is to be pushed as one.
+    #[error("`destination.huggingface` is for language models, and this model is none")]
+    NotLanguage,
+
     /// A column of scored examples is not there.
     #[error("no column `{column}` among the scored examples")]
     MissingColumn { column: String },
@@ -71,6 +79,23 @@ pub enum ComponentError {
     /// The columns of scored examples do not make a batch.
     #[error("scored examples do not make a batch")]
     Scored { source: arrow::error::ArrowError },
+
+    /// A variable of the environment that a configuration names is not there.
+    #[error("`{key}`: the environment has no variable `{variable}`")]
+    NoVariable { key: String, variable: String },
+
+    /// No destination to push to.
+    #[error("no `destination` and no `destinations`, expected where models are pushed to")]
+    NoDestination,
+
+    /// Hyperparameters that the trainer does not have.
+    #[error("the hyperparameters do not suit the trainer")]
+    // the cause follows through `source()`
+    Hyperparameters { source: serde_json::Error },
+
+    /// A trial has no value of the objective.
+    #[error("the trainer reports no `{metric}`, it reports {}", quoted(.reported))]
+    NotReported { metric: String, reported: Vec<String> },
 
     /// The user stopped the run.
     #[error("cancelled")]
@@ -91,8 +116,15 @@ impl Classify for ComponentError {
             | Self::OtherFeatures { .. }
             | Self::Pack { .. }
             | Self::Features { .. }
+            | Self::Hyperparameters { .. }
             | Self::Tokens { .. } => ErrorKind::Data,
-            Self::NoSplitPair { .. } | Self::ForeignBase { .. } => ErrorKind::Usage,
+            Self::NoSplitPair { .. }
+            | Self::ForeignBase { .. }
+            | Self::NotReported { .. }
+            | Self::NoVariable { .. }
+            | Self::NoDestination
+            | Self::NoTexts
+            | Self::NotLanguage => ErrorKind::Usage,
             Self::Cancelled => ErrorKind::Unavailable,
         }
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use arrow::array::RecordBatch;
 use artifact::{
     Answer, Artifact, CheckContext, Checked, Component, Executor, FeatureKind, Input, Kind,
     Outcome, Output, OutputProperties, Problem, RunContext, types,
@@ -14,15 +13,13 @@ use dataset::{Dataset, Split};
 use evaluate::{
     Blessing, Config, EvaluatePass, Evaluation, Failure, Numbered, SliceSpec, validate,
 };
-use model::Predictor;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use servable::Servable;
 
 use crate::config::{read_with, schema_with};
+use crate::evaluated::Evaluated;
 use crate::ports::required;
-use crate::scoring::{Scored, added_columns};
 use crate::view::write;
 
 /// The key of the splits, beside the stage's own keys.
@@ -68,7 +65,7 @@ impl Component for Evaluator {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn description(&self) -> &'static str {
@@ -163,7 +160,8 @@ impl Executor for Evaluator {
         let (config, splits): (Config, ExampleSplits) = read_with(EXAMPLE_SPLITS, context.config)?;
         let examples = required(context, "examples")?;
         let model = required(context, "model")?;
-        let candidate = Servable::load(&model.uri)?;
+        let candidate = Evaluated::load(&model.uri)?;
+        let config = candidate.config(&config);
         let dataset = Dataset::open(&examples.uri, &splits.0)?;
         let baseline = match context.input("baseline_model") {
             Some(artifact) => Some(Baseline::load(artifact, &candidate, &dataset)?),
@@ -206,38 +204,26 @@ impl Executor for Evaluator {
 
 /// The latest blessed model.
 enum Baseline<'a> {
-    Comparable { artifact: &'a Artifact, servable: Box<Servable> },
+    Comparable { artifact: &'a Artifact, model: Evaluated },
     NotComparable { reason: String },
 }
 
 impl<'a> Baseline<'a> {
     fn load(
         artifact: &'a Artifact,
-        candidate: &Servable,
+        candidate: &Evaluated,
         dataset: &Dataset,
     ) -> Result<Self, BoxError> {
-        let servable = Box::new(Servable::load(&artifact.uri)?);
-        let (ours, theirs) = (candidate.signature(), servable.signature());
-        if (ours.task, &ours.label) != (theirs.task, &theirs.label) {
-            let reason = format!(
-                "it predicts `{}` ({}), not `{}` ({})",
-                theirs.label, theirs.task, ours.label, ours.task
-            );
-            return Ok(Self::NotComparable { reason });
-        }
-        for split in dataset.splits() {
-            let none = RecordBatch::new_empty(split.source()?.schema());
-            if let Err(error) = servable.predict(&none) {
-                let reason = format!("it cannot read these examples: {error}");
-                return Ok(Self::NotComparable { reason });
-            }
-        }
-        Ok(Self::Comparable { artifact, servable })
+        let model = Evaluated::load(&artifact.uri)?;
+        Ok(match candidate.why_not_with(&model, dataset)? {
+            Some(reason) => Self::NotComparable { reason },
+            None => Self::Comparable { artifact, model },
+        })
     }
 
-    fn comparable(&self) -> Option<(&'a Artifact, &Servable)> {
+    fn comparable(&self) -> Option<(&'a Artifact, &Evaluated)> {
         match self {
-            Self::Comparable { artifact, servable } => Some((artifact, servable)),
+            Self::Comparable { artifact, model } => Some((artifact, model)),
             Self::NotComparable { .. } => None,
         }
     }
@@ -248,25 +234,25 @@ fn evaluate_splits(
     context: &RunContext<'_>,
     config: &Config,
     dataset: &Dataset,
-    candidate: &Servable,
-    baseline: Option<&Servable>,
+    candidate: &Evaluated,
+    baseline: Option<&Evaluated>,
 ) -> Result<Evaluation, BoxError> {
     let splits = dataset.splits();
     let sources = splits.iter().map(Split::source).collect::<Result<Vec<_>, _>>()?;
     let schemas: Vec<_> = sources.iter().map(Source::schema).collect();
-    let columns = added_columns(&schemas, baseline.is_some());
-    let pass = EvaluatePass::new(config, candidate.signature().task, columns.clone())?;
+    let columns = candidate.columns(&schemas, baseline.is_some());
+    let pass = EvaluatePass::new(config, candidate.task(), columns.clone())?;
     let mut state = pass.start()?;
     let mut num_partitions = 0;
     for (done, (split, raw)) in splits.iter().zip(&sources).enumerate() {
         context.progress.report(done as u64, splits.len() as u64, &split.name);
-        let scored = Scored::new(raw, candidate, baseline, &columns);
+        let scored = candidate.scored(raw, baseline, &columns);
         let found = match &columns.position {
             Some(position) if config.confidence_intervals.is_some() => {
-                let numbered = Numbered::new(&scored, position, num_partitions);
+                let numbered = Numbered::new(scored.as_ref(), position, num_partitions);
                 dataflow::fold(context.engine, &numbered, &pass)?
             }
-            _ => dataflow::fold(context.engine, &scored, &pass)?,
+            _ => dataflow::fold(context.engine, scored.as_ref(), &pass)?,
         };
         num_partitions += raw.num_partitions();
         state.merge(found)?;
@@ -278,7 +264,7 @@ fn blessing_properties(
     context: &RunContext<'_>,
     blessing: &Blessing,
     model: &Artifact,
-    baseline: Option<(&Artifact, &Servable)>,
+    baseline: Option<(&Artifact, &Evaluated)>,
 ) -> OutputProperties {
     let mut output = OutputProperties::default();
     let custom = &mut output.custom_properties;
@@ -303,7 +289,8 @@ fn summary(evaluation: &Evaluation, config: &Config, blessing: &Blessing) -> Str
             .metrics
             .iter()
             .filter(|(name, _)| {
-                let is_usual = ["auc", "root_mean_squared_error", "mean_squared_error"];
+                let is_usual =
+                    ["auc", "root_mean_squared_error", "mean_squared_error", "perplexity"];
                 if asked.is_empty() {
                     is_usual.contains(&name.as_str())
                 } else {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use artifact::{
@@ -24,6 +24,7 @@ use program::Program;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
+use text_model::TokenizerFiles;
 use train_language::{Config, EngineConfig, LossPoint, Progress, torch};
 
 use crate::ComponentError;
@@ -36,6 +37,9 @@ const SPLITS_HELP: &str = "Which split is trained on, and which one measures the
 
 /// The loss curve, one line per point.
 const LOSS_FILE: &str = "loss.csv";
+
+/// What is behind a feature's name in that of the column that says which packed tokens are of which document.
+const SEGMENTS: &str = "_segment_ids";
 
 /// How long the processes of a cancelled training have for a last checkpoint.
 const GRACE: Duration = Duration::from_secs(120);
@@ -72,7 +76,7 @@ impl Component for LanguageTrainer {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn description(&self) -> &'static str {
@@ -115,6 +119,13 @@ impl Component for LanguageTrainer {
         };
         for found in train_language::check(&config) {
             problem(&found.key, found.message, found.hint);
+        }
+        let model = config.transformer();
+        if let (Some(size), Some(boundary)) = (model.vocab_size, model.document_boundary)
+            && boundary as usize >= size
+        {
+            let message = format!("{boundary}, expected less than `vocab_size`, {size}");
+            problem("model.transformer.document_boundary", message, None);
         }
         let Some(Some(features)) = context.inputs.get("transform_graph") else { return checked };
         let (key, wanted) = ("model.transformer.tokens", &config.transformer().tokens);
@@ -165,6 +176,7 @@ impl Executor for LanguageTrainer {
             EngineConfig::Torch => with_torch(context, &config, vocab_size, &work)?,
         };
         std::fs::remove_dir_all(&work).map_err(IoError::at("remove", &work))?;
+        let has_tokenizer = write_tokenizer(&config, context)?;
 
         let run = &context.outputs["model_run"];
         write(&run.join(LOSS_FILE), loss_csv(&history))?;
@@ -174,6 +186,9 @@ impl Executor for LanguageTrainer {
         }
         if let Some(speed) = speed {
             let _ = write!(summary, ", {speed:.0} tokens/s");
+        }
+        if !has_tokenizer {
+            summary.push_str("; no tokenizer file says how its tokens are made");
         }
         if rollbacks > 0 {
             let _ = write!(summary, "; went back to a checkpoint {rollbacks} times");
@@ -297,6 +312,17 @@ fn work_dir(context: &RunContext<'_>, examples: &Path) -> PathBuf {
     keep.join(digest.short())
 }
 
+/// Puts what makes the tokens beside the model; returns whether there is a tokenizer file that does.
+fn write_tokenizer(config: &Config, context: &RunContext<'_>) -> Result<bool, BoxError> {
+    let Some(graph) = context.input("transform_graph") else { return Ok(false) };
+    let (graph, model) = (Graph::load(&graph.uri)?, config.transformer());
+    let files = TokenizerFiles::of_graph(&graph, &model.tokens, model.document_boundary)?;
+    let Some(files) = files else { return Ok(false) };
+    files.write(&context.outputs["model"], model.sequence_length)?;
+    Ok(true)
+}
+
+/// Returns how many tokens the model knows: as many as the feature has, and the boundary.
 fn vocab_size(config: &Config, context: &RunContext<'_>) -> Result<usize, BoxError> {
     let model = config.transformer();
     if let Some(size) = model.vocab_size {
@@ -309,7 +335,8 @@ fn vocab_size(config: &Config, context: &RunContext<'_>) -> Result<usize, BoxErr
         known = output.and_then(|output| output.num_buckets);
     }
     let known = known.and_then(|size| usize::try_from(size).ok());
-    known.ok_or_else(|| {
+    let with_boundary = model.document_boundary.map_or(0, |boundary| boundary as usize + 1);
+    known.map(|size| size.max(with_boundary)).ok_or_else(|| {
         let problems = format!(
             "`model.transformer.vocab_size`: how many tokens `{}` can have is not known, expected a number here",
             model.tokens
@@ -326,7 +353,14 @@ fn write_tokens(
     dir: &Path,
 ) -> Result<u64, BoxError> {
     let model = config.transformer();
-    let columns = [model.tokens.clone()];
+    let mut columns = vec![model.tokens.clone()];
+    let segments = format!("{}{SEGMENTS}", model.tokens);
+    let is_packed = source.schema().column_with_name(&segments).is_some();
+    columns.extend(is_packed.then(|| segments.clone()));
+    let layout = match is_packed {
+        true => Layout::Packed { segments: &segments },
+        false => Layout::Documents { boundary: model.document_boundary },
+    };
     let batches = (0..source.num_partitions()).flat_map(|partition| -> BatchIter<'_> {
         match source.read(partition, Some(&columns)) {
             Ok(batches) => batches,
@@ -336,9 +370,8 @@ fn write_tokens(
     let mut failure = None;
     let mut tokens = batches
         .map_while(|batch| {
-            let tokens = batch.and_then(|batch| {
-                tokens_of(&batch, &model.tokens, model.document_boundary).map_err(BoxError::from)
-            });
+            let tokens = batch
+                .and_then(|batch| tokens_of(&batch, &model.tokens, layout).map_err(BoxError::from));
             tokens.map_err(|error| failure = Some(error)).ok()
         })
         .flatten();
@@ -354,28 +387,77 @@ fn write_tokens(
     }
 }
 
+/// What the lists of a feature are.
+#[derive(Clone, Copy)]
+enum Layout<'a> {
+    /// Documents, with a token to put behind each.
+    Documents { boundary: Option<u32> },
+    /// Blocks of documents, with a column that says which tokens are of which, 0 being none.
+    Packed { segments: &'a str },
+}
+
 /// Returns the token ids of a batch's examples; missing lists have none.
 fn tokens_of(
     batch: &RecordBatch,
     column: &str,
-    boundary: Option<u32>,
+    layout: Layout<'_>,
 ) -> Result<Vec<u32>, ComponentError> {
+    let lists = Lists::of(batch, column)?;
+    let segments = match layout {
+        Layout::Packed { segments } => Some(Lists::of(batch, segments)?),
+        Layout::Documents { .. } => None,
+    };
     let wrong = |what: String| ComponentError::Tokens { column: column.to_owned(), what };
-    let array = batch.column_by_name(column).ok_or_else(|| wrong("not there".to_owned()))?;
-    let lists = array
-        .as_list_opt::<i32>()
-        .ok_or_else(|| wrong(format!("values of type {}", array.data_type())))?;
     let mut tokens = Vec::new();
-    for row in (0..lists.len()).filter(|row| lists.is_valid(*row)) {
-        let values = lists.value(row);
-        let values = cast(&values, &DataType::Int64).map_err(|error| wrong(error.to_string()))?;
-        for value in values.as_primitive::<Int64Type>() {
+    for row in 0..batch.num_rows() {
+        let Some(values) = lists.row(row)? else { continue };
+        let segments =
+            segments.as_ref().and_then(|lists| lists.row(row).transpose()).transpose()?;
+        for (place, value) in values.iter().enumerate() {
+            let is_filling = |of: &Int64Array| of.len() <= place || of.value(place) == 0;
+            if segments.as_ref().is_some_and(is_filling) {
+                continue;
+            }
             let value = value.ok_or_else(|| wrong("a missing value in a list".to_owned()))?;
             tokens.push(u32::try_from(value).map_err(|_| wrong(format!("a value {value}")))?);
         }
-        tokens.extend(boundary);
+        if let Layout::Documents { boundary } = layout {
+            tokens.extend(boundary);
+        }
     }
     Ok(tokens)
+}
+
+/// A column of lists of whole numbers, of one length or any.
+struct Lists<'a> {
+    column: &'a str,
+    array: &'a ArrayRef,
+}
+
+impl<'a> Lists<'a> {
+    fn of(batch: &'a RecordBatch, column: &'a str) -> Result<Self, ComponentError> {
+        let wrong = |what: String| ComponentError::Tokens { column: column.to_owned(), what };
+        let array = batch.column_by_name(column).ok_or_else(|| wrong("not there".to_owned()))?;
+        match array.data_type() {
+            DataType::List(_) | DataType::FixedSizeList(..) => Ok(Self { column, array }),
+            other => Err(wrong(format!("values of type {other}"))),
+        }
+    }
+
+    fn row(&self, row: usize) -> Result<Option<Int64Array>, ComponentError> {
+        if self.array.is_null(row) {
+            return Ok(None);
+        }
+        let values = match self.array.as_list_opt::<i32>() {
+            Some(lists) => lists.value(row),
+            None => self.array.as_fixed_size_list().value(row),
+        };
+        let values = cast(&values, &DataType::Int64).map_err(|error| ComponentError::Tokens {
+            column: self.column.to_owned(),
+            what: error.to_string(),
+        })?;
+        Ok(Some(values.as_primitive::<Int64Type>().clone()))
+    }
 }
 
 fn loss_csv(history: &[LossPoint]) -> String {

@@ -8,12 +8,14 @@
 
 mod anomalies;
 mod bulk_inferrer;
+mod completion_config;
 mod config;
 mod curated;
 mod custom;
 mod distances;
 mod distribution_validator;
 mod error;
+mod evaluated;
 mod evaluator;
 mod example_diff;
 mod example_gen;
@@ -21,6 +23,7 @@ mod example_validator;
 mod examples_window;
 mod features;
 mod import_schema_gen;
+mod infra_validator;
 mod joined;
 mod language_trainer;
 mod latest;
@@ -28,7 +31,10 @@ mod latest_blessed_model;
 mod pairs;
 mod ports;
 mod pusher;
+mod pusher_config;
+mod run_dir;
 mod schema_gen;
+mod scored_texts;
 mod scoring;
 mod statistics_gen;
 mod trainer;
@@ -37,6 +43,9 @@ mod transform;
 mod transform_exports;
 mod transform_outputs;
 mod transform_pack;
+mod tuner;
+mod tuner_check;
+mod tuner_trials;
 mod view;
 
 use std::sync::Arc;
@@ -54,6 +63,7 @@ pub use example_gen::ExampleGen;
 pub use example_validator::ExampleValidator;
 pub use examples_window::ExamplesWindow;
 pub use import_schema_gen::ImportSchemaGen;
+pub use infra_validator::InfraValidator;
 pub use language_trainer::LanguageTrainer;
 pub use latest::{LATEST_EXAMPLES, LATEST_STATISTICS, Latest};
 pub use latest_blessed_model::LatestBlessedModel;
@@ -62,6 +72,7 @@ pub use schema_gen::SchemaGen;
 pub use statistics_gen::StatisticsGen;
 pub use trainer::Trainer;
 pub use transform::Transform;
+pub use tuner::Tuner;
 pub use view::{read_distances, read_findings, read_schema, read_statistics};
 
 /// Returns the standard components, in the order of their stages.
@@ -78,10 +89,12 @@ pub fn registry() -> Registry {
         Arc::new(ExamplesWindow),
         Arc::new(ExampleDiff),
         Arc::new(Transform),
+        Arc::new(Tuner),
         Arc::new(Trainer),
         Arc::new(LanguageTrainer),
         Arc::new(LatestBlessedModel),
         Arc::new(Evaluator),
+        Arc::new(InfraValidator),
         Arc::new(Pusher),
         Arc::new(BulkInferrer),
     ])

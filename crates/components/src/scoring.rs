@@ -25,6 +25,77 @@ pub(crate) struct Scored<'a> {
     schema: SchemaRef,
 }
 
+/// Transformed examples with their label and what a model predicts for them.
+pub(crate) struct ScoredFeatures<'a> {
+    features: &'a dyn Source,
+    servable: &'a Servable,
+    columns: &'a Columns,
+    schema: SchemaRef,
+}
+
+impl<'a> ScoredFeatures<'a> {
+    /// Returns the scored examples of `features`, which has none of the `columns` itself.
+    pub(crate) fn new(
+        features: &'a dyn Source,
+        servable: &'a Servable,
+        columns: &'a Columns,
+    ) -> Self {
+        let own = features.schema();
+        let label = own.field_with_name(&servable.signature().label);
+        let label = label.map_or(DataType::Null, |field| field.data_type().clone());
+        let mut fields: Vec<_> = own.fields().iter().map(Arc::clone).collect();
+        fields.push(Arc::new(Field::new(&columns.label, label, true)));
+        fields.push(Arc::new(Field::new(&columns.candidate, prediction_type(servable), true)));
+        Self { features, servable, columns, schema: Arc::new(Schema::new(fields)) }
+    }
+
+    fn score(&self, batch: &RecordBatch, wanted: &[String]) -> Result<RecordBatch, BoxError> {
+        let signature = self.servable.signature();
+        let is_wanted = |field: &&Arc<Field>| wanted.contains(field.name());
+        let fields: Vec<_> = self.schema.fields().iter().filter(is_wanted).cloned().collect();
+        let column = |name: &str| {
+            let found = batch.column_by_name(name).map(Arc::clone);
+            found.ok_or_else(|| ComponentError::MissingColumn { column: name.to_owned() })
+        };
+        let mut columns = Vec::new();
+        for field in &fields {
+            columns.push(match field.name() {
+                name if *name == self.columns.label => column(&signature.label)?,
+                name if *name == self.columns.candidate => {
+                    prediction(&self.servable.model().predict(batch)?)?
+                }
+                name => column(name)?,
+            });
+        }
+        batch_of(fields, columns, batch.num_rows())
+    }
+}
+
+impl Source for ScoredFeatures<'_> {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn num_partitions(&self) -> usize {
+        self.features.num_partitions()
+    }
+
+    fn read(
+        &self,
+        partition: usize,
+        columns: Option<&[String]>,
+    ) -> Result<BatchIter<'_>, BoxError> {
+        let all = || self.schema.fields().iter().map(|field| field.name().clone()).collect();
+        let wanted: Vec<String> = columns.map_or_else(all, <[String]>::to_vec);
+        let signature = self.servable.signature();
+        let mut read = wanted.clone();
+        read.push(signature.label.clone());
+        read.extend(signature.inputs.iter().map(|input| input.name.clone()));
+        let batches = self.features.read(partition, Some(&read))?;
+        Ok(Box::new(batches.map(move |batch| self.score(&batch?, &wanted))))
+    }
+}
+
 /// Returns names for the columns to add that no raw feature has.
 pub(crate) fn added_columns(raw: &[SchemaRef], has_baseline: bool) -> Columns {
     let free = |name: &str| {
@@ -59,11 +130,7 @@ impl<'a> Scored<'a> {
         let raw_schema = raw.schema();
         let mut fields: Vec<_> = raw_schema.fields().iter().map(Arc::clone).collect();
         fields.push(Arc::new(Field::new(&columns.label, label, true)));
-        let outputs = &candidate.signature().outputs;
-        let prediction = outputs
-            .iter()
-            .find(|output| output.name == PREDICTION)
-            .map_or(DataType::Float32, OutputSpec::data_type);
+        let prediction = prediction_type(candidate);
         for name in std::iter::once(&columns.candidate).chain(&columns.baseline) {
             fields.push(Arc::new(Field::new(name, prediction.clone(), true)));
         }
@@ -113,17 +180,34 @@ impl<'a> Scored<'a> {
             });
             fields.push(Arc::clone(field));
         }
-        let options = RecordBatchOptions::new().with_row_count(Some(raw.num_rows()));
-        let schema = Arc::new(Schema::new(fields));
-        RecordBatch::try_new_with_options(schema, columns, &options)
-            .map_err(|source| ComponentError::Scored { source }.into())
+        batch_of(fields, columns, raw.num_rows())
     }
 }
 
 fn predictions(servable: &Servable, raw: &RecordBatch) -> Result<ArrayRef, BoxError> {
-    let predicted = servable.predict(raw)?;
+    prediction(&servable.predict(raw)?)
+}
+
+fn prediction(predicted: &RecordBatch) -> Result<ArrayRef, BoxError> {
     let column = predicted.column_by_name(PREDICTION).map(Arc::clone);
     Ok(column.ok_or_else(|| ComponentError::MissingColumn { column: PREDICTION.to_owned() })?)
+}
+
+fn prediction_type(servable: &Servable) -> DataType {
+    let mut outputs = servable.signature().outputs.iter();
+    let output = outputs.find(|output| output.name == PREDICTION);
+    output.map_or(DataType::Float32, OutputSpec::data_type)
+}
+
+fn batch_of(
+    fields: Vec<Arc<Field>>,
+    columns: Vec<ArrayRef>,
+    num_rows: usize,
+) -> Result<RecordBatch, BoxError> {
+    let options = RecordBatchOptions::new().with_row_count(Some(num_rows));
+    let schema = Arc::new(Schema::new(fields));
+    RecordBatch::try_new_with_options(schema, columns, &options)
+        .map_err(|source| ComponentError::Scored { source }.into())
 }
 
 impl Source for Scored<'_> {

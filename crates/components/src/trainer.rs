@@ -3,17 +3,18 @@
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use artifact::{
     CheckContext, Checked, Component, Executor, FeatureInfo, FeatureKind, Input, Kind, Outcome,
-    Output, OutputProperties, Problem, RunContext, types,
+    Output, OutputProperties, Problem, PropertyValue, RunContext, types,
 };
 use base::BoxError;
 use dataset::Dataset;
 use graph::{Graph, GraphOutput, Shape, ValueType};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use servable::Servable;
 use train::{Available, Checkpoints, Config, Count, LossPoint, Options, Trained, ValueKind};
 
@@ -24,7 +25,7 @@ use crate::trainer_program::{self, OnnxConfig};
 use crate::view::write;
 
 /// The key of the splits, beside the stage's own keys.
-const SPLITS: &str = "splits";
+pub(crate) const SPLITS: &str = "splits";
 const SPLITS_HELP: &str = "Which split is trained on, and which one measures the loss.";
 
 /// The key of how an ONNX model goes with the features.
@@ -70,9 +71,10 @@ impl Component for Trainer {
         "tfx.components.trainer.component.Trainer"
     }
 
-    /// 2: another order of the examples for a seed, and gradients computed in another order.
+    /// 2: another order of the examples for a seed, and gradients computed in another order. 3: the loader's order, in
+    /// which the last batch of an epoch may be smaller.
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn description(&self) -> &'static str {
@@ -102,6 +104,12 @@ impl Component for Trainer {
             Input {
                 key: "schema",
                 artifact_type: types::SCHEMA,
+                required: false,
+                default_provider: None,
+            },
+            Input {
+                key: "hyperparameters",
+                artifact_type: types::HYPER_PARAMETERS,
                 required: false,
                 default_provider: None,
             },
@@ -187,11 +195,28 @@ impl Component for Trainer {
 
 impl Executor for Trainer {
     fn run(&self, context: &RunContext<'_>) -> Result<Outcome, BoxError> {
+        if let Some(artifact) = context.input("hyperparameters") {
+            let values = tune::read_hyperparameters(&artifact.uri)?;
+            let config = with_hyperparameters(context.config, &values);
+            return self.train(&RunContext { config: &config, ..*context });
+        }
+        self.train(context)
+    }
+}
+
+impl Trainer {
+    fn train(&self, context: &RunContext<'_>) -> Result<Outcome, BoxError> {
         if is_program(context.config) {
             let (config, splits, onnx) = read_program(context.config)?;
             return trainer_program::run(context, &config, &splits, &onnx);
         }
-        let (config, splits): (Config, Splits) = read_with(SPLITS, context.config)?;
+        let (config, splits): (Config, Splits) = match read_with(SPLITS, context.config) {
+            // The file was checked, and the hyperparameters were not.
+            Err(ComponentError::Config(source)) if context.input("hyperparameters").is_some() => {
+                return Err(ComponentError::Hyperparameters { source }.into());
+            }
+            read => read?,
+        };
         let graph = Graph::load(&required(context, "transform_graph")?.uri)?;
         let examples = required(context, "transformed_examples")?;
         let dataset = Dataset::open(&examples.uri, &examples.split_names())?;
@@ -220,8 +245,8 @@ impl Executor for Trainer {
         };
         let metric = config.early_stopping.as_ref().map(|stopping| stopping.metric.name());
         let mut warnings: Vec<String> = Vec::new();
-        let train_source = dataset.split(&splits.train)?.source()?;
-        let eval_source = dataset.split(&splits.eval)?.source()?;
+        let train_source = Arc::new(dataset.split(&splits.train)?.source()?);
+        let eval_source = Arc::new(dataset.split(&splits.eval)?.source()?);
         let observer = &mut |step: train::Progress| {
             let mut message = format!("loss {:.4}", step.loss);
             if let Some(loss) = step.eval_loss {
@@ -241,19 +266,52 @@ impl Executor for Trainer {
                 ControlFlow::Continue(())
             }
         };
-        let trained = train::train(&config, &plan, &train_source, &eval_source, options, observer)?;
+        let trained = train::train(&config, &plan, train_source, eval_source, options, observer)?;
 
         Servable::save(&context.outputs["model"], &graph, &trained.model)?;
         write(&context.outputs["model_run"].join(LOSS_FILE), loss_csv(&trained.history, metric))?;
         Ok(Outcome {
             properties: [
                 ("model", OutputProperties::default()),
-                ("model_run", OutputProperties::default()),
+                ("model_run", run_properties(&trained, metric)),
             ]
             .into(),
             summary: summary(&trained, &warnings),
             ..Outcome::default()
         })
+    }
+}
+
+/// Returns a Trainer's configuration with other hyperparameters: those of a program are told to it, those of a built-in
+/// model are keys of the configuration, with dots between the levels.
+pub(crate) fn with_hyperparameters(config: &Value, values: &Map<String, Value>) -> Value {
+    let mut config = config.clone();
+    if is_program(&config) {
+        if let Some(config) = config.as_object_mut() {
+            let told = config.entry("hyperparameters").or_insert_with(|| Map::new().into());
+            if let Some(told) = told.as_object_mut() {
+                told.extend(values.clone());
+            }
+        }
+        return config;
+    }
+    for (key, value) in values {
+        set(&mut config, key, value);
+    }
+    config
+}
+
+/// Sets a value by its key, with dots between the levels; tables that are not there are made.
+fn set(table: &mut Value, key: &str, value: &Value) {
+    if !table.is_object() {
+        *table = Map::new().into();
+    }
+    let Some(table) = table.as_object_mut() else { return };
+    match key.split_once('.') {
+        None => {
+            table.insert(key.to_owned(), value.clone());
+        }
+        Some((first, rest)) => set(table.entry(first).or_insert(Value::Null), rest, value),
     }
 }
 
@@ -323,6 +381,28 @@ fn summary(trained: &Trained, warnings: &[String]) -> String {
         let _ = write!(text, "; {warning}");
     }
     text
+}
+
+/// Returns what was measured, by the names that programs' metrics have; of the point whose weights were kept.
+fn run_properties(trained: &Trained, metric: Option<&str>) -> OutputProperties {
+    let mut output = OutputProperties::default();
+    let mut add = |name: &str, value: Option<f64>| {
+        if let Some(value) = value.filter(|value| value.is_finite()) {
+            let name = format!("metric_{name}");
+            output.custom_properties.insert(name, PropertyValue::Double(value));
+        }
+    };
+    let kept = trained.history.iter().rev().find(|point| point.step <= trained.best_step);
+    if let Some(point) = kept {
+        add("loss", Some(point.train_loss));
+        add("eval_loss", point.eval_loss);
+        if let Some(metric) = metric.filter(|name| *name != "loss") {
+            add(&format!("eval_{metric}"), point.eval_metric);
+        }
+    }
+    let steps = i64::try_from(trained.steps).unwrap_or(i64::MAX);
+    output.custom_properties.insert("steps".to_owned(), steps.into());
+    output
 }
 
 /// `metric` is what decided about stopping early; the loss has its column anyway.

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use artifact::{Outcome, OutputProperties, PropertyValue, RunContext};
-use base::{BoxError, DigestBuilder, IoError};
+use base::{BoxError, IoError};
 use dataset::Dataset;
 use graph::{Graph, GraphOutput, Shape, ValueType};
-use launch::{FeatureArg, FnArgs, Job, Launched, Metrics, Restart, Watch};
+use launch::{FeatureArg, FnArgs, Job, Launched, Metrics, Restart, TaskConfig, Watch};
 use model::foreign::{Feature, OnnxOptions, Wrote, describe, detect};
-use model::{FeatureKind, FeatureSpec, Model};
+use model::{FeatureKind, FeatureSpec, Model, Task};
 use program::Program;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -19,6 +19,7 @@ use servable::Servable;
 
 use crate::ComponentError;
 use crate::ports::required;
+use crate::run_dir::{RunDir, absolute};
 use crate::trainer::Splits;
 use crate::view::SCHEMA_FILE;
 
@@ -29,7 +30,6 @@ const LOGS: &str = "logs";
 const SERVING: &str = "serving_model";
 const MODEL_RUN: &str = "model_run";
 const CHECKPOINTS: &str = "checkpoints";
-const LOCK: &str = "lock";
 
 /// How the inputs and outputs of an ONNX model go with the features.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -52,12 +52,9 @@ pub(crate) fn run(
     let graph = Graph::load(&required(context, "transform_graph")?.uri)?;
     let features = features(&graph, config)?;
     let label = config.label.clone().unwrap_or_default();
-    if !graph.outputs().iter().any(|output| output.name == label) {
-        let problems = format!("`label`: there is no transformed feature `{label}`");
-        return Err(ComponentError::Features { problems }.into());
-    }
-    let run_dir = RunDir::open(context, config)?;
-    let fn_args = fn_args(context, config, splits, &graph, &run_dir.path, &label)?;
+    let task = task(&graph, config, &label)?;
+    let run_dir = RunDir::open(context, &launch::code_files(config, context.base_dir)?)?;
+    let fn_args = fn_args(context, config, splits, &graph, &run_dir.path, (&label, task))?;
     let base_dir = absolute(context.base_dir)?;
     let args_path = run_dir.path.join(FN_ARGS_FILE);
     fn_args.save(&args_path)?;
@@ -82,12 +79,21 @@ pub(crate) fn run(
         total: config.num_steps.unwrap_or(0),
         last: Metrics::default(),
     };
-    let launched = match launch::launch(&job, &mut watcher) {
+    let launched = match &config.kubernetes {
+        None => launch::launch(&job, &mut watcher),
+        Some(cluster) => {
+            // The folder is that of one content: so a run that was cut off finds its job again.
+            let name = format!("cupola-{}", run_dir.id());
+            launch::launch_on_cluster(&job, cluster, &name, &job.program.dir, &mut watcher)
+        }
+    };
+    let launched = match launched {
         Err(launch::LaunchError::Cancelled) => return Err(ComponentError::Cancelled.into()),
         launched => launched?,
     };
 
-    save_model(context, config, onnx, &graph, &features, &label, &fn_args.serving_model_dir)?;
+    let written = &fn_args.serving_model_dir;
+    save_model(context, config, onnx, &graph, &features, (&label, task), written)?;
     let run = &context.outputs["model_run"];
     for (from, to) in [
         (fn_args.model_run_dir.as_path(), run.as_path()),
@@ -120,11 +126,10 @@ fn save_model(
     onnx: &OnnxConfig,
     graph: &Graph,
     features: &[Feature],
-    label: &str,
+    (label, task): (&str, Task),
     written: &Path,
 ) -> Result<(), BoxError> {
     let output = &context.outputs["model"];
-    let task = config.task.into();
     let wrote = detect(written)?;
     if wrote == Wrote::BuiltIn {
         let model = Model::load(written)?;
@@ -145,11 +150,35 @@ fn save_model(
     Ok(())
 }
 
+/// Returns what the model predicts about the label.
+fn task(graph: &Graph, config: &launch::Config, label: &str) -> Result<Task, ComponentError> {
+    let wrong = |problems: String| Err(ComponentError::Features { problems });
+    let Some(output) = graph.outputs().iter().find(|output| output.name == label) else {
+        return wrong(format!("`label`: there is no transformed feature `{label}`"));
+    };
+    let of_label = output.num_buckets.and_then(|count| usize::try_from(count).ok());
+    let num_labels = match output.shape {
+        Shape::Vector(length) => usize::try_from(length).ok(),
+        Shape::One | Shape::List => None,
+    };
+    match config.task.with_width(config.num_classes.or(of_label), num_labels) {
+        Some(task) => Ok(task),
+        None if config.task == TaskConfig::MultiClassClassification => {
+            wrong("`num_classes`: not known, expected it here".to_owned())
+        }
+        None => {
+            wrong(format!("`label`: `{label}` is no vector of one length, expected one of 0 and 1"))
+        }
+    }
+}
+
 /// Returns the features that the model reads, in the order of the configuration or else of the graph.
 fn features(graph: &Graph, config: &launch::Config) -> Result<Vec<Feature>, ComponentError> {
-    let is_label = |output: &&GraphOutput| Some(&output.name) == config.label.as_ref();
+    let is_read = |output: &&GraphOutput| {
+        Some(&output.name) != config.label.as_ref() && Some(&output.name) != config.query.as_ref()
+    };
     let outputs: Vec<&GraphOutput> = match &config.features {
-        None => graph.outputs().iter().filter(|output| !is_label(output)).collect(),
+        None => graph.outputs().iter().filter(is_read).collect(),
         Some(names) => names
             .iter()
             .map(|name| {
@@ -185,7 +214,7 @@ fn fn_args(
     splits: &Splits,
     graph: &Graph,
     run_dir: &Path,
-    label: &str,
+    (label, task): (&str, Task),
 ) -> Result<FnArgs, BoxError> {
     let examples = required(context, "transformed_examples")?;
     let dataset = Dataset::open(&examples.uri, &examples.split_names())?;
@@ -235,7 +264,12 @@ fn fn_args(
         transform_graph_path: path_of("transform_graph").transpose()?,
         features: names.iter().filter_map(feature_arg).collect(),
         label: label.to_owned(),
-        task: model::Task::from(config.task).to_string(),
+        task: task.to_string(),
+        num_classes: match task {
+            Task::MultiClassClassification { num_classes } => Some(num_classes),
+            _ => None,
+        },
+        query: config.query.clone(),
         serving_model_dir: make(SERVING)?,
         model_run_dir: make(MODEL_RUN)?,
         checkpoint_dir: make(CHECKPOINTS)?,
@@ -251,85 +285,6 @@ fn base_model_dir(servable: &Path) -> PathBuf {
     let model = servable.join("model");
     let files = model.join("files");
     if files.is_dir() { files } else { model }
-}
-
-/// The folder in which a program works. It is there again in the next run when this one fails, if nothing changed
-/// that the model depends on.
-struct RunDir {
-    path: PathBuf,
-    lock: Option<File>,
-    _temporary: Option<Temporary>,
-}
-
-/// A folder that is removed when dropped.
-struct Temporary(PathBuf);
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-impl RunDir {
-    fn open(context: &RunContext<'_>, config: &launch::Config) -> Result<Self, BoxError> {
-        let Some(kept) = context.keep_dir else { return Ok(Self::temporary(context)?) };
-        let mut digest =
-            DigestBuilder::default().part("config", context.config.to_string().as_bytes());
-        for (key, artifacts) in context.inputs {
-            for artifact in artifacts {
-                let content = match artifact.digest() {
-                    Some(digest) => digest.to_owned(),
-                    None => base::digest_tree(&artifact.uri)?.to_string(),
-                };
-                digest = digest.part(key, content.as_bytes());
-            }
-        }
-        for file in launch::code_files(config, context.base_dir)? {
-            digest = digest.part("code", base::digest_file(&file)?.to_string().as_bytes());
-        }
-        let name = digest.finish().short();
-        let path = absolute(kept)?.join(&name);
-        fs::create_dir_all(&path).map_err(IoError::at("create", &path))?;
-        let lock_path = path.join(LOCK);
-        let lock = File::create(&lock_path).map_err(IoError::at("write", &lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            // Somebody else trains there just now.
-            Err(TryLockError::WouldBlock) => return Ok(Self::temporary(context)?),
-            Err(TryLockError::Error(error)) => {
-                return Err(IoError::at("lock", &lock_path)(error).into());
-            }
-        }
-        remove_others(path.parent().unwrap_or(&path), &name);
-        Ok(Self { path, lock: Some(lock), _temporary: None })
-    }
-
-    /// Returns a folder that goes when the run ends.
-    fn temporary(context: &RunContext<'_>) -> Result<Self, ComponentError> {
-        // Beside the outputs: on a disk that has room for the model.
-        let output = absolute(&context.outputs["model_run"])?;
-        let path = base::publish::temporary_beside(&output);
-        fs::create_dir_all(&path).map_err(IoError::at("create", &path))?;
-        Ok(Self { _temporary: Some(Temporary(path.clone())), lock: None, path })
-    }
-
-    /// Removes the folder: what is in it has become an artifact.
-    fn remove(self) -> Result<(), ComponentError> {
-        drop(self.lock);
-        Ok(fs::remove_dir_all(&self.path).map_err(IoError::at("remove", &self.path))?)
-    }
-}
-
-/// Removes what is left of runs that nobody will take up again: the code, the data or the configuration is another
-/// one now. Those in which somebody works are locked.
-fn remove_others(kept: &Path, name: &str) {
-    for entry in fs::read_dir(kept).into_iter().flatten().flatten() {
-        let lock = File::open(entry.path().join(LOCK));
-        let is_free = lock.as_ref().is_ok_and(|lock| lock.try_lock().is_ok());
-        if is_free && entry.file_name().to_str() != Some(name) {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
 }
 
 /// Shows how far the program is.
@@ -401,8 +356,4 @@ fn summary(launched: &Launched) -> String {
         let _ = write!(text, "; {} lines of metrics are no JSON objects", launched.num_bad_lines);
     }
     text
-}
-
-fn absolute(path: &Path) -> Result<PathBuf, IoError> {
-    std::path::absolute(path).map_err(IoError::at("read", path))
 }

@@ -85,6 +85,28 @@ impl Dataset {
 }
 
 impl Split {
+    /// Returns the split in a folder, `Split-<name>` of a dataset or any other folder of Parquet files; what records hold
+    /// is said in the folder above.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::Empty`] when there is no file, [`DatasetError::RecordSchema`] when what its records hold cannot be
+    /// read.
+    pub fn at(dir: &Path) -> Result<Self, DatasetError> {
+        let file_name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = file_name.strip_prefix(SPLIT_PREFIX);
+        let records = match (name, dir.parent()) {
+            (Some(_), Some(root)) => RecordSchema::read(root)?.map(Arc::new),
+            _ => None,
+        };
+        let shards: Vec<_> =
+            sorted_entries(dir)?.into_iter().filter(|path| path.is_file()).collect();
+        if shards.is_empty() {
+            return Err(DatasetError::Empty { root: dir.to_path_buf() });
+        }
+        Ok(Self { name: name.unwrap_or(&file_name).to_owned(), shards, records })
+    }
+
     /// Opens the split's shards for reading.
     ///
     /// # Errors

@@ -254,6 +254,58 @@ pub enum Op {
     OfList(ListOp),
 }
 
+impl Op {
+    /// The operations that have no constants.
+    pub const PLAIN: [Self; 46] = [
+        Self::Add,
+        Self::Subtract,
+        Self::Multiply,
+        Self::Divide,
+        Self::Modulo,
+        Self::Negate,
+        Self::Abs,
+        Self::Sign,
+        Self::Least,
+        Self::Greatest,
+        Self::Ln,
+        Self::Log2,
+        Self::Log10,
+        Self::Exp,
+        Self::Sqrt,
+        Self::Power,
+        Self::Floor,
+        Self::Ceil,
+        Self::Round,
+        Self::Sin,
+        Self::Cos,
+        Self::Tanh,
+        Self::Sigmoid,
+        Self::Equal,
+        Self::NotEqual,
+        Self::Less,
+        Self::LessOrEqual,
+        Self::Greater,
+        Self::GreaterOrEqual,
+        Self::And,
+        Self::Or,
+        Self::Not,
+        Self::IsNull,
+        Self::IsNan,
+        Self::Select,
+        Self::Coalesce,
+        Self::Lower,
+        Self::Upper,
+        Self::Trim(TrimSide::Both),
+        Self::Trim(TrimSide::Left),
+        Self::Trim(TrimSide::Right),
+        Self::Length,
+        Self::Concat,
+        Self::StartsWith,
+        Self::EndsWith,
+        Self::Contains,
+    ];
+}
+
 /// Which ends of a text are trimmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TrimSide {

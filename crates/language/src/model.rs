@@ -8,7 +8,9 @@ use rayon::slice::ParallelSliceMut;
 use crate::attention::{Heads, attend};
 use crate::matrix::linear;
 use crate::vector::{exp, max, sum_of, vectorized};
-use crate::{Activations, LanguageError, Network, Shape, WeightType, rms_norm, serialize};
+use crate::{
+    Activations, LanguageError, Likelihood, Network, Shape, WeightType, rms_norm, serialize,
+};
 
 /// Rows of logits that are there at a time when texts are scored.
 const ROWS: usize = 128;
@@ -174,11 +176,39 @@ impl LanguageModel {
         Ok(losses)
     }
 
+    /// Returns how likely each token but the first was after those before it, and the `num_top` likeliest ones there.
+    ///
+    /// Memory for logits is that of a few rows, whatever the length.
+    ///
+    /// # Errors
+    ///
+    /// As [`losses`](Self::losses).
+    pub fn likelihoods(
+        &self,
+        tokens: &[u32],
+        num_top: usize,
+    ) -> Result<Vec<Likelihood>, LanguageError> {
+        let Some(inputs) = tokens.len().checked_sub(1).map(|end| &tokens[..end]) else {
+            return Ok(Vec::new());
+        };
+        let hidden = self.hidden(&mut self.cache(), inputs)?;
+        self.check(0, &tokens[inputs.len()..])?;
+        let (d, vocab) = (self.shape().hidden_size, self.shape().vocab_size);
+        let (mut found, mut logits) = (Vec::with_capacity(inputs.len()), Vec::new());
+        for (hidden, targets) in hidden.chunks(ROWS * d).zip(tokens[1..].chunks(ROWS)) {
+            logits.resize(targets.len() * vocab, 0.0);
+            linear(hidden, self.head(), d, vocab, &mut logits);
+            let rows = logits.chunks(vocab).zip(targets);
+            found.extend(rows.map(|(row, target)| Likelihood::of(row, *target, num_top)));
+        }
+        Ok(found)
+    }
+
     fn head(&self) -> &[f32] {
         &self.weights[self.network.layout.head()]
     }
 
-    fn check(&self, before: usize, tokens: &[u32]) -> Result<(), LanguageError> {
+    pub(crate) fn check(&self, before: usize, tokens: &[u32]) -> Result<(), LanguageError> {
         let vocab_size = self.shape().vocab_size;
         if let Some(&token) = tokens.iter().find(|token| **token as usize >= vocab_size) {
             return Err(LanguageError::UnknownToken { token, vocab_size });

@@ -1,5 +1,7 @@
 //! Choosing the next token.
 
+use std::collections::BTreeMap;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -14,13 +16,24 @@ pub struct Sampling {
     pub top_k: Option<usize>,
     /// Only the likeliest tokens that together have this probability may be chosen.
     pub top_p: f32,
+    /// What is taken off the logit of every token that was chosen before, -2 to 2.
+    pub presence_penalty: f32,
+    /// What is taken off it for each time, -2 to 2.
+    pub frequency_penalty: f32,
     /// The same seed gives the same text.
     pub seed: u64,
 }
 
 impl Default for Sampling {
     fn default() -> Self {
-        Self { temperature: 1.0, top_k: None, top_p: 1.0, seed: 0 }
+        Self {
+            temperature: 1.0,
+            top_k: None,
+            top_p: 1.0,
+            presence_penalty: 0.0,
+            frequency_penalty: 0.0,
+            seed: 0,
+        }
     }
 }
 
@@ -30,6 +43,8 @@ pub struct Sampler {
     sampling: Sampling,
     random: ChaCha8Rng,
     order: Vec<(f32, u32)>,
+    /// How often each token was chosen, where that counts.
+    chosen: BTreeMap<u32, u32>,
 }
 
 impl Sampler {
@@ -50,11 +65,19 @@ impl Sampler {
         if !(sampling.top_p > 0.0 && sampling.top_p <= 1.0) {
             return wrong("top_p", sampling.top_p.into(), "above 0, at most 1");
         }
+        for (key, penalty) in [
+            ("presence_penalty", sampling.presence_penalty),
+            ("frequency_penalty", sampling.frequency_penalty),
+        ] {
+            if !(-2.0..=2.0).contains(&penalty) {
+                return wrong(key, penalty.into(), "-2 to 2");
+            }
+        }
         let random = ChaCha8Rng::seed_from_u64(sampling.seed);
-        Ok(Self { sampling, random, order: Vec::new() })
+        Ok(Self { sampling, random, order: Vec::new(), chosen: BTreeMap::new() })
     }
 
-    /// Chooses a token by its logits: temperature first, then `top_k`, then `top_p`, as HuggingFace does.
+    /// Chooses a token by its logits: penalties first, then temperature, then `top_k`, then `top_p`, as HuggingFace does.
     ///
     /// # Errors
     ///
@@ -65,10 +88,25 @@ impl Sampler {
         }
         self.order.clear();
         self.order.extend(logits.iter().copied().zip(0..));
+        for (token, count) in &self.chosen {
+            let Some((logit, _)) = self.order.get_mut(*token as usize) else { continue };
+            #[expect(clippy::cast_precision_loss, reason = "texts are shorter than 2^24 tokens")]
+            let of_count = self.sampling.frequency_penalty * *count as f32;
+            *logit -= self.sampling.presence_penalty + of_count;
+        }
+        let token = self.draw();
+        if self.sampling.presence_penalty != 0.0 || self.sampling.frequency_penalty != 0.0 {
+            *self.chosen.entry(token).or_default() += 1;
+        }
+        Ok(token)
+    }
+
+    /// Draws one of the tokens in `order`, which are all of them, by their logits.
+    fn draw(&mut self) -> u32 {
         // The likeliest first, and of equals the first.
         let likelier = |a: &(f32, u32), b: &(f32, u32)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
         if self.sampling.temperature <= 0.0 {
-            return Ok(self.order.iter().copied().min_by(likelier).map_or(0, |(_, token)| token));
+            return self.order.iter().copied().min_by(likelier).map_or(0, |(_, token)| token);
         }
         if let Some(k) = self.sampling.top_k.filter(|k| *k < self.order.len()) {
             self.order.select_nth_unstable_by(k - 1, likelier);
@@ -95,10 +133,10 @@ impl Sampler {
         for (logit, token) in kept {
             rest -= weight(*logit);
             if rest < 0.0 {
-                return Ok(*token);
+                return *token;
             }
         }
-        Ok(kept[kept.len() - 1].1)
+        kept[kept.len() - 1].1
     }
 }
 
@@ -144,12 +182,34 @@ mod tests {
     }
 
     #[test]
+    fn penalties_make_room_for_others() {
+        let first = |presence_penalty, frequency_penalty| {
+            let sampling = Sampling {
+                temperature: 0.0,
+                presence_penalty,
+                frequency_penalty,
+                ..Sampling::default()
+            };
+            let mut sampler = Sampler::new(sampling).expect("the options make sense");
+            let logits = [1.0, 0.8, 0.0];
+            (0..5).map(|_| sampler.choose(&logits).expect("finite")).collect::<Vec<_>>()
+        };
+        assert_eq!(first(0.0, 0.0), [0; 5]);
+        // Each once, then the likeliest for ever.
+        assert_eq!(first(2.0, 0.0), [0, 1, 2, 0, 0]);
+        assert_eq!(first(0.0, 0.5), [0, 1, 0, 1, 0]);
+        assert_eq!(first(0.0, -1.0), [0; 5]);
+    }
+
+    #[test]
     fn what_makes_no_sense_is_refused() {
         let bad = [
             Sampling { temperature: f32::NAN, ..Sampling::default() },
             Sampling { temperature: -1.0, ..Sampling::default() },
             Sampling { top_k: Some(0), ..Sampling::default() },
             Sampling { top_p: 0.0, ..Sampling::default() },
+            Sampling { presence_penalty: 2.5, ..Sampling::default() },
+            Sampling { frequency_penalty: f32::NAN, ..Sampling::default() },
         ];
         for sampling in bad {
             assert!(Sampler::new(sampling).is_err(), "{sampling:?}");

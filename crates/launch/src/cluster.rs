@@ -75,12 +75,32 @@ impl Strategy {
 /// `TF_CONFIG` as in TensorFlow's guides to multi-worker and parameter server training; the variables of PyTorch are
 /// those that its `torchrun` sets; JAX reads `JAX_COORDINATOR_ADDRESS` itself, and is given the other two by the program.
 pub fn workers(strategy: Option<Strategy>, addresses: &[String], attempt: u32) -> Vec<Worker> {
+    workers_on(strategy, addresses, attempt, Machines::One)
+}
+
+/// On how many machines the workers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Machines {
+    /// All on one.
+    One,
+    /// Each on its own.
+    Each,
+}
+
+/// Returns the workers of a job, as [`workers`], on one machine or each on its own.
+pub(crate) fn workers_on(
+    strategy: Option<Strategy>,
+    addresses: &[String],
+    attempt: u32,
+    machines: Machines,
+) -> Vec<Worker> {
+    let ranked = |rank, size, meeting: &str| ranked(rank, size, meeting, attempt, machines);
     match strategy {
         None => vec![Worker { name: "trainer".to_owned(), env: Vec::new(), decides: true }],
         Some(Strategy::Mirrored { processes }) => (0..processes)
             .map(|rank| Worker {
                 name: format!("worker-{rank}"),
-                env: ranked(rank, processes, &addresses[0], attempt),
+                env: ranked(rank, processes, &addresses[0]),
                 decides: true,
             })
             .collect(),
@@ -88,7 +108,7 @@ pub fn workers(strategy: Option<Strategy>, addresses: &[String], attempt: u32) -
             let (meeting, listening) = addresses.split_first().expect("there is one more address");
             let cluster = BTreeMap::from([("worker", listening)]);
             let worker = |rank| {
-                let mut env = ranked(rank, workers, meeting, attempt);
+                let mut env = ranked(rank, workers, meeting);
                 env.push(tf_config(&cluster, "worker", rank));
                 Worker { name: format!("worker-{rank}"), env, decides: true }
             };
@@ -122,16 +142,26 @@ fn tf_config<A: Serialize>(
     ("TF_CONFIG".to_owned(), value.to_string())
 }
 
-fn ranked(rank: usize, size: usize, meeting: &str, attempt: u32) -> Vec<(String, String)> {
+fn ranked(
+    rank: usize,
+    size: usize,
+    meeting: &str,
+    attempt: u32,
+    machines: Machines,
+) -> Vec<(String, String)> {
     let (host, port) = meeting.rsplit_once(':').unwrap_or((meeting, "29500"));
+    let (local_rank, local_size, machine) = match machines {
+        Machines::One => (rank, size, 0),
+        Machines::Each => (0, 1, rank),
+    };
     [
         ("MASTER_ADDR", host.to_owned()),
         ("MASTER_PORT", port.to_owned()),
         ("RANK", rank.to_string()),
         ("WORLD_SIZE", size.to_string()),
-        ("LOCAL_RANK", rank.to_string()),
-        ("LOCAL_WORLD_SIZE", size.to_string()),
-        ("GROUP_RANK", "0".to_owned()),
+        ("LOCAL_RANK", local_rank.to_string()),
+        ("LOCAL_WORLD_SIZE", local_size.to_string()),
+        ("GROUP_RANK", machine.to_string()),
         ("TORCHELASTIC_RESTART_COUNT", attempt.to_string()),
         ("JAX_COORDINATOR_ADDRESS", meeting.to_owned()),
         ("JAX_NUM_PROCESSES", size.to_string()),

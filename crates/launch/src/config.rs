@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{LaunchError, Limits, Span, Strategy};
+use crate::manifest::misfit;
+use crate::{ClusterConfig, LaunchError, Limits, Span, Strategy};
 
 /// Trains with a program of the user's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -36,7 +37,15 @@ pub struct Config {
     /// What the program's model predicts about the label.
     #[serde(default)]
     pub task: TaskConfig,
-    /// The transformed features that the model reads. Without it: all but the label.
+    /// How many classes the label can be, for `task = "multi_class_classification"`. Without it: as many as its expression
+    /// says, as `vocabulary` and `bucketize` do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 2, max = 65536))]
+    pub num_classes: Option<usize>,
+    /// The transformed feature that examples of one query have in common, for `task = "ranking"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// The transformed features that the model reads. Without it: all but the label and the query.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub features: Option<Vec<String>>,
     /// How many steps to train, as the program is told.
@@ -56,6 +65,9 @@ pub struct Config {
     /// How many processes train together, such as `{ multi_worker = { workers = 2 } }`. Without it: one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<Strategy>,
+    /// The Kubernetes cluster that the processes run on. Without it: this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<ClusterConfig>,
     /// How long the training may take, such as `"2h"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
@@ -74,16 +86,30 @@ pub enum TaskConfig {
     /// The probability that a label of 0 or 1 is 1.
     #[default]
     BinaryClassification,
+    /// The probability of each class that the label, an id from 0, can be.
+    MultiClassClassification,
+    /// The probability that each item of the label, a vector of 0 and 1, is 1.
+    MultiLabelClassification,
     /// The expected value of the label.
     Regression,
+    /// A score by which the examples of one query are put in order.
+    Ranking,
 }
 
-impl From<TaskConfig> for Task {
-    fn from(task: TaskConfig) -> Self {
-        match task {
-            TaskConfig::BinaryClassification => Self::BinaryClassification,
-            TaskConfig::Regression => Self::Regression,
-        }
+impl TaskConfig {
+    /// Returns the task with its numbers, or `None` where they are not known.
+    pub fn with_width(self, num_classes: Option<usize>, num_labels: Option<usize>) -> Option<Task> {
+        Some(match self {
+            Self::BinaryClassification => Task::BinaryClassification,
+            Self::MultiClassClassification => {
+                Task::MultiClassClassification { num_classes: num_classes? }
+            }
+            Self::MultiLabelClassification => {
+                Task::MultiLabelClassification { num_labels: num_labels? }
+            }
+            Self::Regression => Task::Regression,
+            Self::Ranking => Task::Ranking,
+        })
     }
 }
 
@@ -124,7 +150,21 @@ pub fn check(config: &Config, features: Option<&[String]>, base_dir: &Path) -> V
     {
         add("module", format!("there is no file `{module}`"), None);
     }
+    let is_ranking = config.task == TaskConfig::Ranking;
+    if is_ranking && config.query.is_none() {
+        let what =
+            "missing, expected the transformed feature that examples of one query have in common";
+        add("query", what.to_owned(), None);
+    }
+    if !is_ranking && config.query.is_some() {
+        add("query", "it is for `task = \"ranking\"` alone".to_owned(), None);
+    }
+    if config.num_classes.is_some() && config.task != TaskConfig::MultiClassClassification {
+        let message = "it is for `task = \"multi_class_classification\"` alone";
+        add("num_classes", message.to_owned(), None);
+    }
     let named = config.label.iter().map(|label| ("label".to_owned(), label));
+    let named = named.chain(config.query.iter().map(|query| ("query".to_owned(), query)));
     let inputs = config.features.iter().flatten().enumerate();
     let named = named.chain(inputs.map(|(index, name)| (format!("features.{index}"), name)));
     for (key, name) in named {
@@ -133,6 +173,15 @@ pub fn check(config: &Config, features: Option<&[String]>, base_dir: &Path) -> V
             let near = base::nearest(name, features.iter().map(String::as_str));
             let hint = near.map(|near| format!("did you mean `{near}`?"));
             add(&key, format!("there is no transformed feature `{name}`"), hint);
+        }
+    }
+    if let Some(cluster) = &config.kubernetes {
+        if let Some(reason) = misfit(cluster.kind(config.strategy), config.strategy) {
+            add("kubernetes.kind", reason.to_owned(), None);
+        }
+        if !Path::new(&cluster.volume.path).is_absolute() {
+            let message = format!("{:?}, expected an absolute path", cluster.volume.path);
+            add("kubernetes.volume.path", message, None);
         }
     }
     match &config.label {

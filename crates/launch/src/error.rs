@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use base::{BoxError, Classify, ErrorKind, IoError};
+use kubernetes::KubernetesError;
 use program::ProgramError;
 
 /// Why a program could not train.
@@ -46,6 +47,22 @@ pub enum LaunchError {
     #[error("no port of this machine is free for the workers to meet at")]
     NoPort(#[source] std::io::Error),
 
+    /// A kind of object that does not go with the strategy.
+    #[error("`kubernetes.kind`: {reason}")]
+    Kind { reason: &'static str },
+
+    /// A folder that pods do not see.
+    #[error("{}: not on the volume {volume} that the pods have", .path.display())]
+    NotOnVolume { path: PathBuf, volume: String },
+
+    /// The cluster does not do what it is told.
+    #[error(transparent)]
+    Kubernetes(#[from] KubernetesError),
+
+    /// The job failed there.
+    #[error("{object}: {reason}{}", indented(.logs))]
+    OnCluster { object: String, reason: String, logs: String },
+
     /// The user stopped the run.
     #[error("cancelled")]
     Cancelled,
@@ -68,16 +85,23 @@ fn shown(stderr: &str, log: &std::path::Path) -> String {
     format!("; the end of {}:{}", log.display(), lines.concat())
 }
 
+fn indented(logs: &str) -> String {
+    logs.lines().map(|line| format!("\n  | {line}")).collect()
+}
+
 impl Classify for LaunchError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Io(error) => error.kind(),
             Self::Program(error) => error.kind(),
             Self::Watch(error) => error.kind(),
-            Self::Worker { .. } | Self::Timeout { .. } | Self::NoPort(_) | Self::Cancelled => {
-                ErrorKind::Unavailable
-            }
-            Self::Pattern { .. } => ErrorKind::Usage,
+            Self::Kubernetes(error) => error.kind(),
+            Self::OnCluster { .. }
+            | Self::Worker { .. }
+            | Self::Timeout { .. }
+            | Self::NoPort(_)
+            | Self::Cancelled => ErrorKind::Unavailable,
+            Self::Pattern { .. } | Self::Kind { .. } | Self::NotOnVolume { .. } => ErrorKind::Usage,
             Self::NoCode { .. } => ErrorKind::NotFound,
         }
     }
@@ -87,6 +111,11 @@ impl Classify for LaunchError {
             Self::Io(error) => error.hint(),
             Self::Program(error) => error.hint(),
             Self::Watch(error) => error.hint(),
+            Self::Kubernetes(error) => error.hint(),
+            Self::NotOnVolume { .. } => Some(
+                "put the pipeline's folder and its root (`--root`) on the volume, at the path that it has in the pods"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }

@@ -40,6 +40,10 @@ pub struct FnArgs {
     pub label: String,
     /// What to predict about it, such as `binary_classification`.
     pub task: String,
+    /// Of several classes: how many there are.
+    pub num_classes: Option<usize>,
+    /// Of a ranking: the transformed feature that examples of one query have in common.
+    pub query: Option<String>,
     /// Where to write the model.
     pub serving_model_dir: PathBuf,
     /// Where to write what is worth keeping besides: it becomes the artifact `ModelRun`.

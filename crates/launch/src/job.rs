@@ -110,9 +110,7 @@ pub fn launch(job: &Job, watch: &mut dyn Watch) -> Result<Launched, LaunchError>
     fs::create_dir_all(&logs).map_err(IoError::at("create", &logs))?;
     let first_log = next_log(&logs)?;
     let began = Instant::now();
-    let known = fs::metadata(&job.metrics_path).map_or(0, |metadata| metadata.len());
-    let mut told =
-        Told { lines: LineReader::new(&job.metrics_path, known), launched: Launched::default() };
+    let mut told = Told::behind(&job.metrics_path);
     for attempt in 0.. {
         watch.begins(attempt).map_err(LaunchError::Watch)?;
         let log = |worker: &str, stream: &str| {
@@ -238,14 +236,25 @@ fn next_log(logs: &Path) -> Result<u32, IoError> {
 }
 
 /// What the program has told so far.
-struct Told {
+pub(crate) struct Told {
     lines: LineReader,
-    launched: Launched,
+    pub(crate) launched: Launched,
 }
 
 impl Told {
+    /// Returns what is to be told behind what a file of metrics has already.
+    pub(crate) fn behind(metrics_path: &Path) -> Self {
+        let known = fs::metadata(metrics_path).map_or(0, |metadata| metadata.len());
+        Self { lines: LineReader::new(metrics_path, known), launched: Launched::default() }
+    }
+
+    /// Returns what is to be told of all that is in a file of metrics.
+    pub(crate) fn all(metrics_path: &Path) -> Self {
+        Self { lines: LineReader::new(metrics_path, 0), launched: Launched::default() }
+    }
+
     /// Hands on what is new; at the end of an attempt a last line without its end, too.
-    fn hear(&mut self, watch: &mut dyn Watch, is_end: bool) -> Result<(), LaunchError> {
+    pub(crate) fn hear(&mut self, watch: &mut dyn Watch, is_end: bool) -> Result<(), LaunchError> {
         let mut lines = self.lines.lines()?;
         if is_end {
             lines.extend(self.lines.rest());

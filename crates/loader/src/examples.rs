@@ -4,19 +4,16 @@
 //! from one thread after the other, so that the order does not depend on which is faster. Rows go to a pool of bounded
 //! size, from which they are drawn at random. Another thread makes batches of them ahead of who asks.
 
-use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use arrow::array::RecordBatch;
-use arrow::compute::interleave_record_batch;
-use base::{BoxError, Digest};
+use base::Digest;
 use dataflow::Source;
 
-use crate::permutation::mix;
-use crate::{LoaderError, Permutation};
+use crate::epoch::Epoch;
+use crate::{Columns, LoaderError, Partitions};
 
 const MAGIC: [u8; 8] = *b"cupexa01";
 
@@ -37,8 +34,6 @@ pub struct ExampleLoaderConfig {
     pub interleave: usize,
     /// How many batches are made ahead of who asks.
     pub prefetch: usize,
-    /// The columns to read; `None` reads all.
-    pub columns: Option<Vec<String>>,
 }
 
 impl ExampleLoaderConfig {
@@ -52,7 +47,6 @@ impl ExampleLoaderConfig {
             shuffle_rows: 16_384,
             interleave: 4,
             prefetch: 2,
-            columns: None,
         }
     }
 
@@ -72,7 +66,7 @@ impl ExampleLoaderConfig {
         check("prefetch", self.prefetch, (1, 4096))
     }
 
-    fn global_batch(&self) -> usize {
+    pub(crate) fn global_batch(&self) -> usize {
         self.batch_size * self.world_size
     }
 
@@ -97,30 +91,33 @@ struct Position {
     batches: u64,
 }
 
-type Made = Result<Option<RecordBatch>, BoxError>;
+type Made<P> = Result<Option<<P as Partitions>::Examples>, <P as Partitions>::Error>;
 
 /// Shuffled batches of the examples of a source, epoch after epoch, made ahead by other threads.
 ///
 /// The order depends on the source, the seed and the settings alone. All ranks together give the same examples in a
 /// step, whatever their number, as long as `batch_size * world_size` is the same. With several ranks what does not make
 /// a whole batch for each of them at the end of an epoch is left out of it, so that all have as many batches.
-pub struct ExampleLoader {
-    source: Arc<dyn Source + Send>,
+///
+/// Examples that stay together ([`crate::Examples::stays_with_previous`]) are drawn together; a batch of them then has as
+/// many as it takes to have at least `batch_size`.
+pub struct ExampleLoader<P: Partitions = Columns> {
+    partitions: Arc<P>,
     config: ExampleLoaderConfig,
     position: Position,
     digest: Digest,
     waited: Duration,
-    ahead: Option<Ahead>,
+    ahead: Option<Ahead<P>>,
 }
 
 /// The thread that makes batches.
-struct Ahead {
-    made: Receiver<Made>,
+struct Ahead<P: Partitions> {
+    made: Receiver<Made<P>>,
     thread: JoinHandle<()>,
 }
 
 impl ExampleLoader {
-    /// Returns the batches of a source from the beginning.
+    /// Returns the batches of a source, with all its columns, from the beginning.
     ///
     /// # Errors
     ///
@@ -129,10 +126,21 @@ impl ExampleLoader {
         source: Arc<dyn Source + Send>,
         config: ExampleLoaderConfig,
     ) -> Result<Self, LoaderError> {
+        Self::of(Arc::new(Columns::new(source, None)), config)
+    }
+}
+
+impl<P: Partitions> ExampleLoader<P> {
+    /// Returns the batches of partitions from the beginning.
+    ///
+    /// # Errors
+    ///
+    /// [`LoaderError::Setting`].
+    pub fn of(partitions: Arc<P>, config: ExampleLoaderConfig) -> Result<Self, LoaderError> {
         config.check()?;
-        let digest = config.digest(source.num_partitions());
+        let digest = config.digest(partitions.num_partitions());
         let (position, waited) = (Position::default(), Duration::ZERO);
-        Ok(Self { source, config, position, digest, waited, ahead: None })
+        Ok(Self { partitions, config, position, digest, waited, ahead: None })
     }
 
     /// Returns the next batch, or `None` at the end of an epoch; after it comes the next one.
@@ -140,9 +148,9 @@ impl ExampleLoader {
     /// # Errors
     ///
     /// The reader's own error, in the place of the batch that it is about.
-    pub fn next_batch(&mut self) -> Result<Option<RecordBatch>, BoxError> {
+    pub fn next_batch(&mut self) -> Result<Option<P::Examples>, P::Error> {
         let ahead = self.ahead.get_or_insert_with(|| {
-            Ahead::start(Arc::clone(&self.source), self.config.clone(), self.position)
+            Ahead::start(Arc::clone(&self.partitions), self.config.clone(), self.position)
         });
         let begin = Instant::now();
         // Without an answer the thread has ended, which it does only after an error.
@@ -206,19 +214,19 @@ impl ExampleLoader {
     }
 }
 
-impl Drop for ExampleLoader {
+impl<P: Partitions> Drop for ExampleLoader<P> {
     fn drop(&mut self) {
         self.stop();
     }
 }
 
-impl Ahead {
-    fn start(source: Arc<dyn Source + Send>, config: ExampleLoaderConfig, from: Position) -> Self {
+impl<P: Partitions> Ahead<P> {
+    fn start(partitions: Arc<P>, config: ExampleLoaderConfig, from: Position) -> Self {
         let (sender, made) = sync_channel(config.prefetch);
         let thread = std::thread::spawn(move || {
             for epoch in from.epoch.. {
                 let skipped = if epoch == from.epoch { from.batches } else { 0 };
-                if make_epoch(&source, &config, epoch, skipped, &sender).is_none() {
+                if make_epoch(&partitions, &config, epoch, skipped, &sender).is_none() {
                     return;
                 }
             }
@@ -228,183 +236,44 @@ impl Ahead {
 }
 
 /// Makes the batches of an epoch; returns `None` when nobody wants them any more, or after an error.
-fn make_epoch(
-    source: &Arc<dyn Source + Send>,
+fn make_epoch<P: Partitions>(
+    partitions: &Arc<P>,
     config: &ExampleLoaderConfig,
     epoch: u64,
     mut skipped: u64,
-    sender: &SyncSender<Made>,
+    sender: &SyncSender<Made<P>>,
 ) -> Option<()> {
-    let mut epoch = Epoch::new(source, config, epoch);
+    let mut epoch = Epoch::new(partitions, config, epoch);
     loop {
-        match epoch.draw() {
+        let drawn = match epoch.draw() {
             Ok(None) => return sender.send(Ok(None)).ok(),
-            Ok(Some(_)) if skipped > 0 => skipped -= 1,
-            Ok(Some(rows)) => sender.send(epoch.make(&rows).map(Some)).ok()?,
+            Ok(Some(drawn)) => drawn,
             Err(error) => {
                 let _ = sender.send(Err(error));
                 return None;
             }
-        }
-        epoch.forget();
-    }
-}
-
-/// A row in the pool: which batch, counted from the first of the epoch, and which row of it.
-type Place = (u64, u32);
-
-/// One epoch.
-struct Epoch<'a> {
-    config: &'a ExampleLoaderConfig,
-    readers: VecDeque<Receiver<Result<RecordBatch, BoxError>>>,
-    random: u64,
-    /// Batches of which rows are in the pool, by their number, with how many.
-    batches: HashMap<u64, (RecordBatch, usize)>,
-    num_batches: u64,
-    pool: VecDeque<Place>,
-    drawn: Vec<Place>,
-}
-
-impl<'a> Epoch<'a> {
-    fn new(source: &Arc<dyn Source + Send>, config: &'a ExampleLoaderConfig, epoch: u64) -> Self {
-        let num_partitions = source.num_partitions();
-        let order: Vec<usize> = match config.seed {
-            None => (0..num_partitions).collect(),
-            Some(seed) => {
-                let order = Permutation::new(num_partitions as u64, seed, epoch);
-                let place = |place: u64| usize::try_from(order.get(place)).expect("it is below");
-                (0..num_partitions as u64).map(place).collect()
-            }
         };
-        // As they come means one after the other.
-        let num_readers = if config.seed.is_some() { config.interleave } else { 1 };
-        let readers = (0..num_readers.min(num_partitions)).map(|reader| {
-            let own = order.iter().copied().skip(reader).step_by(num_readers).collect();
-            read(Arc::clone(source), own, config.columns.clone())
-        });
-        Self {
-            config,
-            readers: readers.collect(),
-            random: mix(config.seed.unwrap_or(0)).wrapping_add(mix(epoch ^ 0x5eed)),
-            batches: HashMap::new(),
-            num_batches: 0,
-            pool: VecDeque::new(),
-            drawn: Vec::new(),
-        }
-    }
-
-    /// Reads until the pool is full or there is no more.
-    fn fill(&mut self) -> Result<(), BoxError> {
-        let wanted = match self.config.seed {
-            Some(_) => self.config.shuffle_rows.max(self.config.global_batch()),
-            None => self.config.global_batch(),
-        };
-        while self.pool.len() < wanted
-            && let Some(reader) = self.readers.pop_front()
-        {
-            // One that has ended does not come back.
-            let Ok(batch) = reader.recv() else { continue };
-            let batch = batch?;
-            self.readers.push_back(reader);
-            let num_rows = u32::try_from(batch.num_rows()).unwrap_or(u32::MAX);
-            if num_rows > 0 {
-                self.pool.extend((0..num_rows).map(|row| (self.num_batches, row)));
-                self.batches.insert(self.num_batches, (batch, num_rows as usize));
-                self.num_batches += 1;
+        if skipped > 0 {
+            skipped -= 1;
+        } else {
+            let made = epoch.examples(&drawn);
+            let is_error = made.is_err();
+            sender.send(made.map(Some)).ok()?;
+            if is_error {
+                return None;
             }
         }
-        Ok(())
+        epoch.forget(&drawn);
     }
-
-    /// Draws the rows of the next batch of all ranks; returns those of this rank, or `None` at the end.
-    fn draw(&mut self) -> Result<Option<Vec<Place>>, BoxError> {
-        let global = self.config.global_batch();
-        self.drawn.clear();
-        self.fill()?;
-        if self.pool.is_empty() || (self.config.world_size > 1 && self.pool.len() < global) {
-            return Ok(None);
-        }
-        for _ in 0..global.min(self.pool.len()) {
-            let row = match self.config.seed {
-                None => self.pool.pop_front(),
-                Some(_) => {
-                    // Each one drawn makes room for one that comes; that is done a batch at a time.
-                    self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-                    let product = u128::from(mix(self.random)) * self.pool.len() as u128;
-                    let place = usize::try_from(product >> 64).expect("it is below the length");
-                    self.pool.swap_remove_back(place)
-                }
-            };
-            self.drawn.extend(row);
-        }
-        let start = (self.config.rank * self.config.batch_size).min(self.drawn.len());
-        let end = (start + self.config.batch_size).min(self.drawn.len());
-        Ok(Some(self.drawn[start..end].to_vec()))
-    }
-
-    /// Makes a batch of rows.
-    fn make(&self, rows: &[Place]) -> Result<RecordBatch, BoxError> {
-        let mut places = HashMap::new();
-        let mut used = Vec::new();
-        let mut indices = Vec::with_capacity(rows.len());
-        for (batch, row) in rows {
-            let place = *places.entry(*batch).or_insert_with(|| {
-                used.push(&self.batches[batch].0);
-                used.len() - 1
-            });
-            indices.push((place, *row as usize));
-        }
-        let made = interleave_record_batch(&used, &indices);
-        made.map_err(|source| LoaderError::Columns { source }.into())
-    }
-
-    /// Lets go of batches of which no row is left in the pool.
-    fn forget(&mut self) {
-        for (batch, _) in &self.drawn {
-            if let Some((_, left)) = self.batches.get_mut(batch) {
-                *left -= 1;
-                if *left == 0 {
-                    self.batches.remove(batch);
-                }
-            }
-        }
-        self.drawn.clear();
-    }
-}
-
-/// Reads partitions one after the other, a few batches ahead.
-fn read(
-    source: Arc<dyn Source + Send>,
-    partitions: Vec<usize>,
-    columns: Option<Vec<String>>,
-) -> Receiver<Result<RecordBatch, BoxError>> {
-    let (sender, receiver) = sync_channel(2);
-    std::thread::spawn(move || {
-        for partition in partitions {
-            let batches = match source.read(partition, columns.as_deref()) {
-                Ok(batches) => batches,
-                Err(error) => {
-                    let _ = sender.send(Err(error));
-                    return;
-                }
-            };
-            for batch in batches {
-                let is_error = batch.is_err();
-                if sender.send(batch).is_err() || is_error {
-                    return;
-                }
-            }
-        }
-    });
-    receiver
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    use arrow::array::{ArrayRef, AsArray, Int64Array, StringArray};
+    use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
     use arrow::datatypes::Int64Type;
+    use base::BoxError;
     use dataflow::Batches;
 
     /// Rows with a number each, in partitions of other sizes.

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use artifact::{
-    Artifact, ArtifactId, Execution, ExecutionId, ExecutionState, Ledger, LedgerError, NewArtifact,
-    NewExecution, Properties, Run, RunState,
+    Alias, AliasChange, AliasOutcome, Artifact, ArtifactId, Execution, ExecutionId, ExecutionState,
+    Ledger, LedgerError, ModelAliases, NewAlias, NewArtifact, NewExecution, Properties, Run,
+    RunState,
 };
 
 use crate::error::MetadataError;
 use crate::store::{Durability, Store};
-use crate::{read, runs, write};
+use crate::{aliases, read, runs, write};
 
 /// A ledger in one SQLite file, in ML Metadata's tables.
 ///
@@ -166,5 +167,19 @@ impl Ledger for SqliteLedger {
 
     fn consumers(&self, id: ArtifactId) -> Result<Vec<Execution>, LedgerError> {
         self.0.read(|transaction| read::consumers(transaction, id))
+    }
+}
+
+impl ModelAliases for SqliteLedger {
+    fn aliases(&self, model: &str) -> Result<Vec<Alias>, LedgerError> {
+        self.0.read(|transaction| aliases::aliases(transaction, model))
+    }
+
+    fn alias_changes(&self, model: &str) -> Result<Vec<AliasChange>, LedgerError> {
+        self.0.read(|transaction| aliases::changes(transaction, model))
+    }
+
+    fn set_alias(&self, change: &NewAlias<'_>) -> Result<AliasOutcome, LedgerError> {
+        self.0.write(Durability::Synced, |transaction| aliases::set(transaction, change))
     }
 }

@@ -1,6 +1,6 @@
 //! Artifacts, executions, contexts and events in ML Metadata's own tables, so that its clients read ours.
 //!
-//! Entry types: [`SqliteLedger`], which implements [`artifact::Ledger`] over one SQLite file, and [`lineage`],
+//! Entry types: [`SqliteLedger`], which implements [`artifact::Ledger`] and [`artifact::ModelAliases`] over one SQLite file, and [`lineage`],
 //! which walks any ledger. The only crate that talks to a database.
 //!
 //! **Invariants:** tables, types, states, events and contexts are those that TFX writes through ML Metadata
@@ -9,6 +9,7 @@
 //! changed before it is known to be a store of this version.
 //! Not here: what is in the artifacts' folders, when they are published (`pipeline`).
 
+mod aliases;
 mod contexts;
 mod error;
 mod events;

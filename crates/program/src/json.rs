@@ -35,6 +35,28 @@ pub(crate) fn write_question(id: u64, batch: &RecordBatch) -> Result<String, Pro
     Ok(text)
 }
 
+/// Returns a row as an object of all columns: `{"fare": 4.5, "company": null}`, with values as in questions.
+///
+/// # Errors
+///
+/// [`ProgramError::Column`] for a column of a type that JSON cannot hold.
+pub fn write_row(batch: &RecordBatch, row: usize) -> Result<String, ProgramError> {
+    let mut text = "{".to_owned();
+    let schema = batch.schema();
+    for (index, (field, column)) in schema.fields().iter().zip(batch.columns()).enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        let _ = write!(text, "{}:", Value::from(field.name().as_str()));
+        if !write_value(column, row, &mut text) {
+            let found = column.data_type().to_string();
+            return Err(ProgramError::Column { column: field.name().clone(), found });
+        }
+    }
+    text.push('}');
+    Ok(text)
+}
+
 /// Writes some rows of a column as a list. Returns whether JSON can hold its type.
 fn write_list(column: &ArrayRef, rows: std::ops::Range<usize>, text: &mut String) -> bool {
     text.push('[');
@@ -271,6 +293,10 @@ mod tests {
             text,
             "{\"id\":3,\"num_rows\":2,\"columns\":{\"fare\":[0.1,null],\"big\":[NaN,-Infinity],\
              \"id\":[9223372036854775807,-1],\"na\\\"me\":[\"a\\n\",\"é\"],\"lists\":[[1,null],null]}}\n"
+        );
+        assert_eq!(
+            write_row(&batch, 1).unwrap(),
+            "{\"fare\":null,\"big\":-Infinity,\"id\":-1,\"na\\\"me\":\"é\",\"lists\":null}"
         );
     }
 

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use base::{Classify, ErrorKind, IoError};
+use client::ClientError;
+use kubernetes::KubernetesError;
+use remote::RemoteError;
 
 /// Why a model could not be pushed, or a version is not whole.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +39,10 @@ pub enum PushError {
     #[error("{}: no version number above {highest}", .destination.display())]
     NoNumber { destination: PathBuf, highest: u64 },
 
+    /// A folder that a model would take the place of holds something else.
+    #[error("{}: there is something that was not pushed, expected no folder, an empty one or a pushed model", .path.display())]
+    NotOurs { path: PathBuf },
+
     /// A version is not there.
     #[error("{}: the pushed version is not there any more", .dir.display())]
     Gone { dir: PathBuf },
@@ -63,6 +70,70 @@ pub enum PushError {
     /// A file of a version is not what was pushed.
     #[error("{}: not what was pushed, expected {expected}, found {found}", .path.display())]
     Damaged { path: PathBuf, expected: String, found: String },
+
+    /// The names of versions cannot be read.
+    #[error("{}: {reason}", .path.display())]
+    Aliases { path: PathBuf, reason: String },
+
+    /// A text that cannot be the name of a version.
+    #[error(
+        "{name:?}: expected a name of letters, digits and `-`, `_`, `.`, a letter first, at most 64"
+    )]
+    AliasName { name: String },
+
+    /// An object store refuses.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+
+    /// A server did not take a version.
+    #[error(
+        "{url} did not take version {version}: {reason}{}{}",
+        if *.is_withdrawn { "; it was taken away again" } else { "" },
+        .goes_on.map(|version| format!(", version {version} goes on")).unwrap_or_default()
+    )]
+    NotTaken {
+        url: String,
+        version: u64,
+        reason: String,
+        /// The version that answers instead.
+        goes_on: Option<u64>,
+        /// Whether the version was taken away again.
+        is_withdrawn: bool,
+    },
+
+    /// Nobody said where a service takes the model from.
+    #[error(
+        "service `{name}`: no `storage_uri`, and no object store that the model was pushed to before"
+    )]
+    NoStorage { name: String },
+
+    /// A cluster refuses.
+    #[error(transparent)]
+    Kubernetes(#[from] KubernetesError),
+
+    /// Nobody can be asked from here.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+
+    /// A web hook does not take what it is told.
+    #[error("not taken after {tries} tries: {reason}")]
+    Webhook { tries: u32, reason: String },
+
+    /// The run was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl PushError {
+    /// Returns whether nothing is wrong but that somebody said to stop.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        matches!(
+            self,
+            Self::Cancelled
+                | Self::Remote(RemoteError::Cancelled)
+                | Self::Kubernetes(KubernetesError::Cancelled)
+        )
+    }
 }
 
 impl Classify for PushError {
@@ -70,7 +141,7 @@ impl Classify for PushError {
         match self {
             Self::Io(error) => error.kind(),
             Self::Gone { .. } => ErrorKind::NotFound,
-            Self::Changing { .. } => ErrorKind::Conflict,
+            Self::Changing { .. } | Self::NotOurs { .. } => ErrorKind::Conflict,
             Self::Empty { .. }
             | Self::NotAFile { .. }
             | Self::NameNotText { .. }
@@ -81,16 +152,28 @@ impl Classify for PushError {
             | Self::ManifestPath { .. }
             | Self::ManifestVersion { .. }
             | Self::MissingFile { .. }
-            | Self::Damaged { .. } => ErrorKind::Data,
+            | Self::Damaged { .. }
+            | Self::Aliases { .. } => ErrorKind::Data,
+            Self::AliasName { .. } | Self::NoStorage { .. } => ErrorKind::Usage,
+            Self::Remote(error) => error.kind(),
+            Self::Kubernetes(error) => error.kind(),
+            Self::Client(error) => error.kind(),
+            Self::NotTaken { .. } | Self::Webhook { .. } | Self::Cancelled => {
+                ErrorKind::Unavailable
+            }
         }
     }
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Io(error) => return error.hint(),
+            Self::Remote(error) => return error.hint(),
+            Self::Kubernetes(error) => return error.hint(),
+            Self::Client(error) => return error.hint(),
             Self::Changing { .. } => {
                 "nothing was pushed; push again when nobody writes to the model"
             }
+            Self::NotOurs { .. } => "move it away, or push to another folder",
             Self::NoNumber { .. } => "move the folder with that number away",
             Self::NotReady { .. } | Self::MissingFile { .. } | Self::Damaged { .. } => {
                 "pushing the model again makes a new version; then this one can be removed"

@@ -19,6 +19,8 @@ pub struct Pushed {
     pub dir: PathBuf,
     /// Its number.
     pub version: u64,
+    /// Whether this push made it; otherwise the newest version held the same already.
+    pub is_new: bool,
 }
 
 /// Makes a model's folder the newest version of a serving directory.
@@ -74,7 +76,7 @@ fn push_files(
     if let Some((version, dir)) = &highest
         && is_same(dir, manifest)
     {
-        return Ok(Pushed { dir: dir.clone(), version: *version });
+        return Ok(Pushed { dir: dir.clone(), version: *version, is_new: false });
     }
 
     let highest = highest.map(|(version, _)| version);
@@ -94,7 +96,7 @@ fn push_files(
             }
             let dir = destination.join(version.to_string());
             match publish::publish_dir(&staged, &dir) {
-                Ok(()) => return Ok(Pushed { dir, version }),
+                Ok(()) => return Ok(Pushed { dir, version, is_new: true }),
                 // Somebody who knows no lock was faster.
                 Err(error) if is_taken(&error, &dir) => version += 1,
                 Err(error) => return Err(error.into()),
@@ -105,6 +107,55 @@ fn push_files(
         let _ = fs::remove_dir_all(&staged);
     }
     pushed
+}
+
+/// Takes a version away again, so that servers go back to the one before. It is gone at once; a server that has loaded it
+/// answers from memory until another one is there.
+///
+/// # Errors
+///
+/// [`PushError::Io`] when it is there and cannot be removed.
+pub fn withdraw(version_dir: &Path) -> Result<(), PushError> {
+    let destination = version_dir.parent().unwrap_or(version_dir);
+    let _lock = PushLock::acquire(destination)?;
+    let aside = publish::temporary_beside(version_dir);
+    match fs::rename(version_dir, &aside) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(IoError::at("remove", version_dir)(error).into()),
+    }
+    // What cannot be removed takes room and is seen by nobody; the next push tries again.
+    let _ = fs::remove_dir_all(aside);
+    Ok(())
+}
+
+/// Makes a version of a model's folder without copying it: a folder of links, with a marker. For servers of this machine
+/// that look at it while the model stays where it is.
+///
+/// # Errors
+///
+/// As [`push`]; nothing is visible then.
+pub fn link_version(model_dir: &Path, version_dir: &Path) -> Result<(), PushError> {
+    let manifest = Manifest::of_model(model_dir)?;
+    let model_dir = std::path::absolute(model_dir).map_err(IoError::at("read", model_dir))?;
+    let staged = publish::temporary_beside(version_dir);
+    let linked = || -> Result<(), PushError> {
+        fs::create_dir_all(&staged).map_err(IoError::at("create", &staged))?;
+        for name in manifest.files().keys() {
+            let to = staged.join(name);
+            if let Some(parent) = to.parent() {
+                fs::create_dir_all(parent).map_err(IoError::at("create", parent))?;
+            }
+            std::os::unix::fs::symlink(model_dir.join(name), &to)
+                .map_err(IoError::at("write", &to))?;
+        }
+        publish::write_file(&staged.join(READY), serialize::write(&manifest).as_bytes())?;
+        Ok(publish::publish_dir(&staged, version_dir)?)
+    };
+    linked().inspect_err(|_| {
+        // The error says more than a failure to tidy up would.
+        let _ = fs::remove_dir_all(&staged);
+    })
 }
 
 /// Makes sure that a version is there, ready, and what was pushed, byte by byte.
@@ -118,12 +169,12 @@ pub fn verify(dir: &Path) -> Result<(), PushError> {
 }
 
 /// Returns whether a version is whole and holds just this; whatever is wrong with it, it is not.
-fn is_same(dir: &Path, manifest: &Manifest) -> bool {
+pub(crate) fn is_same(dir: &Path, manifest: &Manifest) -> bool {
     Manifest::of_version(dir).is_ok_and(|there| there == *manifest && there.check(dir).is_ok())
 }
 
 /// Copies a model, and puts the marker behind it.
-fn stage(model_dir: &Path, staged: &Path, manifest: &Manifest) -> Result<(), PushError> {
+pub(crate) fn stage(model_dir: &Path, staged: &Path, manifest: &Manifest) -> Result<(), PushError> {
     fs::create_dir(staged).map_err(IoError::at("create", staged))?;
     for name in manifest.files().keys() {
         let (from, to) = (model_dir.join(name), staged.join(name));
@@ -156,7 +207,7 @@ fn is_taken(error: &IoError, dir: &Path) -> bool {
 }
 
 /// Removes what interrupted pushes left. Called with the lock, when nobody else is staging.
-fn remove_leftovers(destination: &Path) -> Result<(), IoError> {
+pub(crate) fn remove_leftovers(destination: &Path) -> Result<(), IoError> {
     for entry in fs::read_dir(destination).map_err(IoError::at("read", destination))? {
         let entry = entry.map_err(IoError::at("read", destination))?;
         if publish::is_temporary(&entry.file_name()) {

@@ -58,7 +58,7 @@ pub(crate) fn numbered(dir: &Path) -> Result<Vec<(u64, PathBuf)>, IoError> {
 }
 
 /// Returns the number that a name is; leading zeros are allowed, as model servers allow them.
-fn number_of(name: &str) -> Option<u64> {
+pub(crate) fn number_of(name: &str) -> Option<u64> {
     let number = name.bytes().all(|byte| byte.is_ascii_digit()).then(|| name.parse().ok())??;
     (number <= MAX_VERSION).then_some(number)
 }

@@ -58,6 +58,16 @@ pub enum RemoteError {
     #[error("`{url}`: cannot be read: {reason}")]
     Unavailable { url: String, reason: String },
 
+    /// The store does not take a file.
+    #[error("`{url}`: cannot be written: {reason}")]
+    NotWritten { url: String, reason: String },
+
+    /// A URL that is no folder of a store.
+    #[error(
+        "`{url}`: files cannot be written to {what}, expected a folder of `s3://`, `gs://`, `az://` or `abfs://`"
+    )]
+    CannotWrite { url: String, what: &'static str },
+
     /// The disk refuses.
     #[error(transparent)]
     Io(#[from] IoError),
@@ -75,13 +85,15 @@ impl Classify for RemoteError {
             | Self::SecretInUrl { .. }
             | Self::BadPattern { .. }
             | Self::CannotList { .. }
+            | Self::CannotWrite { .. }
             | Self::Settings { .. }
             | Self::NoCredentials { .. } => ErrorKind::Usage,
             Self::NoFiles { .. } | Self::NoBucket { .. } => ErrorKind::NotFound,
             Self::Changed { .. } => ErrorKind::Conflict,
-            Self::Refused { .. } | Self::Unavailable { .. } | Self::Cancelled => {
-                ErrorKind::Unavailable
-            }
+            Self::Refused { .. }
+            | Self::Unavailable { .. }
+            | Self::NotWritten { .. }
+            | Self::Cancelled => ErrorKind::Unavailable,
             Self::Io(error) => error.kind(),
         }
     }

@@ -147,9 +147,13 @@ async fn bring(
 
 /// Waits for a future, on this thread.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, RemoteError> {
+    Ok(runtime()?.block_on(future))
+}
+
+/// Returns what waits for futures, on the thread that waits.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, RemoteError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(IoError::at("start what reads", Path::new("files of stores")))?;
-    Ok(runtime.block_on(future))
+    Ok(runtime.map_err(IoError::at("start what reads", Path::new("files of stores")))?)
 }
 
 #[cfg(test)]

@@ -129,6 +129,12 @@ impl Servable {
         &self.model
     }
 
+    /// Returns the part of the graph that makes what the model reads, and the model: together they are what
+    /// [`predict`](Predictor::predict) does.
+    pub fn into_parts(self) -> (Graph, Served) {
+        (self.features, self.model)
+    }
+
     /// Returns the label of raw examples, as the graph computes it.
     ///
     /// # Errors

@@ -1,6 +1,5 @@
 //! What every request needs: the models, the limits, and the one way from a question to an answer.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -8,27 +7,34 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use arrow::array::RecordBatch;
 
+use crate::batcher::Predicted;
 use crate::challenger::Comparison;
+use crate::completions;
 use crate::config::Limits;
 use crate::entry::{Entry, Wanted};
 use crate::failure::{Code, Failure};
+use crate::http::Headers;
 use crate::inputs::RowLimits;
 use crate::log::Log;
 use crate::metrics::{self, Api, ModelView, ServerMetrics};
+use crate::registry::Registry;
+use crate::trace::{Ended, Trace, Tracing};
 use crate::version::Version;
 
 /// From this size on, a request is decoded where it keeps no other connection waiting.
-const LARGE_BODY: usize = 64 << 10;
+pub(crate) const LARGE_BODY: usize = 64 << 10;
 
 /// The server, as requests see it.
 pub(crate) struct App {
-    pub(crate) models: HashMap<String, Arc<Entry>>,
+    pub(crate) models: Registry,
     pub(crate) limits: Limits,
     /// The digests of valid tokens; all requests are taken where there are none.
     pub(crate) tokens: Vec<blake3::Hash>,
     pub(crate) metrics: ServerMetrics,
     pub(crate) log: Arc<Log>,
     pub(crate) log_requests: bool,
+    pub(crate) allow_reload: bool,
+    pub(crate) tracing: Option<Tracing>,
     pub(crate) is_draining: AtomicBool,
     /// The value of the header `date`.
     pub(crate) date: ArcSwap<String>,
@@ -47,6 +53,7 @@ pub(crate) struct Question<'a> {
     pub(crate) deadline: Instant,
     /// How large the request is that has to be decoded.
     pub(crate) num_bytes: usize,
+    pub(crate) trace: Option<&'a Trace>,
 }
 
 /// An answer, and who gave it.
@@ -55,15 +62,31 @@ pub(crate) struct Answer {
     pub(crate) batch: RecordBatch,
 }
 
+impl Question<'_> {
+    /// Returns the predictions; the steps towards them are parts of the trace, if there is one.
+    fn noted(&self, predicted: Predicted) -> RecordBatch {
+        let Predicted { batch, steps } = predicted;
+        if let Some(trace) = self.trace {
+            if let Some(queued) = steps.queued {
+                trace.part("queue", queued, steps.begun);
+            }
+            if let Some(transformed) = steps.transformed {
+                trace.part("graph", steps.begun, transformed);
+            }
+            trace.part("model", steps.transformed.unwrap_or(steps.begun), steps.done);
+        }
+        batch
+    }
+}
+
 /// Makes the request a batch for one version; the function tells which features other versions know.
 pub(crate) type Decode<'a> =
     dyn Fn(&Version, &dyn Fn(&str) -> bool) -> Result<RecordBatch, Failure> + Sync + 'a;
 
 impl App {
     /// Returns the model of a name.
-    pub(crate) fn model(&self, name: &str) -> Result<&Arc<Entry>, Failure> {
-        let found = self.models.get(name);
-        found.ok_or_else(|| {
+    pub(crate) fn model(&self, name: &str) -> Result<Arc<Entry>, Failure> {
+        self.models.get(name).ok_or_else(|| {
             Failure::not_found(format!("Servable not found for request: Latest({name})"))
         })
     }
@@ -71,7 +94,7 @@ impl App {
     /// Returns whether every model answers, and the server takes requests.
     pub(crate) fn is_ready(&self) -> bool {
         let answers = |entry: &Arc<Entry>| !entry.versions.load().serving.is_empty();
-        !self.is_draining() && self.models.values().all(answers)
+        !self.is_draining() && self.models.load().values().all(answers)
     }
 
     pub(crate) fn is_draining(&self) -> bool {
@@ -81,6 +104,27 @@ impl App {
     /// Returns a number for a request that no other one has.
     pub(crate) fn next_request(&self) -> u64 {
         self.first_request.wrapping_add(self.num_requests.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Returns a name for a request that no other one has.
+    pub(crate) fn next_request_id(&self) -> String {
+        format!("{:016x}", self.next_request())
+    }
+
+    /// Begins to trace a request, if it is one of those.
+    pub(crate) fn trace(&self, headers: &Headers, arrived: Instant) -> Option<Arc<Trace>> {
+        self.tracing.as_ref()?.begin(headers.traceparent.as_deref(), arrived)
+    }
+
+    /// Ends the trace of a request, if it has one.
+    pub(crate) fn end_trace<'e>(
+        &self,
+        trace: Option<Arc<Trace>>,
+        ended: impl FnOnce() -> Ended<'e>,
+    ) {
+        if let (Some(tracing), Some(trace)) = (&self.tracing, trace) {
+            tracing.end(trace, ended());
+        }
     }
 
     pub(crate) fn row_limits(&self) -> RowLimits {
@@ -115,7 +159,7 @@ impl App {
         decode: &Decode<'_>,
     ) -> Result<Answer, Failure> {
         let model = self.model(question.model)?;
-        let answer = self.try_ask(model, question, decode).await;
+        let answer = self.try_ask(&model, question, decode).await;
         let code = answer.as_ref().map_or_else(|failure| failure.code, |_| Code::Ok);
         let took = question.arrived.elapsed();
         model.metrics.request(question.api, question.entry, code, took);
@@ -140,11 +184,15 @@ impl App {
         };
         model.metrics.rows.fetch_add(request.num_rows() as u64, Ordering::Relaxed);
         let (log, challenger) = (model.request_log.as_ref(), model.challenger.as_ref());
-        if log.is_none() && chosen.beside.is_none() {
-            let batch = version.predict(request, question.deadline).await?;
-            return Ok(Answer { version, batch });
+        if let Some(trace) = question.trace {
+            trace.asked(question.model, version.number, request.num_rows());
         }
-        let batch = version.predict(request.clone(), question.deadline).await?;
+        if log.is_none() && chosen.beside.is_none() {
+            let predicted = version.predict(request, question.deadline).await?;
+            return Ok(Answer { batch: question.noted(predicted), version });
+        }
+        let predicted = version.predict(request.clone(), question.deadline).await?;
+        let batch = question.noted(predicted);
         if let Some(log) = log {
             log.offer(&request, &batch);
         }
@@ -161,7 +209,8 @@ impl App {
 
     /// Returns all metrics as text.
     pub(crate) fn metrics(&self) -> String {
-        let mut models: Vec<_> = self.models.values().collect();
+        let all = self.models.load();
+        let mut models: Vec<_> = all.values().collect();
         models.sort_by(|a, b| a.name.cmp(&b.name));
         let view = |entry: &&Arc<Entry>| {
             let versions = entry.versions.load();
@@ -175,6 +224,10 @@ impl App {
                 available: available.clone(),
             })
             .collect();
-        metrics::write(&self.metrics, &views, self.is_ready())
+        let mut text = metrics::write(&self.metrics, &views, self.is_ready());
+        let slots: Vec<_> =
+            models.iter().map(|entry| (entry.name.as_str(), &entry.slots)).collect();
+        completions::write_metrics(&mut text, &slots);
+        text
     }
 }

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
+use base::BoxError;
+use graph::Graph;
 use model::Predictor;
 use tokio::sync::oneshot;
 
@@ -55,6 +57,7 @@ pub(crate) struct Batcher {
 }
 
 struct Shared {
+    graph: Option<Graph>,
     predictor: Box<dyn Predictor>,
     config: BatchConfig,
     metrics: Arc<ModelMetrics>,
@@ -72,7 +75,25 @@ struct Job {
     batch: RecordBatch,
     arrived: Instant,
     deadline: Instant,
-    reply: oneshot::Sender<Result<RecordBatch, Failure>>,
+    reply: oneshot::Sender<Result<Predicted, Failure>>,
+}
+
+/// Predictions, and when each step towards them was done.
+#[derive(Debug)]
+pub(crate) struct Predicted {
+    pub(crate) batch: RecordBatch,
+    pub(crate) steps: Steps,
+}
+
+/// When the steps of a prediction were done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Steps {
+    /// Since when it waited for its turn, if it had to.
+    pub(crate) queued: Option<Instant>,
+    pub(crate) begun: Instant,
+    /// When the graph was done, if there is one before the model.
+    pub(crate) transformed: Option<Instant>,
+    pub(crate) done: Instant,
 }
 
 /// What predictions took lately, in nanoseconds: of one row, and of each of many.
@@ -126,12 +147,15 @@ impl Drop for Running<'_> {
 }
 
 impl Batcher {
+    /// Returns the queue of a model; what it reads is made by the graph, if there is one.
     pub(crate) fn new(
+        graph: Option<Graph>,
         predictor: Box<dyn Predictor>,
         config: BatchConfig,
         metrics: Arc<ModelMetrics>,
     ) -> Self {
         let shared = Arc::new(Shared {
+            graph,
             predictor,
             config,
             metrics,
@@ -152,7 +176,7 @@ impl Batcher {
 
     /// Computes in this thread, whoever else does.
     pub(crate) fn run(&self, batch: &RecordBatch) -> Result<RecordBatch, Failure> {
-        self.shared.run(batch)
+        self.shared.run(batch).map(|predicted| predicted.batch)
     }
 
     /// Predicts some rows.
@@ -160,7 +184,7 @@ impl Batcher {
         &self,
         batch: RecordBatch,
         deadline: Instant,
-    ) -> Result<RecordBatch, Failure> {
+    ) -> Result<Predicted, Failure> {
         let shared = &*self.shared;
         if shared.waiting.load(Ordering::Acquire) == 0
             && self.estimate(batch.num_rows()) <= INLINE_BUDGET
@@ -229,17 +253,29 @@ impl Shared {
     }
 
     /// Computes; a panic of the model is its failure, not the server's.
-    fn run(&self, batch: &RecordBatch) -> Result<RecordBatch, Failure> {
-        let start = Instant::now();
-        let answer = catch_unwind(AssertUnwindSafe(|| self.predictor.predict(batch)));
-        let took = start.elapsed();
+    fn run(&self, batch: &RecordBatch) -> Result<Predicted, Failure> {
+        let begun = Instant::now();
+        let answer = catch_unwind(AssertUnwindSafe(|| self.compute(batch)));
+        let done = Instant::now();
+        let took = done - begun;
         self.cost.add(batch.num_rows(), took);
         self.metrics.runtime.observe(took);
         self.metrics.batch_rows.observe_count(batch.num_rows());
         match answer {
-            Ok(answer) => answer.map_err(Failure::from),
+            Ok(Ok((batch, transformed))) => {
+                Ok(Predicted { batch, steps: Steps { queued: None, begun, transformed, done } })
+            }
+            Ok(Err(error)) => Err(error.into()),
             Err(_) => Err(Failure::new(Code::Internal, "the model panicked; please report it")),
         }
+    }
+
+    /// Returns predictions, and when the graph was done.
+    fn compute(&self, batch: &RecordBatch) -> Result<(RecordBatch, Option<Instant>), BoxError> {
+        let Some(graph) = &self.graph else { return Ok((self.predictor.predict(batch)?, None)) };
+        let features = graph.apply(batch)?;
+        let transformed = Instant::now();
+        Ok((self.predictor.predict(&features)?, Some(transformed)))
     }
 
     /// Takes batches from the queue until the model goes.
@@ -310,8 +346,7 @@ impl Shared {
         }
         if jobs.len() == 1 {
             if let Some(job) = jobs.pop() {
-                let answer = self.run(&job.batch);
-                let _ = job.reply.send(answer);
+                self.answer_alone(job);
             }
             return;
         }
@@ -319,22 +354,28 @@ impl Shared {
             concat_batches(jobs[0].batch.schema_ref(), jobs.iter().map(|job| &job.batch));
         let answer = together.ok().map(|batch| self.run(&batch));
         match answer {
-            Some(Ok(answer)) => {
+            Some(Ok(Predicted { batch, steps })) => {
                 let mut start = 0;
                 for job in jobs {
                     let num_rows = job.batch.num_rows();
-                    let _ = job.reply.send(Ok(answer.slice(start, num_rows)));
+                    let steps = Steps { queued: Some(job.arrived), ..steps };
+                    let batch = batch.slice(start, num_rows);
+                    let _ = job.reply.send(Ok(Predicted { batch, steps }));
                     start += num_rows;
                 }
             }
             // One of them is wrong; the others must not suffer for it.
-            Some(Err(_)) | None => {
-                for job in jobs {
-                    let answer = self.run(&job.batch);
-                    let _ = job.reply.send(answer);
-                }
-            }
+            Some(Err(_)) | None => jobs.into_iter().for_each(|job| self.answer_alone(job)),
         }
+    }
+
+    fn answer_alone(&self, job: Job) {
+        let mut answer = self.run(&job.batch);
+        if let Ok(Predicted { steps, .. }) = &mut answer {
+            steps.queued = Some(job.arrived);
+        }
+        // Whoever has gone is not answered.
+        let _ = job.reply.send(answer);
     }
 }
 

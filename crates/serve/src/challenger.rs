@@ -3,7 +3,6 @@
 //! The comparison is made by a thread of its own, from a bounded queue: no request waits for it, and what there is no
 //! time for is counted as skipped.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -75,15 +74,11 @@ impl Challenger {
     }
 
     /// Returns the challenger, if it is there.
-    pub(crate) fn find<'v>(
-        &self,
-        versions: &'v Versions,
-        labels: &BTreeMap<String, u64>,
-    ) -> Option<&'v Arc<Version>> {
+    pub(crate) fn find<'v>(&self, versions: &'v Versions) -> Option<&'v Arc<Version>> {
         match &self.choice {
             VersionChoice::Newest => versions.serving.last(),
             VersionChoice::Number(number) => versions.number(*number),
-            VersionChoice::Label(label) => versions.number(*labels.get(label)?),
+            VersionChoice::Label(label) => versions.number(*versions.labels.get(label)?),
         }
     }
 

@@ -1,7 +1,9 @@
 //! What is served, where, and within which limits.
 
+mod completions;
 mod file;
 mod folder;
+mod tracing;
 mod units;
 
 use std::collections::BTreeMap;
@@ -10,8 +12,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use crate::batcher::BatchConfig;
+pub use completions::CompletionLimits;
 pub use file::{ConfigError, parse_time, read_tokens};
 pub use folder::models_in;
+pub use tracing::TracingConfig;
 
 /// What is served, where, and within which limits.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +34,11 @@ pub struct ServeConfig {
     pub limits: Limits,
     /// Whether every request is a line of the log, and not only failures of the server.
     pub log_requests: bool,
+    /// Where traces are sent; without it, nothing is traced.
+    pub tracing: Option<TracingConfig>,
+    /// Whether clients may say which models are served, by TensorFlow Serving's `HandleReloadConfigRequest`. Whoever may
+    /// ask for predictions may then have any folder loaded that the server can read.
+    pub allow_reload: bool,
     /// How many threads serve the network; one for each core where it is not said.
     pub threads: Option<usize>,
 }
@@ -60,6 +69,8 @@ pub struct ModelConfig {
     pub challenger: Option<ChallengerConfig>,
     /// Where sampled requests are written.
     pub request_log: Option<RequestLogConfig>,
+    /// Of a language model, how much is generated at a time.
+    pub completions: CompletionLimits,
 }
 
 impl ModelConfig {
@@ -73,6 +84,7 @@ impl ModelConfig {
             batching: BatchConfig::default(),
             challenger: None,
             request_log: None,
+            completions: CompletionLimits::default(),
         }
     }
 }
@@ -200,6 +212,8 @@ impl Default for ServeConfig {
             tokens: Vec::new(),
             limits: Limits::default(),
             log_requests: false,
+            tracing: None,
+            allow_reload: false,
             threads: None,
         }
     }

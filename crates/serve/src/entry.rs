@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
 use crate::challenger::Challenger;
+use crate::completions::Slots;
 use crate::failure::{Code, Failure};
 use crate::metrics::ModelMetrics;
 use crate::request_log::RequestLog;
@@ -14,12 +16,15 @@ use crate::version::Version;
 /// A model under its name.
 pub(crate) struct Entry {
     pub(crate) name: String,
-    pub(crate) labels: BTreeMap<String, u64>,
     /// Read by every request, changed by the model's watcher alone.
     pub(crate) versions: ArcSwap<Versions>,
+    /// Changes whenever the versions do.
+    pub(crate) changes: Arc<watch::Sender<u64>>,
     pub(crate) metrics: Arc<ModelMetrics>,
     pub(crate) challenger: Option<Challenger>,
     pub(crate) request_log: Option<RequestLog>,
+    /// Who may generate, of a language model.
+    pub(crate) slots: Slots,
 }
 
 /// The versions of a model at one moment.
@@ -31,6 +36,8 @@ pub(crate) struct Versions {
     pub(crate) states: Vec<VersionState>,
     /// The features that any of them reads.
     pub(crate) features: HashSet<String>,
+    /// Names for versions.
+    pub(crate) labels: BTreeMap<String, u64>,
 }
 
 /// Where a version is in its life, with TensorFlow Serving's numbers.
@@ -87,6 +94,13 @@ impl Versions {
         let place = self.serving.binary_search_by_key(&number, |version| version.number);
         place.ok().map(|place| &self.serving[place])
     }
+
+    fn labelled(&self, label: &str) -> Result<u64, Failure> {
+        let number = self.labels.get(label).copied();
+        number.ok_or_else(|| {
+            Failure::invalid(format!("Unrecognized servable version label: {label}"))
+        })
+    }
 }
 
 impl Entry {
@@ -101,7 +115,7 @@ impl Entry {
             let version = Arc::clone(self.find(&versions, wanted)?);
             return Ok(Chosen { version, beside: None });
         };
-        let rival = challenger.find(&versions, &self.labels);
+        let rival = challenger.find(&versions);
         let others =
             |version: &&Arc<Version>| rival.is_none_or(|rival| rival.number != version.number);
         let champion = versions.serving.iter().rev().find(others);
@@ -133,18 +147,11 @@ impl Entry {
         let number = match wanted {
             Wanted::Any => return Ok(versions.states.clone()),
             Wanted::Number(number) => number,
-            Wanted::Label(label) => self.labelled(label)?,
+            Wanted::Label(label) => versions.labelled(label)?,
         };
         let state = versions.states.iter().find(|state| state.number == number);
         let message = || format!("Could not find version {number} of model {}", self.name);
         Ok(vec![state.ok_or_else(|| Failure::not_found(message()))?.clone()])
-    }
-
-    fn labelled(&self, label: &str) -> Result<u64, Failure> {
-        let number = self.labels.get(label).copied();
-        number.ok_or_else(|| {
-            Failure::invalid(format!("Unrecognized servable version label: {label}"))
-        })
     }
 
     fn find<'v>(
@@ -155,7 +162,7 @@ impl Entry {
         let found = match wanted {
             Wanted::Any => versions.newest(),
             Wanted::Number(number) => versions.number(number),
-            Wanted::Label(label) => versions.number(self.labelled(label)?),
+            Wanted::Label(label) => versions.number(versions.labelled(label)?),
         };
         found.ok_or_else(|| self.nothing(wanted))
     }
@@ -168,7 +175,7 @@ impl Entry {
         let is_wanted = |state: &&VersionState| match wanted {
             Wanted::Any => true,
             Wanted::Number(number) => state.number == number,
-            Wanted::Label(label) => self.labels.get(label) == Some(&state.number),
+            Wanted::Label(label) => versions.labels.get(label) == Some(&state.number),
         };
         let mut states = versions.states.iter().filter(is_wanted);
         if states.clone().any(|state| state.stage == Stage::Loading) {

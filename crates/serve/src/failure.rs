@@ -13,6 +13,7 @@ pub(crate) enum Code {
     InvalidArgument = 3,
     DeadlineExceeded = 4,
     NotFound = 5,
+    PermissionDenied = 7,
     ResourceExhausted = 8,
     FailedPrecondition = 9,
     Unimplemented = 12,
@@ -23,12 +24,13 @@ pub(crate) enum Code {
 
 impl Code {
     /// All of them, in the order of [`Code::place`].
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Ok,
         Self::Cancelled,
         Self::InvalidArgument,
         Self::DeadlineExceeded,
         Self::NotFound,
+        Self::PermissionDenied,
         Self::ResourceExhausted,
         Self::FailedPrecondition,
         Self::Unimplemented,
@@ -50,6 +52,7 @@ impl Code {
             Self::InvalidArgument => "INVALID_ARGUMENT",
             Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
             Self::NotFound => "NOT_FOUND",
+            Self::PermissionDenied => "PERMISSION_DENIED",
             Self::ResourceExhausted => "RESOURCE_EXHAUSTED",
             Self::FailedPrecondition => "FAILED_PRECONDITION",
             Self::Unimplemented => "UNIMPLEMENTED",
@@ -65,6 +68,7 @@ impl Code {
             Self::Ok => 200,
             Self::InvalidArgument | Self::FailedPrecondition => 400,
             Self::Unauthenticated => 401,
+            Self::PermissionDenied => 403,
             Self::NotFound => 404,
             Self::ResourceExhausted => 429,
             Self::Cancelled => 499,
@@ -132,7 +136,7 @@ mod tests {
     fn statuses_are_tensorflow_servings() {
         let statuses = Code::ALL.map(|code| format!("{} {}", code.name(), code.status()));
         let expected = "OK 200, CANCELLED 499, INVALID_ARGUMENT 400, DEADLINE_EXCEEDED 504, \
-            NOT_FOUND 404, RESOURCE_EXHAUSTED 429, FAILED_PRECONDITION 400, UNIMPLEMENTED 501, \
+            NOT_FOUND 404, PERMISSION_DENIED 403, RESOURCE_EXHAUSTED 429, FAILED_PRECONDITION 400, UNIMPLEMENTED 501, \
             INTERNAL 500, UNAVAILABLE 503, UNAUTHENTICATED 401";
         assert_eq!(statuses.join(", "), expected);
     }

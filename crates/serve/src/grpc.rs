@@ -7,8 +7,11 @@
 
 mod health;
 mod open_inference;
+mod recorded;
+mod reload;
 mod serving;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -19,14 +22,19 @@ use crate::app::App;
 use crate::failure::{Code, Failure};
 use crate::gzip;
 use crate::http::Headers;
+use crate::trace::Trace;
+
+pub(crate) use health::{WATCH, Watch};
+pub(crate) use recorded::Recorded;
 
 /// Answers a call with a framed message.
 pub(crate) async fn answer(
-    app: &App,
+    app: &Arc<App>,
     path: &str,
     headers: &Headers,
     body: Bytes,
     arrived: Instant,
+    trace: Option<&Trace>,
 ) -> Result<Bytes, Failure> {
     let Some((service, method)) = path.strip_prefix('/').and_then(|path| path.split_once('/'))
     else {
@@ -39,9 +47,12 @@ pub(crate) async fn answer(
     }
     let message = message(app, headers, body)?;
     let deadline = app.deadline(arrived, headers.grpc_timeout);
-    let call = Call { app, message, arrived, deadline };
+    let call = Call { app, message, arrived, deadline, trace };
     let answer = match service {
         "tensorflow.serving.PredictionService" => serving::prediction(&call, method).await,
+        "tensorflow.serving.ModelService" if method == "HandleReloadConfigRequest" => {
+            Some(reload::reload(&call, headers.grpc_timeout).await)
+        }
         "tensorflow.serving.ModelService" => serving::model(&call, method),
         "inference.GRPCInferenceService" => open_inference::answer(&call, method).await,
         health::SERVICE => health::answer(&call, method),
@@ -52,18 +63,23 @@ pub(crate) async fn answer(
 
 /// A call with its message.
 struct Call<'a> {
-    app: &'a App,
+    app: &'a Arc<App>,
     message: Bytes,
     arrived: Instant,
     deadline: Instant,
+    trace: Option<&'a Trace>,
 }
 
 impl Call<'_> {
     /// Reads the message.
     fn read<M: Message + Default>(&self) -> Result<M, Failure> {
-        M::decode(self.message.clone())
-            .map_err(|error| Failure::invalid(format!("the message is malformed: {error}")))
+        read(self.message.clone())
     }
+}
+
+fn read<M: Message + Default>(message: Bytes) -> Result<M, Failure> {
+    M::decode(message)
+        .map_err(|error| Failure::invalid(format!("the message is malformed: {error}")))
 }
 
 fn unknown(path: &str) -> Failure {

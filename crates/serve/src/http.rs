@@ -1,13 +1,15 @@
 //! Requests and answers, whichever version of HTTP they came by.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use crate::events::Events;
 use crate::failure::{Code, Failure};
+use crate::trace::Trace;
 
 /// A request with all of its body.
-#[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) method: http::Method,
     /// The path as it was sent, without what follows a `?`.
@@ -16,6 +18,8 @@ pub(crate) struct Request {
     pub(crate) body: Bytes,
     /// When its last byte was there.
     pub(crate) arrived: Instant,
+    /// Where it is noted what is done for it, if it is traced.
+    pub(crate) trace: Option<Arc<Trace>>,
 }
 
 /// The headers that mean something here; others are not kept.
@@ -30,14 +34,27 @@ pub(crate) struct Headers {
     pub(crate) json_length: Option<Bytes>,
     pub(crate) grpc_encoding: Option<Bytes>,
     pub(crate) grpc_timeout: Option<Duration>,
+    pub(crate) traceparent: Option<Bytes>,
 }
 
 impl Headers {
+    /// Returns whether a name may mean something, by its length alone.
+    pub(crate) fn may_keep(name: &[u8]) -> bool {
+        matches!(name.len(), 11 | 12 | 13 | 15 | 16 | 31)
+    }
+
+    /// Returns whether the body has to be decompressed.
+    pub(crate) fn is_compressed(&self) -> bool {
+        let is_coded = |coding: &Option<Bytes>| coding.as_deref().is_some_and(|c| c != b"identity");
+        is_coded(&self.content_encoding) || is_coded(&self.grpc_encoding)
+    }
+
     /// Keeps a header if it means something. The name is in any case, the value not yet known to be text.
     pub(crate) fn keep(&mut self, name: &[u8], value: &Bytes) {
         let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
         // Names differ in length mostly, so that one comparison tells.
         match name.len() {
+            11 if is("traceparent") => self.traceparent = Some(value.clone()),
             12 if is("content-type") => self.content_type = Some(value.clone()),
             12 if is("x-request-id") => {
                 let is_plain = value.len() <= 128 && value.iter().all(u8::is_ascii_graphic);
@@ -99,6 +116,8 @@ pub(crate) struct Reply {
     /// How long the part in JSON is, before tensors as bytes.
     pub(crate) json_length: Option<usize>,
     pub(crate) is_gzip: bool,
+    /// What comes instead of the body, piece by piece.
+    pub(crate) events: Option<Events>,
 }
 
 pub(crate) const JSON: &str = "application/json";
@@ -106,12 +125,19 @@ pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
 
 impl Reply {
     pub(crate) fn json(body: Vec<u8>) -> Self {
-        Self { status: 200, content_type: JSON, body, json_length: None, is_gzip: false }
+        Self {
+            status: 200,
+            content_type: JSON,
+            body,
+            json_length: None,
+            is_gzip: false,
+            events: None,
+        }
     }
 
     pub(crate) fn text(status: u16, body: &str) -> Self {
         let body = body.as_bytes().to_vec();
-        Self { status, content_type: TEXT, body, json_length: None, is_gzip: false }
+        Self { status, content_type: TEXT, ..Self::json(body) }
     }
 
     /// Returns `{"error": "..."}` with the status of a failure.

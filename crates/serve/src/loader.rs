@@ -1,18 +1,24 @@
 //! How a version's folder becomes a model that answers.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use base::BoxError;
-use graph::{GraphInput, Shape};
+use graph::{Graph, GraphInput, Shape};
 use model::Predictor;
 use servable::Servable;
+use text_model::{Ask, TextModel, TextPredictor};
 
 /// A model in memory.
 pub struct Loaded {
-    /// What predicts.
+    /// What makes features of raw ones, if that is not the predictor's own business.
+    pub graph: Option<Graph>,
+    /// What predicts, from the graph's outputs where there is one.
     pub predictor: Box<dyn Predictor>,
     /// The raw features that it reads, in order.
     pub inputs: Vec<GraphInput>,
+    /// A language model, which completes texts, too.
+    pub text: Option<Arc<TextModel>>,
 }
 
 /// Makes a model of a version's folder.
@@ -25,12 +31,20 @@ pub trait Loader: Send + Sync {
     fn load(&self, dir: &Path) -> Result<Loaded, BoxError>;
 }
 
-/// Loads what [`push`] pushed: a [`Servable`].
+/// Loads what [`push`] pushed: a [`Servable`], or a language model ([`TextModel`]), which is asked for predictions as
+/// [`TextPredictor`] scores texts.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ServableLoader;
 
 impl Loader for ServableLoader {
     fn load(&self, dir: &Path) -> Result<Loaded, BoxError> {
+        if TextModel::is_in(dir) {
+            let text = Arc::new(TextModel::load(dir)?);
+            let predictor = TextPredictor::new(Arc::clone(&text), Ask::Score);
+            let inputs = text.inputs().to_vec();
+            let predictor = Box::new(predictor);
+            return Ok(Loaded { graph: None, predictor, inputs, text: Some(text) });
+        }
         let servable = Servable::load(dir)?;
         let shape = |name: &str| {
             let inputs = servable.graph().inputs().iter();
@@ -42,6 +56,7 @@ impl Loader for ServableLoader {
             shape: shape(&input.name),
         });
         let inputs = inputs.collect();
-        Ok(Loaded { predictor: Box::new(servable), inputs })
+        let (graph, model) = servable.into_parts();
+        Ok(Loaded { graph: Some(graph), predictor: Box::new(model), inputs, text: None })
     }
 }

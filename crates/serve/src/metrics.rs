@@ -77,11 +77,18 @@ pub(crate) enum Api {
     Regress,
     Infer,
     MultiInference,
+    Completions,
 }
 
 impl Api {
-    const ALL: [Self; 5] =
-        [Self::Predict, Self::Classify, Self::Regress, Self::Infer, Self::MultiInference];
+    const ALL: [Self; 6] = [
+        Self::Predict,
+        Self::Classify,
+        Self::Regress,
+        Self::Infer,
+        Self::MultiInference,
+        Self::Completions,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -90,6 +97,7 @@ impl Api {
             Self::Regress => "Regress",
             Self::Infer => "ModelInfer",
             Self::MultiInference => "MultiInference",
+            Self::Completions => "Completions",
         }
     }
 }
@@ -193,6 +201,8 @@ pub(crate) struct ServerMetrics {
     /// Requests that were no requests, or larger than allowed.
     pub(crate) malformed: AtomicU64,
     pub(crate) unauthenticated: AtomicU64,
+    /// Traces that the collector did not take in time, or not at all.
+    pub(crate) dropped_traces: Arc<AtomicU64>,
     /// Log lines that nobody could take in time.
     pub(crate) dropped_log_lines: Arc<AtomicU64>,
 }
@@ -226,6 +236,12 @@ pub(crate) fn write(server: &ServerMetrics, models: &[ModelView<'_>], is_ready: 
             "counter",
             "Requests without a valid token.",
             get(&server.unauthenticated),
+        ),
+        (
+            "cupola_dropped_traces_total",
+            "counter",
+            "Traces that the collector did not take.",
+            get(&server.dropped_traces),
         ),
         (
             "cupola_dropped_log_lines_total",
@@ -348,7 +364,7 @@ pub(crate) fn write(server: &ServerMetrics, models: &[ModelView<'_>], is_ready: 
     out
 }
 
-fn label(name: &str) -> String {
+pub(crate) fn label(name: &str) -> String {
     name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 

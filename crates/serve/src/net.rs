@@ -20,13 +20,12 @@ use futures::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio_rustls::TlsAcceptor;
 
 use crate::app::App;
 
 pub use tls::TlsError;
 
-pub(crate) use tls::acceptor;
+pub(crate) use tls::Certificates;
 
 /// What an HTTP/2 connection begins with.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -74,7 +73,7 @@ pub(crate) async fn accept(
     app: Arc<App>,
     connections: Arc<Connections>,
     permits: Arc<Semaphore>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Certificates>>,
 ) {
     loop {
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
@@ -105,11 +104,11 @@ async fn serve(
     stream: TcpStream,
     app: &Arc<App>,
     waker: &AtomicWaker,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Certificates>>,
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let Some(tls) = tls else { return speak(stream, app, waker).await };
-    let stream = tokio::time::timeout(GREETING, tls.accept(stream)).await??;
+    let stream = tokio::time::timeout(GREETING, tls.acceptor().accept(stream)).await??;
     speak(stream, app, waker).await
 }
 

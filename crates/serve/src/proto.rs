@@ -31,6 +31,19 @@ pub(crate) mod inference {
     include!(concat!(env!("OUT_DIR"), "/inference.rs"));
 }
 
+/// OpenTelemetry's messages, package `opentelemetry`.
+#[allow(
+    clippy::allow_attributes,
+    clippy::all,
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "generated"
+)]
+pub(crate) mod opentelemetry {
+    include!(concat!(env!("OUT_DIR"), "/opentelemetry.rs"));
+}
+
 /// gRPC's health messages, package `grpc.health.v1`.
 #[allow(
     clippy::allow_attributes,

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 
 use crate::app::App;
+use crate::completions;
 use crate::entry::Wanted;
 use crate::failure::Failure;
 use crate::gzip;
@@ -31,6 +32,9 @@ pub(crate) async fn answer(app: &App, request: Request) -> Reply {
     }
     if !app.is_authorized(request.headers.authorization.as_deref()) {
         app.metrics.unauthenticated.fetch_add(1, Ordering::Relaxed);
+        if path == completions::PATH {
+            return completions::unauthorized();
+        }
         return Reply::error(
             401,
             "expected the header `authorization: Bearer TOKEN` with a valid token",
@@ -59,6 +63,9 @@ async fn dispatch(app: &App, request: &Request, is_read: bool) -> Reply {
             };
         }
         _ => {}
+    }
+    if let Some(reply) = completions::answer(app, request, is_read).await {
+        return reply;
     }
     let mut segments = Segments { rest: path };
     let version = segments.next();
@@ -133,7 +140,7 @@ impl<'a> Segments<'a> {
 }
 
 /// Decodes `%20` and the like; nothing where that is malformed or not UTF-8.
-fn decode(text: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn decode(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('%') {
         return Some(Cow::Borrowed(text));
     }

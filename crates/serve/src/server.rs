@@ -4,8 +4,7 @@ use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Sender, channel};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -16,15 +15,13 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 
 use crate::app::App;
-use crate::challenger::Challenger;
 use crate::config::ServeConfig;
-use crate::entry::{Entry, Versions};
 use crate::loader::Loader;
 use crate::log::{Level, Log};
-use crate::metrics::{ModelMetrics, ServerMetrics};
-use crate::net::{self, Connections, TlsError};
-use crate::request_log::RequestLog;
-use crate::watcher::Watcher;
+use crate::metrics::ServerMetrics;
+use crate::net::{self, Certificates, Connections, TlsError};
+use crate::registry::Registry;
+use crate::trace::Tracing;
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +89,6 @@ pub struct Server {
     connections: Arc<Connections>,
     runtime: Option<Runtime>,
     acceptors: Vec<tokio::task::JoinHandle<()>>,
-    watchers: Vec<(Sender<()>, JoinHandle<()>)>,
 }
 
 impl Server {
@@ -110,8 +106,8 @@ impl Server {
         clock: fn() -> i64,
     ) -> Result<Self, ServeError> {
         let start = Instant::now();
-        check(config)?;
-        let tls = config.tls.as_ref().map(net::acceptor).transpose()?;
+        check_names(config.models.iter().map(|model| model.name.as_str()).collect())?;
+        let tls = config.tls.as_ref().map(Certificates::load).transpose()?.map(Arc::new);
         let mut listeners = Vec::with_capacity(config.addresses.len());
         for &address in &config.addresses {
             listeners
@@ -121,11 +117,12 @@ impl Server {
         let log = Log::new(log, clock, Arc::clone(&metrics.dropped_log_lines));
         let log = Arc::new(log.map_err(ServeError::Thread)?);
 
-        let mut models = std::collections::HashMap::new();
-        for model in &config.models {
-            let entry = entry(model, &log).map_err(ServeError::Thread)?;
-            models.insert(model.name.clone(), Arc::new(entry));
-        }
+        let models = Registry::start(&config.models, loader, Arc::clone(&log), config.poll);
+        let models = models.map_err(ServeError::Thread)?;
+        let tracing = config.tracing.as_ref().map(|tracing| {
+            Tracing::new(tracing, Arc::clone(&log), Arc::clone(&metrics.dropped_traces))
+        });
+        let tracing = tracing.transpose().map_err(ServeError::Thread)?;
         let tokens = config.tokens.iter().map(|token| blake3::hash(token.as_bytes())).collect();
         let app = Arc::new(App {
             models,
@@ -134,6 +131,8 @@ impl Server {
             metrics,
             log: Arc::clone(&log),
             log_requests: config.log_requests,
+            allow_reload: config.allow_reload,
+            tracing,
             is_draining: AtomicBool::new(false),
             date: ArcSwap::from_pointee(date(clock())),
             first_request: u64::from_le_bytes(first_bytes(blake3::hash(
@@ -141,17 +140,6 @@ impl Server {
             ))),
             num_requests: AtomicU64::new(0),
         });
-
-        let mut watchers = Vec::with_capacity(config.models.len());
-        for model in &config.models {
-            let Some(entry) = app.models.get(&model.name) else { continue };
-            let (loader, log) = (Arc::clone(&loader), Arc::clone(&log));
-            let watcher = Watcher::new(Arc::clone(entry), model.clone(), loader, log, config.poll);
-            let (end, ended) = channel();
-            let thread = thread::Builder::new().name(format!("watch-{}", model.name));
-            let thread = thread.spawn(move || watcher.watch(&ended)).map_err(ServeError::Thread)?;
-            watchers.push((end, thread));
-        }
 
         let mut builder = Builder::new_multi_thread();
         builder.enable_all().thread_name("serve");
@@ -172,6 +160,9 @@ impl Server {
             acceptors.push(runtime.spawn(net::accept(listener, app, connections, permits, tls)));
         }
         runtime.spawn(keep_date(Arc::clone(&app)));
+        if let Some(tls) = &tls {
+            runtime.spawn(Arc::clone(tls).keep(Arc::clone(&log)));
+        }
         let about = json!({
             "addresses": addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>(),
             "models": config.models.iter().map(|model| &model.name).collect::<Vec<_>>(),
@@ -180,7 +171,7 @@ impl Server {
             "milliseconds": start.elapsed().as_secs_f64() * 1e3,
         });
         log.say(Level::Info, "listening", about);
-        Ok(Self { addresses, app, connections, runtime: Some(runtime), acceptors, watchers })
+        Ok(Self { addresses, app, connections, runtime: Some(runtime), acceptors })
     }
 
     /// Returns where the server listens, in the order of the configuration.
@@ -216,6 +207,7 @@ impl Server {
         let app = Arc::clone(&self.app);
         app.log.say(Level::Info, "draining", json!({ "connections": self.connections.len() }));
         app.is_draining.store(true, Ordering::Release);
+        app.models.changed();
         self.acceptors.drain(..).for_each(|acceptor| acceptor.abort());
         self.connections.wake_all();
         let until = Instant::now() + app.limits.drain_timeout;
@@ -225,9 +217,9 @@ impl Server {
         }
         let left = self.connections.len();
         runtime.shutdown_timeout(Duration::from_secs(1));
-        for (end, thread) in self.watchers.drain(..) {
-            drop(end);
-            let _ = thread.join();
+        app.models.end();
+        if let Some(tracing) = &app.tracing {
+            tracing.finish();
         }
         app.log.say(Level::Info, "ended", json!({ "cut_off_connections": left }));
         app.log.flush();
@@ -241,8 +233,8 @@ impl Drop for Server {
     }
 }
 
-fn check(config: &ServeConfig) -> Result<(), ServeError> {
-    let mut names: Vec<&str> = config.models.iter().map(|model| model.name.as_str()).collect();
+/// Makes sure that models can be told apart, and asked for.
+pub(crate) fn check_names(mut names: Vec<&str>) -> Result<(), ServeError> {
     if names.is_empty() {
         return Err(ServeError::NoModels);
     }
@@ -256,27 +248,6 @@ fn check(config: &ServeConfig) -> Result<(), ServeError> {
         Some(pair) => Err(ServeError::Twice { name: pair[0].to_owned() }),
         None => Ok(()),
     }
-}
-
-fn entry(model: &crate::config::ModelConfig, log: &Arc<Log>) -> io::Result<Entry> {
-    let name = &model.name;
-    let metrics = ModelMetrics::new(name);
-    let challenger = model
-        .challenger
-        .as_ref()
-        .map(|config| Challenger::new(name, config, Arc::clone(&metrics), Arc::clone(log)));
-    let request_log = model
-        .request_log
-        .as_ref()
-        .map(|config| RequestLog::new(name, config, Arc::clone(&metrics), Arc::clone(log)));
-    Ok(Entry {
-        name: name.clone(),
-        labels: model.labels.clone(),
-        versions: ArcSwap::from_pointee(Versions::default()),
-        challenger: challenger.transpose()?,
-        request_log: request_log.transpose()?,
-        metrics,
-    })
 }
 
 fn listen(address: SocketAddr) -> io::Result<StdListener> {

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use arrow::array::{RecordBatch, new_null_array};
 use model::Task;
+use text_model::TextModel;
 
-use crate::batcher::{BatchConfig, Batcher};
+use crate::batcher::{BatchConfig, Batcher, Predicted};
 use crate::failure::Failure;
 use crate::inputs::{Columns, Inputs};
 use crate::json::Reader;
@@ -23,6 +24,8 @@ pub(crate) struct Version {
     pub(crate) inputs: Inputs,
     pub(crate) outputs: Vec<OutputInfo>,
     pub(crate) task: Task,
+    /// A language model, which completes texts, too.
+    pub(crate) text: Option<Arc<TextModel>>,
     batcher: Batcher,
 }
 
@@ -35,10 +38,10 @@ impl Version {
         config: &BatchConfig,
         metrics: Arc<ModelMetrics>,
     ) -> Result<Self, Failure> {
-        let Loaded { predictor, inputs } = loaded;
+        let Loaded { graph, predictor, inputs, text } = loaded;
         let inputs = Inputs::new(inputs);
         let task = predictor.signature().task;
-        let batcher = Batcher::new(predictor, config.clone(), metrics);
+        let batcher = Batcher::new(graph, predictor, config.clone(), metrics);
         let missing = missing_row(&inputs)?;
         let mut answer = None;
         for _ in 0..WARM_UP_RUNS {
@@ -57,7 +60,7 @@ impl Version {
             return Err(Failure::new(crate::failure::Code::Internal, message));
         }
         let outputs = outputs::infos(answer.schema_ref())?;
-        Ok(Self { number, inputs, outputs, task, batcher })
+        Ok(Self { number, inputs, outputs, task, text, batcher })
     }
 
     /// Predicts: at once where the model is cheap and not busy, otherwise together with others.
@@ -65,7 +68,7 @@ impl Version {
         &self,
         batch: RecordBatch,
         deadline: Instant,
-    ) -> Result<RecordBatch, Failure> {
+    ) -> Result<Predicted, Failure> {
         self.batcher.predict(batch, deadline).await
     }
 

@@ -9,19 +9,21 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use base::{BoxError, Digest};
 use serde_json::json;
 
-use crate::config::ModelConfig;
+use crate::config::{ModelConfig, VersionPolicy};
 use crate::entry::{Entry, Stage, VersionState, Versions};
 use crate::failure::{Code, Failure};
+use crate::inputs::RowLimits;
 use crate::loader::Loader;
 use crate::log::{Level, Log};
 use crate::memory;
 use crate::version::Version;
+use crate::warm_up;
 
 /// How often a version that cannot be loaded is tried, and how long after the last time.
 const MAX_TRIES: u32 = 6;
@@ -30,8 +32,23 @@ const BETWEEN_TRIES: Duration = Duration::from_secs(60);
 /// How often it is looked whether a version that was exchanged is still in use.
 const WHILE_LEAVING: Duration = Duration::from_millis(20);
 
+/// How many rows a request of a warm-up file may have.
+const MAX_WARM_UP_ROWS: usize = 1_000_000;
+
 /// How many versions that are gone are still told of.
 const MAX_ENDED: usize = 16;
+
+/// What a watcher is told: to look at once, by another configuration if there is one, and to say when it has.
+pub(crate) struct Order {
+    pub(crate) change: Option<Change>,
+    pub(crate) done: Sender<()>,
+}
+
+/// What the configuration of a model becomes while it is followed.
+pub(crate) struct Change {
+    pub(crate) policy: VersionPolicy,
+    pub(crate) labels: BTreeMap<String, u64>,
+}
 
 /// Follows one model.
 pub(crate) struct Watcher {
@@ -42,6 +59,9 @@ pub(crate) struct Watcher {
     pub(crate) poll: Option<Duration>,
     known: BTreeMap<u64, Known>,
     was_readable: bool,
+    /// Names of versions, as they were last read beside them.
+    aliases: BTreeMap<String, u64>,
+    were_aliases_readable: bool,
 }
 
 /// A version that was seen.
@@ -67,11 +87,21 @@ impl Watcher {
         log: Arc<Log>,
         poll: Option<Duration>,
     ) -> Self {
-        Self { entry, config, loader, log, poll, known: BTreeMap::new(), was_readable: true }
+        Self {
+            entry,
+            config,
+            loader,
+            log,
+            poll,
+            known: BTreeMap::new(),
+            was_readable: true,
+            aliases: BTreeMap::new(),
+            were_aliases_readable: true,
+        }
     }
 
-    /// Follows the model until `end` is closed.
-    pub(crate) fn watch(mut self, end: &Receiver<()>) {
+    /// Follows the model until nobody can give orders any more.
+    pub(crate) fn watch(mut self, orders: &Receiver<Order>) {
         let mut next_look = Some(Instant::now());
         loop {
             if next_look.is_some_and(|look| look <= Instant::now()) {
@@ -85,16 +115,28 @@ impl Watcher {
             if is_leaving {
                 wait = wait.min(WHILE_LEAVING);
             }
-            match end.recv_timeout(wait) {
+            match orders.recv_timeout(wait) {
                 Err(RecvTimeoutError::Timeout) => {}
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => return,
+                Ok(Order { change, done }) => {
+                    if let Some(Change { policy, labels }) = change {
+                        self.config.policy = policy;
+                        self.config.labels = labels;
+                        self.publish();
+                    }
+                    self.look();
+                    next_look = self.poll.map(|poll| Instant::now() + poll);
+                    // Who no longer waits need not know.
+                    let _ = done.send(());
+                }
             }
         }
     }
 
     /// Looks at the folder once, and loads and exchanges what has to be.
     fn look(&mut self) {
-        let found = match push::versions(&self.config.dir) {
+        self.read_aliases();
+        let found = match versions(&self.config.dir) {
             Ok(found) => found,
             Err(error) => {
                 // What is there goes on; it is said once until it can be read again.
@@ -108,7 +150,11 @@ impl Watcher {
         let mut found: Vec<(u64, PathBuf)> = found;
         found.dedup_by_key(|(number, _)| *number);
         let numbers: Vec<u64> = found.iter().map(|(number, _)| *number).collect();
-        let wanted = self.config.policy.select(&numbers);
+        let mut wanted = self.config.policy.select(&numbers);
+        if !matches!(self.config.policy, VersionPolicy::Specific(_)) {
+            // Whoever asks for a version by its name is answered by it, however old it is.
+            wanted.extend(self.aliases.values().filter(|number| numbers.contains(number)));
+        }
 
         // The newest first: it is the one that clients wait for.
         for (number, dir) in found.iter().rev().filter(|(number, _)| wanted.contains(number)) {
@@ -137,6 +183,21 @@ impl Watcher {
         self.publish();
     }
 
+    /// Reads the names of versions; what cannot be read is said once, and stays as it was.
+    fn read_aliases(&mut self) {
+        match push::aliases(&self.config.dir) {
+            Ok(aliases) => {
+                self.aliases = aliases;
+                self.were_aliases_readable = true;
+            }
+            Err(error) => {
+                if std::mem::take(&mut self.were_aliases_readable) {
+                    self.log.failed("aliases_unreadable", &self.entry.name, &BoxError::from(error));
+                }
+            }
+        }
+    }
+
     fn is_due(&self, number: u64, dir: &Path) -> bool {
         match self.known.get(&number) {
             None | Some(Known::Ended) => true,
@@ -158,7 +219,7 @@ impl Watcher {
         let start = Instant::now();
         let model = &self.entry.name;
         match self.try_load(number, dir) {
-            Ok(version) => {
+            Ok((version, num_requests)) => {
                 let took = start.elapsed();
                 self.entry.metrics.loading.observe(took);
                 let about = json!({
@@ -166,6 +227,7 @@ impl Watcher {
                     "version": number,
                     "seconds": took.as_secs_f64(),
                     "row_microseconds": version.row_cost().as_secs_f64() * 1e6,
+                    "warm_up_requests": num_requests,
                 });
                 self.log.say(Level::Info, "version_available", about);
                 self.known.insert(number, Known::Serving(Arc::new(version)));
@@ -183,7 +245,8 @@ impl Watcher {
         self.publish();
     }
 
-    fn try_load(&self, number: u64, dir: &Path) -> Result<Version, Failure> {
+    /// Returns a version that may answer, and how many requests of its own it has answered.
+    fn try_load(&self, number: u64, dir: &Path) -> Result<(Version, u64), Failure> {
         // A copy that is not finished yet has files that its marker says otherwise of.
         let failed = |error: BoxError| Failure::new(Code::FailedPrecondition, error.to_string());
         push::verify(dir).map_err(|error| failed(error.into()))?;
@@ -192,7 +255,11 @@ impl Watcher {
         let panicked = |_| Failure::new(Code::Internal, "loading panicked; please report it");
         let loaded = loaded.map_err(panicked)?.map_err(failed)?;
         let metrics = Arc::clone(&self.entry.metrics);
-        Version::warm(number, loaded, &self.config.batching, metrics)
+        let version = Version::warm(number, loaded, &self.config.batching, metrics)?;
+        // What comes with a version is its owner's; only what requests cost in memory is bounded.
+        let num_requests =
+            warm_up::replay(dir, &version, &RowLimits { max_rows: MAX_WARM_UP_ROWS })?;
+        Ok((version, num_requests))
     }
 
     /// Lets go of versions that nobody uses any more; returns whether some are left.
@@ -224,7 +291,10 @@ impl Watcher {
             let Some(oldest) = oldest.map(|(number, _)| *number) else { break };
             self.known.remove(&oldest);
         }
-        let mut versions = Versions::default();
+        // What the configuration says comes before what is found.
+        let labels = self.aliases.iter().chain(&self.config.labels);
+        let labels = labels.map(|(name, number)| (name.clone(), *number)).collect();
+        let mut versions = Versions { labels, ..Versions::default() };
         for (&number, known) in &self.known {
             let (stage, failure) = match known {
                 Known::Loading => (Stage::Loading, None),
@@ -242,6 +312,15 @@ impl Watcher {
         }
         versions.states.reverse();
         self.entry.versions.store(Arc::new(versions));
+        self.entry.changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
+/// Returns the versions of a folder; of one that is a version itself, that one, as version 1.
+fn versions(dir: &Path) -> Result<Vec<(u64, PathBuf)>, push::PushError> {
+    match dir.join(push::READY).is_file() {
+        true => Ok(vec![(1, dir.to_path_buf())]),
+        false => push::versions(dir),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tokens that are looked for before the model sees a text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regex::Regex;
 
@@ -12,6 +12,10 @@ use crate::{Piece, TokenizerError};
 pub(crate) struct AddedTokens {
     raw: Option<Finder>,
     normalized: Option<Finder>,
+    /// The texts of all of them, as they are looked for.
+    texts: BTreeMap<u32, String>,
+    /// The texts of those that are no text of anybody's.
+    special: BTreeSet<String>,
 }
 
 struct Finder {
@@ -33,6 +37,7 @@ impl AddedTokens {
         normalizers: &[Normalize],
     ) -> Result<Self, TokenizerError> {
         let (mut raw, mut normalized) = (BTreeMap::new(), BTreeMap::new());
+        let (mut texts, mut special) = (BTreeMap::new(), BTreeSet::new());
         for AddedTokenFile {
             id,
             mut content,
@@ -40,7 +45,7 @@ impl AddedTokens {
             lstrip,
             rstrip,
             normalized: is_normalized,
-            ..
+            special: is_special,
         } in tokens
         {
             let token = Token {
@@ -52,12 +57,26 @@ impl AddedTokens {
             if is_normalized {
                 normalizers.iter().for_each(|normalizer| normalizer.apply(&mut content));
             }
+            if is_special {
+                special.insert(content.clone());
+            }
+            texts.insert(id, content.clone());
             let among = if is_normalized { &mut normalized } else { &mut raw };
             if !content.is_empty() {
                 among.insert(content, token);
             }
         }
-        Ok(Self { raw: Finder::new(raw)?, normalized: Finder::new(normalized)? })
+        Ok(Self { raw: Finder::new(raw)?, normalized: Finder::new(normalized)?, texts, special })
+    }
+
+    /// Returns the text of a token, if it is one of these.
+    pub(crate) fn text(&self, id: u32) -> Option<&str> {
+        self.texts.get(&id).map(String::as_str)
+    }
+
+    /// Returns whether a token of this text is special.
+    pub(crate) fn is_special(&self, text: &str) -> bool {
+        self.special.contains(text)
     }
 
     /// Cuts a text at the tokens that are looked for in it as it came.

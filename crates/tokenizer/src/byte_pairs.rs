@@ -75,6 +75,10 @@ impl BytePairs {
         })
     }
 
+    pub(crate) fn ids(&self) -> &HashMap<String, u32> {
+        &self.ids
+    }
+
     pub(crate) fn encode(&self, word: &str, ids: &mut Vec<u32>) {
         if self.takes_whole_words
             && let Some(id) = self.ids.get(word)

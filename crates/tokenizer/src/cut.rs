@@ -1,5 +1,6 @@
 //! How a text is cut into what the model makes tokens of, one by one.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -235,14 +236,22 @@ fn joined(all: Vec<Part>, together: impl Fn(&Part, &Part) -> bool) -> Vec<Range<
 
 /// Returns the character that stands for a byte: itself where it is printable in Latin-1, else one from U+0100 on.
 fn byte_char(byte: u8) -> char {
-    static CHARS: LazyLock<Vec<char>> = LazyLock::new(|| {
-        let is_plain = |byte: u8| matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
-        let mut others = '\u{100}'..;
-        let mut char_of = |byte: u8| match is_plain(byte) {
-            true => char::from(byte),
-            false => others.next().unwrap_or('\u{100}'),
-        };
-        (0..=u8::MAX).map(&mut char_of).collect()
-    });
-    CHARS[usize::from(byte)]
+    BYTE_CHARS[usize::from(byte)]
 }
+
+/// Returns the byte that a character stands for, if it does.
+pub(crate) fn byte_of(c: char) -> Option<u8> {
+    static BYTES: LazyLock<BTreeMap<char, u8>> =
+        LazyLock::new(|| (0..=u8::MAX).map(|byte| (byte_char(byte), byte)).collect());
+    BYTES.get(&c).copied()
+}
+
+static BYTE_CHARS: LazyLock<Vec<char>> = LazyLock::new(|| {
+    let is_plain = |byte: u8| matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
+    let mut others = '\u{100}'..;
+    let mut char_of = |byte: u8| match is_plain(byte) {
+        true => char::from(byte),
+        false => others.next().unwrap_or('\u{100}'),
+    };
+    (0..=u8::MAX).map(&mut char_of).collect()
+});

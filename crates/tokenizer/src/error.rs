@@ -22,6 +22,10 @@ pub enum TokenizerError {
     #[error("pattern {pattern:?}: {reason}")]
     Pattern { pattern: String, reason: String },
 
+    /// Ids cannot become text again.
+    #[error("`decoder`: {reason}")]
+    Decoder { reason: String },
+
     /// A part of the file refers to a token that is not there.
     #[error("`{part}`: there is no token {token:?} in the vocabulary")]
     UnknownToken { part: &'static str, token: String },

@@ -19,9 +19,8 @@ pub(crate) struct TokenizerFile {
     pub(crate) normalizer: Option<NormalizerFile>,
     pub(crate) pre_tokenizer: Option<PreTokenizerFile>,
     pub(crate) post_processor: Option<PostProcessorFile>,
-    /// How ids become text again.
-    #[serde(rename = "decoder")]
-    _decoder: Option<Value>,
+    /// How ids become text again; whoever only encodes need not know it.
+    pub(crate) decoder: Option<Value>,
     pub(crate) model: ModelFile,
 }
 
@@ -85,8 +84,8 @@ pub(crate) struct AddedTokenFile {
     pub(crate) rstrip: bool,
     #[serde(default)]
     pub(crate) normalized: bool,
-    #[serde(default, rename = "special")]
-    _special: bool,
+    #[serde(default)]
+    pub(crate) special: bool,
 }
 
 #[derive(Deserialize)]

@@ -1,9 +1,9 @@
-//! Texts to ids of tokens, as a HuggingFace tokenizer file says.
+//! Texts to ids of tokens and back, as a HuggingFace tokenizer file says.
 //!
-//! Entry type: [`Tokenizer`], made of the bytes of a `tokenizer.json`. A text goes through what the file names, in its
+//! Entry type: [`Tokenizer`], made of the bytes of a `tokenizer.json`; [`DecodeStream`] gives text as tokens come. A text goes through what the file names, in its
 //! order: added tokens (`added`), normalizer (`normalize`), pre-tokenizer (`cut`), model (`model`, `byte_pairs`,
-//! `unigram`), truncation, post-processor and padding (`finish`). **Invariants:** the ids are those of HuggingFace's
-//! `tokenizers`, which tests compare; what a file has that is not known here refuses the file, so that no number is
+//! `unigram`), truncation, post-processor and padding (`finish`); ids go through the decoder (`decode`). **Invariants:**
+//! ids and texts are those of HuggingFace's `tokenizers`, which tests compare; what a file has that is not known here refuses the file, so that no number is
 //! wrong; a text's ids depend on that text and the file alone, so a file that draws lots (dropout) is refused, too;
 //! no text and no file is a panic.
 //! Written here and not taken from the crate `tokenizers`, because that would bring thirty crates and a second engine
@@ -13,24 +13,29 @@
 mod added;
 mod byte_pairs;
 mod cut;
+mod decode;
 mod error;
 mod file;
 mod finish;
 mod model;
 mod normalize;
 mod pattern;
+mod stream;
 mod unigram;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use base::Digest;
 
 pub use error::TokenizerError;
+pub use stream::DecodeStream;
 
 use added::AddedTokens;
 use cut::Cut;
+use decode::Decoder;
 use file::TokenizerFile;
 use finish::Finish;
 use model::Model;
@@ -53,6 +58,9 @@ struct Parts {
     cuts: Vec<Cut>,
     model: Model,
     finish: Finish,
+    decoder: Result<Decoder, String>,
+    /// The texts of the model's tokens, once somebody decodes.
+    texts: OnceLock<HashMap<u32, String>>,
     num_ids: u64,
 }
 
@@ -89,7 +97,20 @@ impl Tokenizer {
         let most = most.max(finish.most());
         let num_ids = most.map_or(0, |id| u64::from(id) + 1);
         let digest = Digest::of(text.as_bytes()).to_string();
-        let parts = Parts { text, digest, added, normalizers, cuts, model, finish, num_ids };
+        let decoder = Decoder::of_file(file.decoder);
+        let texts = OnceLock::new();
+        let parts = Parts {
+            text,
+            digest,
+            added,
+            normalizers,
+            cuts,
+            model,
+            finish,
+            decoder,
+            texts,
+            num_ids,
+        };
         Ok(Self { parts: Arc::new(parts) })
     }
 
@@ -124,6 +145,52 @@ impl Tokenizer {
             pieces = cut.apply(pieces);
         }
         pieces
+    }
+
+    /// Returns the text of some ids; those that no token has are left out.
+    ///
+    /// Bytes that are no UTF-8 are replaced by U+FFFD. With `skips_special` special tokens are left out, too.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenizerError::Decoder`] where the file's decoder is not known here; texts can be encoded all the same.
+    pub fn decode(&self, ids: &[u32], skips_special: bool) -> Result<String, TokenizerError> {
+        let decoder = self.decoder()?;
+        let is_kept = |token: &&str| !skips_special || !self.parts.added.is_special(token);
+        let tokens = ids.iter().filter_map(|id| self.token(*id)).filter(is_kept);
+        Ok(decoder.decode(tokens.map(str::to_owned).collect()))
+    }
+
+    /// Returns the bytes of the text that a token stands for behind others; a part of a character may be all it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode).
+    pub fn bytes(&self, id: u32) -> Result<Vec<u8>, TokenizerError> {
+        let decoder = self.decoder()?;
+        let Some(token) = self.token(id) else { return Ok(Vec::new()) };
+        if self.parts.added.text(id).is_some() {
+            return Ok(token.as_bytes().to_vec());
+        }
+        if let Some(bytes) = decoder.bytes_of(token) {
+            return Ok(bytes);
+        }
+        // The first one of a text may lose its space.
+        let one = decoder.decode(vec![token.to_owned()]);
+        let two = decoder.decode(vec![token.to_owned(), token.to_owned()]);
+        Ok(two.get(one.len()..).unwrap_or_default().as_bytes().to_vec())
+    }
+
+    /// Returns a token as it stands in the vocabulary.
+    pub fn token(&self, id: u32) -> Option<&str> {
+        let parts = &*self.parts;
+        let texts = || parts.texts.get_or_init(|| parts.model.texts());
+        parts.added.text(id).or_else(|| texts().get(&id).map(String::as_str))
+    }
+
+    fn decoder(&self) -> Result<&Decoder, TokenizerError> {
+        let decoder = self.parts.decoder.as_ref();
+        decoder.map_err(|reason| TokenizerError::Decoder { reason: reason.clone() })
     }
 
     /// Returns a number that all ids are below.

@@ -66,6 +66,21 @@ impl Model {
         })
     }
 
+    /// Returns the text of each token.
+    pub(crate) fn texts(&self) -> HashMap<u32, String> {
+        let (ids, twice) = match self {
+            Self::BytePairs(model) => (model.ids(), &[][..]),
+            Self::WordPieces(model) => (&model.ids, &[][..]),
+            Self::Words { ids, .. } => (ids, &[][..]),
+            Self::Unigram(model) => (model.ids(), model.twice()),
+        };
+        let mut texts: Vec<(u32, &String)> = ids.iter().map(|(text, id)| (*id, text)).collect();
+        texts.extend(twice.iter().map(|(id, text)| (*id, text)));
+        // Of two texts with one id, which no trainer writes, always the same counts.
+        texts.sort_unstable();
+        texts.into_iter().map(|(id, text)| (id, text.clone())).collect()
+    }
+
     /// Adds the ids of a piece's tokens to some.
     pub(crate) fn encode(&self, piece: &str, ids: &mut Vec<u32>) {
         if piece.is_empty() {

@@ -13,6 +13,8 @@ pub(crate) struct Unigram {
     has_bytes: bool,
     /// The bytes of the longest token.
     longest: usize,
+    /// Tokens whose text another one has, too, that is used instead.
+    twice: Vec<(u32, String)>,
 }
 
 /// What an unknown character costs more than the least probable token.
@@ -44,9 +46,23 @@ impl Unigram {
         let least = scores.iter().copied().fold(f64::INFINITY, f64::min);
         let longest = vocab.iter().map(|(token, _)| token.len()).max().unwrap_or(0);
         // Of a token that is there twice the last one counts.
-        let ids = (0..).zip(vocab).map(|(id, (token, _))| (token, id)).collect();
+        let (mut ids, mut twice) = (HashMap::with_capacity(vocab.len()), Vec::new());
+        for (id, (token, _)) in (0..).zip(vocab) {
+            if let Some(before) = ids.insert(token.clone(), id) {
+                twice.push((before, token));
+            }
+        }
         let unknown_score = least - UNKNOWN_PENALTY;
-        Ok(Self { ids, scores, unknown, unknown_score, has_bytes, longest })
+        Ok(Self { ids, scores, unknown, unknown_score, has_bytes, longest, twice })
+    }
+
+    pub(crate) fn ids(&self) -> &HashMap<String, u32> {
+        &self.ids
+    }
+
+    /// Returns the tokens that are there and never used, because another one has their text.
+    pub(crate) fn twice(&self) -> &[(u32, String)] {
+        &self.twice
     }
 
     /// Returns the greatest id.

@@ -4,16 +4,18 @@
 //! of that. It is written under another name and renamed, so that it is there whole or not at all; one that was
 //! damaged later is told by its digest and the one before is used. Two are kept.
 
+mod forest;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use base::{Digest, IoError};
+use model::Forest;
 use model::network::{Network, Weights};
 
-use crate::shuffle::Position;
-use crate::{LossPoint, TrainError};
+use crate::LossPoint;
 
-const MAGIC: &[u8] = b"cupola checkpoint 1\n";
+const MAGIC: &[u8] = b"cupola checkpoint 2\n";
 const DIGEST_DIGITS: usize = 64;
 const SUFFIX: &str = ".checkpoint";
 const NUM_KEPT: usize = 2;
@@ -27,11 +29,24 @@ pub struct Checkpoints<'a> {
     pub examples: &'a str,
 }
 
-/// All that a training knows.
+/// What a checkpoint holds.
+pub(crate) trait Kept: Sized {
+    /// Returns after how many steps it is.
+    fn step(&self) -> u64;
+
+    /// Appends all of it.
+    fn write(&self, out: &mut Vec<u8>);
+
+    /// Reads what [`Kept::write`] wrote; `None` if it is something else.
+    fn read(reader: &mut Reader<'_>, network: &Network) -> Option<Self>;
+}
+
+/// All that a training of a network knows.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct State {
     pub(crate) step: u64,
-    pub(crate) position: Position,
+    /// Where the stream of examples is.
+    pub(crate) position: Vec<u8>,
     pub(crate) powers: [f64; 2],
     pub(crate) loss_sum: f64,
     pub(crate) loss_count: f64,
@@ -44,11 +59,22 @@ pub(crate) struct State {
     pub(crate) second: Weights,
 }
 
+/// All that a training of boosted trees knows; what the trees give for the examples is computed again.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct TreeState {
+    pub(crate) round: u64,
+    pub(crate) history: Vec<LossPoint>,
+    pub(crate) num_without_improvement: u64,
+    /// The round and the metric of the best point.
+    pub(crate) best: Option<(u64, f64)>,
+    pub(crate) forest: Forest,
+}
+
 impl Checkpoints<'_> {
     /// Saves a state and removes those before the last one.
-    pub(crate) fn save(&self, training: Digest, state: &State) -> Result<(), IoError> {
+    pub(crate) fn save(&self, training: Digest, state: &impl Kept) -> Result<(), IoError> {
         fs::create_dir_all(self.dir).map_err(IoError::at("create", self.dir))?;
-        let path = self.dir.join(format!("{:020}{SUFFIX}", state.step));
+        let path = self.dir.join(format!("{:020}{SUFFIX}", state.step()));
         base::publish::write_file(&path, &encode(training, state))?;
         for (_, path) in self.files().into_iter().skip(NUM_KEPT) {
             // One that stays is only in the way.
@@ -58,7 +84,11 @@ impl Checkpoints<'_> {
     }
 
     /// Returns the newest whole state of a training, and what is wrong with newer ones.
-    pub(crate) fn load(&self, training: Digest, network: &Network) -> (Option<State>, Vec<String>) {
+    pub(crate) fn load<K: Kept>(
+        &self,
+        training: Digest,
+        network: &Network,
+    ) -> (Option<K>, Vec<String>) {
         let mut problems = Vec::new();
         for (_, path) in self.files() {
             let problem = match fs::read(&path) {
@@ -105,45 +135,16 @@ enum Unusable {
     Other,
 }
 
-fn encode(training: Digest, state: &State) -> Vec<u8> {
+fn encode(training: Digest, state: &impl Kept) -> Vec<u8> {
     let mut out = MAGIC.to_vec();
     out.extend_from_slice(training.to_string().as_bytes());
-    let number = |out: &mut Vec<u8>, value: u64| out.extend_from_slice(&value.to_le_bytes());
-    let Position { epochs, buffers, taken } = state.position;
-    for value in [state.step, epochs, buffers, taken] {
-        number(&mut out, value);
-    }
-    for value in [state.powers[0], state.powers[1], state.loss_sum, state.loss_count] {
-        number(&mut out, value.to_bits());
-    }
-    number(&mut out, state.history.len() as u64);
-    for point in &state.history {
-        number(&mut out, point.step);
-        let measured = [Some(point.train_loss), point.eval_loss, point.eval_metric];
-        for value in measured {
-            number(&mut out, u64::from(value.is_some()));
-            number(&mut out, value.unwrap_or(0.0).to_bits());
-        }
-    }
-    number(&mut out, state.num_without_improvement);
-    number(&mut out, u64::from(state.best.is_some()));
-    let mut all = vec![&state.weights, &state.first, &state.second];
-    if let Some((step, metric, weights)) = &state.best {
-        number(&mut out, *step);
-        number(&mut out, metric.to_bits());
-        all.push(weights);
-    }
-    for weights in all {
-        for values in weights.slices() {
-            out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-        }
-    }
+    state.write(&mut out);
     let digest = Digest::of(&out).to_string();
     out.extend_from_slice(digest.as_bytes());
     out
 }
 
-fn decode(training: Digest, network: &Network, bytes: &[u8]) -> Result<State, Unusable> {
+fn decode<K: Kept>(training: Digest, network: &Network, bytes: &[u8]) -> Result<K, Unusable> {
     let whole = bytes.len().checked_sub(DIGEST_DIGITS).ok_or(Unusable::Damaged)?;
     let (content, digest) = bytes.split_at(whole);
     if Digest::of(content).to_string().as_bytes() != digest {
@@ -152,15 +153,28 @@ fn decode(training: Digest, network: &Network, bytes: &[u8]) -> Result<State, Un
     let content = content.strip_prefix(MAGIC).ok_or(Unusable::Other)?;
     let content = content.strip_prefix(training.to_string().as_bytes()).ok_or(Unusable::Other)?;
     // Only what this program wrote for this very training comes so far.
-    read_state(&mut Reader(content), network).ok_or(Unusable::Damaged)
+    let mut reader = Reader(content);
+    let state = K::read(&mut reader, network);
+    state.filter(|_| reader.0.is_empty()).ok_or(Unusable::Damaged)
 }
 
-fn read_state(reader: &mut Reader<'_>, network: &Network) -> Option<State> {
-    let step = reader.number()?;
-    let position =
-        Position { epochs: reader.number()?, buffers: reader.number()?, taken: reader.number()? };
-    let powers = [reader.float()?, reader.float()?];
-    let (loss_sum, loss_count) = (reader.float()?, reader.float()?);
+fn number(out: &mut Vec<u8>, value: u64) {
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+fn write_history(history: &[LossPoint], out: &mut Vec<u8>) {
+    number(out, history.len() as u64);
+    for point in history {
+        number(out, point.step);
+        let measured = [Some(point.train_loss), point.eval_loss, point.eval_metric];
+        for value in measured {
+            number(out, u64::from(value.is_some()));
+            number(out, value.unwrap_or(0.0).to_bits());
+        }
+    }
+}
+
+fn read_history(reader: &mut Reader<'_>) -> Option<Vec<LossPoint>> {
     let mut history = Vec::new();
     for _ in 0..reader.number()? {
         let step = reader.number()?;
@@ -172,43 +186,121 @@ fn read_state(reader: &mut Reader<'_>, network: &Network) -> Option<State> {
         let (train_loss, eval_loss, eval_metric) = (value()??, value()?, value()?);
         history.push(LossPoint { step, train_loss, eval_loss, eval_metric });
     }
-    let num_without_improvement = reader.number()?;
-    let best = match reader.number()? {
+    Some(history)
+}
+
+fn read_best(reader: &mut Reader<'_>) -> Option<Option<(u64, f64)>> {
+    Some(match reader.number()? {
         1 => Some((reader.number()?, reader.float()?)),
         _ => None,
-    };
-    let mut weights = || {
-        let mut weights = Weights::zeros(network);
-        for values in weights.slices_mut() {
-            for value in values {
-                *value = f32::from_le_bytes(reader.take()?);
-            }
-        }
-        Some(weights)
-    };
-    let [current, first, second] = [weights()?, weights()?, weights()?];
-    let best = match best {
-        Some((step, metric)) => Some((step, metric, weights()?)),
-        None => None,
-    };
-    reader.0.is_empty().then_some(State {
-        step,
-        position,
-        powers,
-        loss_sum,
-        loss_count,
-        history,
-        num_without_improvement,
-        best,
-        weights: current,
-        first,
-        second,
     })
 }
 
-struct Reader<'a>(&'a [u8]);
+impl Kept for State {
+    fn step(&self) -> u64 {
+        self.step
+    }
 
-impl Reader<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        number(out, self.step);
+        number(out, self.position.len() as u64);
+        out.extend_from_slice(&self.position);
+        for value in [self.powers[0], self.powers[1], self.loss_sum, self.loss_count] {
+            number(out, value.to_bits());
+        }
+        write_history(&self.history, out);
+        number(out, self.num_without_improvement);
+        number(out, u64::from(self.best.is_some()));
+        let mut all = vec![&self.weights, &self.first, &self.second];
+        if let Some((step, metric, weights)) = &self.best {
+            number(out, *step);
+            number(out, metric.to_bits());
+            all.push(weights);
+        }
+        for weights in all {
+            for values in weights.slices() {
+                out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+            }
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>, network: &Network) -> Option<Self> {
+        let step = reader.number()?;
+        let position = usize::try_from(reader.number()?).ok()?;
+        let position = reader.bytes(position)?.to_vec();
+        let powers = [reader.float()?, reader.float()?];
+        let (loss_sum, loss_count) = (reader.float()?, reader.float()?);
+        let history = read_history(reader)?;
+        let num_without_improvement = reader.number()?;
+        let best = read_best(reader)?;
+        let mut weights = || {
+            let mut weights = Weights::zeros(network);
+            for values in weights.slices_mut() {
+                for value in values {
+                    *value = f32::from_le_bytes(reader.take()?);
+                }
+            }
+            Some(weights)
+        };
+        let [current, first, second] = [weights()?, weights()?, weights()?];
+        let best = match best {
+            Some((step, metric)) => Some((step, metric, weights()?)),
+            None => None,
+        };
+        Some(Self {
+            step,
+            position,
+            powers,
+            loss_sum,
+            loss_count,
+            history,
+            num_without_improvement,
+            best,
+            weights: current,
+            first,
+            second,
+        })
+    }
+}
+
+impl Kept for TreeState {
+    fn step(&self) -> u64 {
+        self.round
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        number(out, self.round);
+        write_history(&self.history, out);
+        number(out, self.num_without_improvement);
+        number(out, u64::from(self.best.is_some()));
+        if let Some((round, metric)) = self.best {
+            number(out, round);
+            number(out, metric.to_bits());
+        }
+        forest::write(&self.forest, out);
+    }
+
+    fn read(reader: &mut Reader<'_>, network: &Network) -> Option<Self> {
+        let round = reader.number()?;
+        let history = read_history(reader)?;
+        let num_without_improvement = reader.number()?;
+        let best = read_best(reader)?;
+        let forest = forest::read(reader)?;
+        forest.check(network).ok()?;
+        Some(Self { round, history, num_without_improvement, best, forest })
+    }
+}
+
+/// Reads what is left of a file.
+pub(crate) struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn bytes(&mut self, len: usize) -> Option<&'a [u8]> {
+        let (bytes, rest) = self.0.split_at_checked(len)?;
+        self.0 = rest;
+        Some(bytes)
+    }
+
     fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (bytes, rest) = self.0.split_first_chunk::<N>()?;
         self.0 = rest;
@@ -224,20 +316,37 @@ impl Reader<'_> {
     }
 }
 
+/// Where a training begins.
+pub(crate) enum Start<'a> {
+    Weights(&'a Weights),
+    /// Trees to go on from.
+    Forest(Option<&'a Forest>),
+}
+
 /// Returns the digest of all that a training depends on.
 pub(crate) fn digest_of(
     config: &crate::Config,
     plan: &crate::Plan,
     examples: &str,
-    start: &Weights,
-) -> Result<Digest, TrainError> {
+    start: &Start<'_>,
+) -> Digest {
     let mut builder = base::DigestBuilder::default()
         .part("config", format!("{config:?}").as_bytes())
         .part("plan", format!("{plan:?}").as_bytes())
         .part("examples", examples.as_bytes());
-    for values in start.slices() {
-        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        builder = builder.part("weights", &bytes);
+    match start {
+        Start::Weights(weights) => {
+            for values in weights.slices() {
+                let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+                builder = builder.part("weights", &bytes);
+            }
+        }
+        Start::Forest(None) => {}
+        Start::Forest(Some(base)) => {
+            let mut bytes = Vec::new();
+            forest::write(base, &mut bytes);
+            builder = builder.part("trees", &bytes);
+        }
     }
-    Ok(builder.finish())
+    builder.finish()
 }

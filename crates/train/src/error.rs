@@ -3,6 +3,7 @@
 use std::fmt;
 
 use base::{BoxError, Classify, ErrorKind};
+use loader::LoaderError;
 use model::ModelError;
 
 use crate::{Metric, Problem};
@@ -22,6 +23,10 @@ pub enum TrainError {
     /// The examples do not have the columns that the model reads.
     #[error("split `{split}`")] // the cause follows through `source()`
     Examples { split: &'static str, source: ModelError },
+
+    /// The examples could not be put in order.
+    #[error(transparent)]
+    Loader(#[from] LoaderError),
 
     /// The features and the options do not make a model.
     #[error(transparent)]
@@ -114,6 +119,7 @@ impl Classify for TrainError {
         match self {
             Self::Config(_) => ErrorKind::Usage,
             Self::Read { error, .. } => error.kind(),
+            Self::Loader(error) => error.kind(),
             Self::Examples { source, .. } | Self::Model(source) => source.kind(),
             Self::NoExamples { .. }
             | Self::NothingToEvaluate(_)
@@ -134,6 +140,7 @@ impl Classify for TrainError {
         match self {
             Self::Config(problem) => problem.hint.clone(),
             Self::Read { error, .. } => error.hint(),
+            Self::Loader(error) => error.hint(),
             Self::Examples { source, .. } | Self::Model(source) => source.hint(),
             Self::Infinite { feature, .. } => Some(format!(
                 "logarithms of 0 and divisions by 0 are infinite: let the expression of `{feature}` avoid them, such as ln(x + 1)"

@@ -1,6 +1,7 @@
 //! Labelled examples of a split, decoded.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
@@ -73,36 +74,38 @@ impl Table {
 }
 
 /// Which columns say something about an example.
-#[derive(Clone, Copy)]
-pub(crate) struct About<'a> {
-    pub(crate) label: &'a str,
-    pub(crate) weight: Option<&'a str>,
-    pub(crate) query: Option<&'a str>,
+#[derive(Clone)]
+pub(crate) struct About {
+    pub(crate) label: String,
+    pub(crate) weight: Option<String>,
+    pub(crate) query: Option<String>,
     pub(crate) missing_labels: MissingLabels,
 }
 
-impl<'a> About<'a> {
-    pub(crate) fn of(config: &'a Config) -> Self {
+impl About {
+    pub(crate) fn of(config: &Config) -> Self {
         Self {
-            label: config.model.label(),
-            weight: config.example_weight.as_deref(),
-            query: config.ranking.as_ref().map(|ranking| ranking.query.as_str()),
+            label: config.model.label().to_owned(),
+            weight: config.example_weight.clone(),
+            query: config.ranking.as_ref().map(|ranking| ranking.query.clone()),
             missing_labels: config.missing_labels,
         }
     }
 
-    fn columns(&self) -> impl Iterator<Item = &'a str> {
-        [Some(self.label), self.weight, self.query].into_iter().flatten()
+    fn columns(&self) -> impl Iterator<Item = &str> {
+        let others = [self.weight.as_deref(), self.query.as_deref()];
+        std::iter::once(self.label.as_str()).chain(others.into_iter().flatten())
     }
 }
 
 /// One split, and how its batches become examples.
-pub(crate) struct Split<'a> {
+#[derive(Clone)]
+pub(crate) struct Split {
     pub(crate) name: &'static str,
-    pub(crate) source: &'a dyn Source,
-    pub(crate) network: &'a Network,
-    pub(crate) encoder: &'a Encoder,
-    pub(crate) about: About<'a>,
+    pub(crate) source: Arc<dyn Source + Send>,
+    pub(crate) network: Arc<Network>,
+    pub(crate) encoder: Arc<Encoder>,
+    pub(crate) about: About,
     pub(crate) task: Task,
 }
 
@@ -117,6 +120,8 @@ pub(crate) struct Scan {
     pub(crate) num_missing_labels: u64,
     /// How many of them, by weight, have each class; empty for tasks without classes.
     pub(crate) classes: Vec<f64>,
+    /// How much memory an example takes, in bytes, when they do not all fit the buffer.
+    pub(crate) row_bytes: usize,
 }
 
 /// The labels of a batch: those of the rows that have one.
@@ -127,9 +132,9 @@ struct Labels {
     num_missing: u64,
 }
 
-impl<'a> Split<'a> {
+impl Split {
     /// Opens one partition.
-    pub(crate) fn open(&self, partition: usize) -> Result<BatchIter<'a>, TrainError> {
+    pub(crate) fn open(&self, partition: usize) -> Result<BatchIter<'_>, TrainError> {
         self.open_columns(partition, self.encoder.columns().chain(self.about.columns()))
     }
 
@@ -137,7 +142,7 @@ impl<'a> Split<'a> {
         &self,
         partition: usize,
         columns: impl IntoIterator<Item = &'n str>,
-    ) -> Result<BatchIter<'a>, TrainError> {
+    ) -> Result<BatchIter<'_>, TrainError> {
         let columns: BTreeSet<&str> = columns.into_iter().collect();
         let columns: Vec<String> = columns.into_iter().map(str::to_owned).collect();
         let opened = self.source.read(partition, Some(&columns));
@@ -177,7 +182,7 @@ impl<'a> Split<'a> {
             is_there: Vec::with_capacity(num_rows),
             num_missing: 0,
         };
-        let name = self.about.label;
+        let name = self.about.label.as_str();
         if let Task::MultiLabelClassification { num_labels } = self.task {
             let lists = Lists::of_numbers(batch, name).map_err(|source| self.failed(source))?;
             let values = lists.values().as_primitive::<Float32Type>();
@@ -239,12 +244,12 @@ impl<'a> Split<'a> {
         if is_good {
             return Ok(value);
         }
-        let label = self.about.label.to_owned();
+        let label = self.about.label.clone();
         Err(TrainError::Label { split: self.name, label, value, expected })
     }
 
     fn weights(&self, batch: &RecordBatch) -> Result<Vec<f32>, TrainError> {
-        let Some(name) = self.about.weight else { return Ok(Vec::new()) };
+        let Some(name) = self.about.weight.as_deref() else { return Ok(Vec::new()) };
         let column = numeric_column(batch, name).map_err(|source| self.failed(source))?;
         let weight = |value: Option<f32>| match value {
             Some(value) if value >= 0.0 && value.is_finite() => Ok(value),
@@ -259,7 +264,7 @@ impl<'a> Split<'a> {
 
     /// Returns a number for each query: an integer itself, a text's first eight bytes of its digest.
     fn queries(&self, batch: &RecordBatch) -> Result<Vec<u64>, TrainError> {
-        let Some(name) = self.about.query else { return Ok(Vec::new()) };
+        let Some(name) = self.about.query.as_deref() else { return Ok(Vec::new()) };
         let missing = || TrainError::MissingQuery { split: self.name, feature: name.to_owned() };
         let column = batch
             .column_by_name(name)
@@ -314,7 +319,7 @@ impl<'a> Split<'a> {
                 if labels.num_missing > 0 && self.about.missing_labels == MissingLabels::Error {
                     let place = labels.is_there.iter().position(|is_there| !is_there);
                     let row = num_rows + place.unwrap_or(0) as u64 + 1;
-                    let label = self.about.label.to_owned();
+                    let label = self.about.label.clone();
                     return Err(TrainError::MissingLabel { split: self.name, label, row });
                 }
                 num_rows += batch.num_rows() as u64;
@@ -327,7 +332,10 @@ impl<'a> Split<'a> {
                     let (table, _) = self.decode(&batch)?;
                     (0..table.len()).for_each(|row| kept.push(&table, row));
                 }
-                if scan.table.as_ref().is_some_and(|table| table.num_bytes() > buffer_bytes) {
+                if let Some(table) = &scan.table
+                    && table.num_bytes() > buffer_bytes
+                {
+                    scan.row_bytes = table.num_bytes() / table.len().max(1);
                     scan.table = None;
                 }
             }

@@ -18,8 +18,8 @@ mod loss;
 mod metrics;
 mod optimizer;
 mod random;
-mod shuffle;
 mod step;
+mod stream;
 mod train;
 mod trees;
 

@@ -6,9 +6,8 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 /// What the numbers are for; each use has its own stream, so that one never shifts another.
 #[derive(Clone, Copy)]
 pub(crate) enum Stream {
-    Weights,
-    Order,
-    Trees,
+    Weights = 0,
+    Trees = 2,
 }
 
 /// A seeded source of random numbers.

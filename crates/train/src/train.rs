@@ -2,20 +2,21 @@
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use dataflow::Source;
 use model::network::{Encoder, Network, Weights, default_embedding_dimension, logits};
 use model::{Architecture, FeatureSpec, Model, Signature, Task};
 
 use crate::check::check_values;
-use crate::checkpoint::{Checkpoints, State, digest_of};
+use crate::checkpoint::{Checkpoints, Start, State, digest_of};
 use crate::config::{Config, DEFAULT_NUM_STEPS, EarlyStopping, ModelConfig};
 use crate::examples::{About, BUFFER_BYTES, Scan, Split, Table};
 use crate::init::initial_weights;
 use crate::loss::{Loss, LossSum};
 use crate::metrics::{Measure, Measured};
-use crate::shuffle::Shuffled;
 use crate::step::Trainable;
+use crate::stream::ExampleStream;
 use crate::trees::{self, Boosted};
 use crate::{Metric, Plan, Suspect, TrainError};
 
@@ -97,8 +98,8 @@ pub struct Options<'a> {
 pub fn train(
     config: &Config,
     plan: &Plan,
-    train: &dyn Source,
-    eval: &dyn Source,
+    train: Arc<dyn Source + Send>,
+    eval: Arc<dyn Source + Send>,
     options: Options<'_>,
     observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Trained, TrainError> {
@@ -109,8 +110,8 @@ pub fn train(
 pub(crate) fn train_with_buffer(
     config: &Config,
     plan: &Plan,
-    train: &dyn Source,
-    eval: &dyn Source,
+    train: Arc<dyn Source + Send>,
+    eval: Arc<dyn Source + Send>,
     options: Options<'_>,
     observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     buffer_bytes: usize,
@@ -120,14 +121,20 @@ pub(crate) fn train_with_buffer(
     }
     let (label, task) = (config.model.label(), plan.task);
     let architecture = architecture(&config.model, &plan.features);
-    let network = Network::new(&plan.features, &architecture, task.width())?;
+    let network = Arc::new(Network::new(&plan.features, &architecture, task.width())?);
     if let Some(base) = options.base_model {
         check_base(base, plan, &architecture)?;
     }
-    let encoder = Encoder::new(&network);
+    let encoder = Arc::new(Encoder::new(&network));
     let about = About::of(config);
-    let split =
-        |name, source| Split { name, source, network: &network, encoder: &encoder, about, task };
+    let split = |name, source| Split {
+        name,
+        source,
+        network: Arc::clone(&network),
+        encoder: Arc::clone(&encoder),
+        about: about.clone(),
+        task,
+    };
     let (train, eval) = (split("train", train), split("eval", eval));
 
     let scan = train.scan(buffer_bytes)?;
@@ -147,6 +154,7 @@ pub(crate) fn train_with_buffer(
 
     let loss = Loss::new(config, task, &scan.classes);
     let signature = Signature::new(plan.features.clone(), label.to_owned(), task);
+    let checkpoints = options.checkpoints.filter(|_| config.checkpoint_every_steps.is_some());
     let num_threads = options.num_threads.or_else(|| std::thread::available_parallelism().ok());
     let num_threads = num_threads.map_or(1, NonZeroUsize::get);
     let (model, made) = match &config.model {
@@ -161,11 +169,13 @@ pub(crate) fn train_with_buffer(
                 buffer_bytes,
                 num_threads,
                 base: options.base_model.and_then(Model::forest),
+                plan,
+                checkpoints,
             };
-            let Boosted { forest, history, stopped_early, rounds, best_round } =
+            let Boosted { forest, history, stopped_early, rounds, best_round, resumed_round } =
                 trees::boost(&input, observer)?;
-            let (steps, best_step) = (rounds, best_round);
-            let made = Made { history, stopped_early, steps, best_step, resumed_step: 0 };
+            let (steps, best_step, resumed_step) = (rounds, best_round, resumed_round);
+            let made = Made { history, stopped_early, steps, best_step, resumed_step };
             (Model::of_trees(signature, forest)?, made)
         }
         _ => {
@@ -182,9 +192,7 @@ pub(crate) fn train_with_buffer(
                 eval: (&eval, &eval_scan),
                 buffer_bytes,
                 num_threads,
-                checkpoints: options
-                    .checkpoints
-                    .filter(|_| config.checkpoint_every_steps.is_some()),
+                checkpoints,
             };
             let (weights, made) = descent.run(start, scan, observer)?;
             (Model::new(signature, architecture, weights)?, made)
@@ -215,19 +223,19 @@ struct Made {
 }
 
 /// A training of a network, step by step.
-struct Descent<'a, 'b> {
+struct Descent<'a> {
     config: &'a Config,
     plan: &'a Plan,
     network: &'a Network,
     loss: &'a Loss,
-    train: &'a Split<'b>,
-    eval: (&'a Split<'b>, &'a Scan),
+    train: &'a Split,
+    eval: (&'a Split, &'a Scan),
     buffer_bytes: usize,
     num_threads: usize,
     checkpoints: Option<Checkpoints<'a>>,
 }
 
-impl Descent<'_, '_> {
+impl Descent<'_> {
     fn run(
         &self,
         start: Weights,
@@ -240,13 +248,16 @@ impl Descent<'_, '_> {
         let resumed = match &self.checkpoints {
             None => None,
             Some(checkpoints) => {
-                let digest = digest_of(config, self.plan, checkpoints.examples, &start)?;
-                let (state, problems) = checkpoints.load(digest, self.network);
+                let begin = Start::Weights(&start);
+                let digest = digest_of(config, self.plan, checkpoints.examples, &begin);
+                let (state, problems) = checkpoints.load::<State>(digest, self.network);
                 warnings = problems;
                 Some((*checkpoints, digest, state))
             }
         };
-        let mut examples = Shuffled::new(self.train, scan, config.seed, self.buffer_bytes);
+        let (seed, batch_size) = (config.seed, config.batch_size);
+        let mut examples =
+            ExampleStream::new(self.train, scan, seed, batch_size, self.buffer_bytes)?;
         let clip_norm = config.gradient_clip_norm;
         let mut trainable =
             Trainable::new(self.network, start, &config.optimizer, clip_norm, self.num_threads);
@@ -259,7 +270,7 @@ impl Descent<'_, '_> {
             None => None,
             Some((checkpoints, digest, None)) => Some((checkpoints, digest)),
             Some((checkpoints, digest, Some(state))) => {
-                examples.resume(state.position)?;
+                examples.resume(&state.position)?;
                 trainable.optimizer.powers = state.powers;
                 trainable.weights = state.weights;
                 trainable.first = state.first;
@@ -276,12 +287,12 @@ impl Descent<'_, '_> {
                 Some((checkpoints, digest))
             }
         };
-        let mut batch = Table::default();
+        let mut batch = Arc::new(Table::default());
         let mut stopped_early = false;
         while step < num_steps && !stopped_early {
             let mut of_step = LossSum::default();
             for _ in 0..config.accumulate_batches {
-                examples.next_batch(config.batch_size, &mut batch)?;
+                batch = examples.next_batch()?;
                 of_step.add(trainable.accumulate(self.loss, &batch));
             }
             let ratio = config.learning_rate_schedule.ratio(step, num_steps);
@@ -445,11 +456,11 @@ fn check_base(base: &Model, plan: &Plan, architecture: &Architecture) -> Result<
 }
 
 /// Tells whether there is anything to learn from the training examples.
-fn check_scan(split: &Split<'_>, scan: &Scan, buffer_bytes: usize) -> Result<(), TrainError> {
+fn check_scan(split: &Split, scan: &Scan, buffer_bytes: usize) -> Result<(), TrainError> {
     if scan.num_examples == 0 {
         return Err(TrainError::NoExamples { num_missing_labels: scan.num_missing_labels });
     }
-    let label = || split.about.label.to_owned();
+    let label = || split.about.label.clone();
     let mut present = scan.classes.iter().enumerate().filter(|(_, count)| **count > 0.0);
     if let (Some((class, _)), None) = (present.next(), present.next()) {
         #[expect(clippy::cast_precision_loss, reason = "at most 65536 classes")]
@@ -482,9 +493,9 @@ fn check_scan(split: &Split<'_>, scan: &Scan, buffer_bytes: usize) -> Result<(),
 }
 
 fn num_steps(config: &Config, num_examples: u64) -> u64 {
-    let per_step = (config.batch_size as u64).saturating_mul(config.accumulate_batches);
-    let of_epochs =
-        config.epochs.map(|epochs| epochs.saturating_mul(num_examples).div_ceil(per_step));
+    let per_epoch = num_examples.div_ceil(config.batch_size as u64);
+    let of_epochs = config.epochs.map(|epochs| epochs.saturating_mul(per_epoch));
+    let of_epochs = of_epochs.map(|batches| batches.div_ceil(config.accumulate_batches));
     match (config.num_steps, of_epochs) {
         (None, None) => DEFAULT_NUM_STEPS,
         (Some(steps), None) | (None, Some(steps)) => steps,

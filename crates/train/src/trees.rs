@@ -16,16 +16,17 @@ mod split;
 
 use std::ops::ControlFlow;
 
-use model::Forest;
 use model::network::Network;
+use model::{Forest, Tree};
 
+use crate::checkpoint::{Checkpoints, Start, TreeState, digest_of};
 use crate::config::BoostedTreesConfig;
 use crate::examples::{Scan, Split, Table};
 use crate::loss::{Loss, as_float};
 use crate::metrics::{Measure, Measured};
 use crate::random::{Random, Stream};
-use crate::train::Stopper;
-use crate::{Config, LossPoint, Metric, Progress, TrainError};
+use crate::train::{Best, Stopper};
+use crate::{Config, LossPoint, Metric, Plan, Progress, TrainError};
 
 use bins::{Binned, Bins};
 use grow::{Grower, Grown};
@@ -38,25 +39,29 @@ pub(crate) struct Boosted {
     pub(crate) stopped_early: bool,
     pub(crate) rounds: u64,
     pub(crate) best_round: u64,
+    /// After how many rounds an earlier, interrupted training was gone on from; 0 for none.
+    pub(crate) resumed_round: u64,
 }
 
 /// What trees are grown from.
-pub(crate) struct Input<'a, 'b> {
+pub(crate) struct Input<'a> {
     pub(crate) config: &'a Config,
     pub(crate) trees: &'a BoostedTreesConfig,
     pub(crate) network: &'a Network,
-    pub(crate) train: (&'a Split<'b>, &'a Scan),
-    pub(crate) eval: (&'a Split<'b>, &'a Scan),
+    pub(crate) train: (&'a Split, &'a Scan),
+    pub(crate) eval: (&'a Split, &'a Scan),
     pub(crate) loss: &'a Loss,
     pub(crate) buffer_bytes: usize,
     pub(crate) num_threads: usize,
     /// Trees to go on from.
     pub(crate) base: Option<&'a Forest>,
+    pub(crate) plan: &'a Plan,
+    pub(crate) checkpoints: Option<Checkpoints<'a>>,
 }
 
 /// Grows trees, one round after the other: one tree, or one for each class or label.
 pub(crate) fn boost(
-    input: &Input<'_, '_>,
+    input: &Input<'_>,
     observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Boosted, TrainError> {
     let (config, trees) = (input.config, input.trees);
@@ -64,22 +69,43 @@ pub(crate) fn boost(
     let bins = Bins::learn(train_split, train_scan, input.buffer_bytes)?;
     let outputs = input.network.num_outputs();
     let objective = Objective::new(config, train_split.task, input.loss);
-    let mut train = Scored::read(input, input.train, &bins)?;
-    let mut eval = Scored::read(input, input.eval, &bins)?;
-    let mut forest = match input.base {
-        Some(base) => base.clone(),
-        None => Forest { base: objective.base(&train.about), trees: Vec::new() },
+    let checkpoints = input.checkpoints.map(|checkpoints| {
+        let begin = Start::Forest(input.base);
+        (checkpoints, digest_of(config, input.plan, checkpoints.examples, &begin))
+    });
+    let (resumed, mut warnings) = match &checkpoints {
+        Some((checkpoints, digest)) => checkpoints.load::<TreeState>(*digest, input.network),
+        None => (None, Vec::new()),
     };
-    if input.base.is_none() {
-        train.begin(&forest.base);
-        eval.begin(&forest.base);
-    }
-    let first_tree = forest.trees.len();
+    let first_tree = input.base.map_or(0, |base| base.trees.len());
+    let grown = resumed.as_ref().map(|state| &state.forest);
+    let grown = grown.map(|forest| (&forest.base[..], &forest.trees[first_tree..]));
+    let mut train = Scored::read(input, input.train, &bins, grown)?;
+    let mut eval = Scored::read(input, input.eval, &bins, grown)?;
     let mut history = Vec::new();
     let mut stopper = config.early_stopping.as_ref().map(Stopper::new);
+    let mut round = 0;
+    let mut forest = match (resumed, input.base) {
+        (Some(state), _) => {
+            history = state.history;
+            round = state.round;
+            if let Some(stopper) = &mut stopper {
+                stopper.num_without_improvement = state.num_without_improvement;
+                stopper.best = state.best.map(|(step, metric)| Best { step, metric, kept: () });
+            }
+            state.forest
+        }
+        (None, Some(base)) => base.clone(),
+        (None, None) => {
+            let forest = Forest { base: objective.base(&train.about), trees: Vec::new() };
+            train.begin(&forest.base);
+            eval.begin(&forest.base);
+            forest
+        }
+    };
+    let resumed_round = round;
     let num_rounds = trees.num_trees as u64;
     let mut stopped_early = false;
-    let mut round = 0;
     let mut slopes = vec![(0.0, 0.0); train.logits.len()];
     while round < num_rounds && !stopped_early {
         objective.slopes(&train.logits, &train.about, &mut slopes);
@@ -115,13 +141,33 @@ pub(crate) fn boost(
         if let (Some(stopper), Some(metric)) = (&mut stopper, eval_metric) {
             stopped_early = stopper.is_enough(round, metric, || ()) && round < num_rounds;
         }
+        let is_due = config.checkpoint_every_steps.is_some_and(|every| round % every == 0);
+        if let Some((checkpoints, digest)) = &checkpoints
+            && is_due
+            && round < num_rounds
+            && !stopped_early
+        {
+            let best = stopper.as_ref().and_then(|stopper| stopper.best.as_ref());
+            let state = TreeState {
+                round,
+                history: history.clone(),
+                num_without_improvement: stopper.as_ref().map_or(0, |s| s.num_without_improvement),
+                best: best.map(|best| (best.step, best.metric)),
+                forest: forest.clone(),
+            };
+            // Without it the training goes on, and so would one that is interrupted, from the checkpoint before.
+            if let Err(error) = checkpoints.save(*digest, &state) {
+                let error = base::render_chain(&error);
+                warnings.push(format!("no checkpoint at step {round}: {error}"));
+            }
+        }
         let progress = Progress {
             step: round,
             num_steps: num_rounds,
             loss: train_loss,
             eval_loss,
             eval_metric,
-            warning: None,
+            warning: (!warnings.is_empty()).then(|| std::mem::take(&mut warnings).join("; ")),
         };
         if observer(progress).is_break() {
             return Err(TrainError::Cancelled);
@@ -134,10 +180,13 @@ pub(crate) fn boost(
             }
         }
     }
+    if let Some((checkpoints, _)) = &checkpoints {
+        checkpoints.clear();
+    }
     let best_round = stopper.and_then(|stopper| stopper.best).map_or(round, |best| best.step);
     let kept = usize::try_from(best_round).unwrap_or(usize::MAX).saturating_mul(outputs);
     forest.trees.truncate(first_tree.saturating_add(kept));
-    Ok(Boosted { forest, history, stopped_early, rounds: round, best_round })
+    Ok(Boosted { forest, history, stopped_early, rounds: round, best_round, resumed_round })
 }
 
 /// Examples with what the trees so far give for them.
@@ -150,18 +199,34 @@ struct Scored {
 }
 
 impl Scored {
+    /// Reads a split; with the logits of the base model, if there is one, and of the trees that were grown before an
+    /// interruption.
     fn read(
-        input: &Input<'_, '_>,
-        (split, scan): (&Split<'_>, &Scan),
+        input: &Input<'_>,
+        (split, scan): (&Split, &Scan),
         bins: &Bins,
+        grown: Option<(&[f32], &[Tree])>,
     ) -> Result<Self, TrainError> {
         let mut scored =
             Self { binned: Binned::new(bins), about: Table::default(), logits: Vec::new() };
+        let (num_numeric, num_ids) = (input.network.numeric_width(), input.network.num_single());
         split.for_each(scan, input.buffer_bytes, &mut |table| {
             bins.append(table, &mut scored.binned);
             scored.about.push_about(table);
-            if let Some(base) = input.base {
-                scored.logits.extend(base.logits(input.network, &table.rows));
+            let start = scored.logits.len();
+            match (input.base, grown) {
+                (Some(base), _) => scored.logits.extend(base.logits(input.network, &table.rows)),
+                (None, Some((base, _))) => scored.logits.extend(base.repeat(table.len())),
+                (None, None) => {}
+            }
+            let Some((base, trees)) = grown else { return };
+            for (row, logits) in scored.logits[start..].chunks_exact_mut(base.len()).enumerate() {
+                let numeric = &table.rows.numeric()[row * num_numeric..(row + 1) * num_numeric];
+                let ids = &table.rows.ids()[row * num_ids..(row + 1) * num_ids];
+                // One after the other in single precision, as they were added when they were grown.
+                for (place, tree) in trees.iter().enumerate() {
+                    logits[place % base.len()] += tree.value(numeric, ids);
+                }
             }
         })?;
         Ok(scored)
@@ -178,7 +243,7 @@ impl Scored {
         }
     }
 
-    fn measure(&self, metric: Metric, input: &Input<'_, '_>) -> Option<Measured> {
+    fn measure(&self, metric: Metric, input: &Input<'_>) -> Option<Measured> {
         if self.about.len() == 0 {
             return None;
         }

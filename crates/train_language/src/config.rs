@@ -104,7 +104,8 @@ pub struct TransformerConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 2, max = 16777216))]
     pub vocab_size: Option<usize>,
-    /// The token that is put behind each document, if the documents do not bring one.
+    /// The token that is put behind each document, and that ends and begins a text. It may be one that the feature does
+    /// not have, such as the number of its tokens. Behind documents of packed blocks, which bring one, none is put.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document_boundary: Option<u32>,
     /// How many tokens the model sees at a time.
@@ -157,6 +158,10 @@ pub struct TransformerConfig {
     /// Computes activations again in the backward pass, so that larger models fit. Only for `engine = "torch"`.
     #[serde(default)]
     pub activation_checkpointing: bool,
+    /// Shares out weights and optimizer to the processes (FSDP), or gives each all of them (`false`); without it, each has
+    /// all where they take at most a quarter of a GPU's memory. Only for `engine = "torch"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<bool>,
     /// Trains small additions to the weights of `base_model` instead of these. Only for `engine = "torch"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lora: Option<LoraConfig>,
@@ -236,7 +241,8 @@ impl TransformerConfig {
             rope_theta: self.rope_theta,
             tie_embeddings: self.tied,
             max_positions: self.sequence_length,
-            bos_token: None,
+            // A text begins behind the boundary, too.
+            bos_token: self.document_boundary,
             eos_tokens: self.document_boundary.into_iter().collect(),
         }
     }
@@ -293,6 +299,7 @@ pub fn check(config: &Config) -> Vec<Problem> {
             ("float32", model.float32),
             ("compile", !model.compile),
             ("activation_checkpointing", model.activation_checkpointing),
+            ("shard", model.shard.is_some()),
             ("lora", model.lora.is_some()),
         ];
         for (key, _) in torch_only.iter().filter(|(_, is_set)| *is_set) {

@@ -73,6 +73,7 @@ pub fn config_json(config: &Config, shape: &Shape, folders: &Folders<'_>) -> Val
         "dtype": if model.float32 { "float32" } else { "bfloat16" },
         "compile": model.compile,
         "activation_checkpointing": model.activation_checkpointing,
+        "shard": model.shard,
         "eval_every_steps": config.eval_every_steps,
         "eval_batches": config.eval_batches,
         "checkpoint_every_steps": config.checkpoint_every_steps,

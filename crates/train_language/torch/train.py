@@ -76,6 +76,7 @@ class Config:
     dtype: str = "bfloat16"  # of activations; weights and optimizer are float32
     compile: bool = True
     activation_checkpointing: bool = False
+    shard: bool | None = None  # FSDP, or a whole copy on each device; None: a copy where it takes at most a quarter
     eval_every_steps: int = 500
     eval_batches: int = 20
     checkpoint_every_steps: int = 1000
@@ -231,7 +232,7 @@ class Transformer(nn.Module):
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.num_hidden_layers))
         self.norm = RMSNorm(shape.hidden_size, shape.rms_norm_eps)
         self.head = None if shape.tie_word_embeddings else Linear(shape.hidden_size, shape.vocab_size)
-        self.length = length
+        self.length, self.loss = length, next_token_loss
 
     def init_weights(self, seed):
         """Normal with deviation 0.02, those into the residual stream smaller by its depth (GPT-2).
@@ -278,14 +279,15 @@ class Transformer(nn.Module):
                 x = block(x, cos, sin)
         return self.norm(x)
 
-    def logits(self, hidden):
-        weight = self.embed if self.head is None else self.head.weight
-        return F.linear(hidden, weight.to(hidden.dtype))
-
     def forward(self, tokens, targets):
         """The mean loss of the next tokens, in nats."""
-        logits = self.logits(self.hidden(tokens))
-        return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
+        weight = self.embed if self.head is None else self.head.weight
+        return self.loss(self.hidden(tokens), weight, targets)
+
+
+def next_token_loss(hidden, weight, targets):
+    logits = F.linear(hidden, weight.to(hidden.dtype))
+    return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -543,8 +545,9 @@ class Checkpoints:
 
     @staticmethod
     def digest(path):
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "blake2b").hexdigest()
+        # In one call, which leaves the interpreter to the training.
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as bytes:
+            return hashlib.sha256(bytes).hexdigest()
 
     def found(self):
         """Steps of the checkpoints that are there, newest first."""
@@ -645,15 +648,29 @@ def stage(state):
     copy = mapped(state, lambda tensor: tensor.detach().clone())
     ready, device = torch.cuda.Event(), torch.cuda.current_device()
     ready.record()
+    return lambda: moved(copy, ready, device)
 
-    def move():
-        torch.cuda.set_device(device)
-        stream = torch.cuda.Stream()
-        with torch.cuda.stream(stream):
-            ready.wait(stream)
-            return mapped(copy, lambda tensor: tensor.to("cpu"))
 
-    return move
+def moved(state, ready, device):
+    """The state in this machine's memory, through a little that is pinned: other copies hold up the training's."""
+    torch.cuda.set_device(device)
+    pinned = torch.empty(1 << 26, dtype=torch.uint8, pin_memory=True)
+    stream = torch.cuda.Stream()
+
+    def move(tensor):
+        if tensor.device.type != "cuda" or hasattr(tensor, "to_local"):
+            return tensor.to("cpu")
+        here = torch.empty(tensor.shape, dtype=tensor.dtype)
+        flat, rows = here.view(-1), pinned.view(tensor.dtype)
+        for to, part in zip(flat.split(len(rows)), tensor.reshape(-1).split(len(rows))):
+            rows[: len(part)].copy_(part, non_blocking=True)
+            stream.synchronize()
+            to.copy_(rows[: len(part)])
+        return here
+
+    with torch.cuda.stream(stream):
+        ready.wait(stream)
+        return mapped(state, move)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -771,7 +788,8 @@ class Trainer:
                         raise UserError(f"{config.base_model}: {name} is {list(weight.shape)}, not {list(own[name].shape)}")
                     own[name].copy_(weight)
         model.to(self.device)
-        if self.world > 1:
+        self.sharded = self.world > 1 and self.wants_shards(model)
+        if self.sharded:
             from torch.distributed.device_mesh import init_device_mesh
             from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
@@ -782,13 +800,21 @@ class Trainer:
             fully_shard(model, mesh=mesh, mp_policy=policy)
         model.set_rotation(self.device)
         self.model = model
-        self.sharded = self.world > 1
         if config.compile:
             if self.sharded or config.activation_checkpointing:
                 for block in model.blocks:
                     block.compile()
+                model.loss = torch.compile(next_token_loss)
             else:
                 model.compile()
+
+    def wants_shards(self, model):
+        """Whether weights and optimizer are shared out to the processes, or each has all of them."""
+        if self.config.shard is not None or self.device.type != "cuda":
+            return self.config.shard is not False
+        # Weights, gradients and two moments in float32, and weights as they are used.
+        size = sum(p.numel() * (18 if p.requires_grad else 6) for p in model.parameters())
+        return size > torch.cuda.get_device_properties(self.device).total_memory // 4
 
     def make_optimizer(self):
         config = self.config
@@ -873,6 +899,8 @@ class Trainer:
         if config.poison_step == state.step and not self.poisoned:
             self.poisoned = True
             next(p for p in self.trained if p.grad is not None).grad.fill_(float("nan"))
+        if self.world > 1 and not self.sharded:
+            self.average_gradients()
         norm = torch.nn.utils.clip_grad_norm_(self.trained, config.clip_norm or float("inf"))
         norm = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
         rate = learning_rate(config, state.step)
@@ -882,6 +910,13 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         state.step += 1
         return torch.stack((total, norm.to(total.dtype))), rate
+
+    def average_gradients(self):
+        """The mean of all processes' gradients, each of which has all weights: the same bits everywhere."""
+        gradients = [p.grad for p in self.trained]
+        torch._foreach_div_(gradients, self.world)
+        for work in [dist.all_reduce(gradient, async_op=True) for gradient in gradients]:
+            work.wait()
 
     def examine(self, pending):
         """One look at the device for several steps: their losses and norms, and whether anybody was told to stop."""
@@ -1008,16 +1043,16 @@ class Trainer:
                     begin = time.perf_counter()
             if wants_save or stop:
                 # The time of a checkpoint is counted with the steps after it.
-                self.save(asynchronous=not (stop or last))
+                self.save(asynchronous=last or not stop)
             if stop and not last:
                 self.checkpoints.finish()
                 self.loader.stop()
                 if self.rank == 0:
                     report(event="stopped", step=step)
                 return STOPPED
-        self.checkpoints.finish()
         self.loader.stop()
         self.write_model()
+        self.checkpoints.finish()
         if self.rank == 0:
             report(event="finished", step=self.state.step, rollbacks=self.state.rollbacks)
         return 0
@@ -1048,6 +1083,8 @@ def main():
     if "RANK" not in os.environ:  # run by hand, without torchrun
         os.environ.update(RANK="0", WORLD_SIZE="1", LOCAL_RANK="0", MASTER_ADDR="127.0.0.1", MASTER_PORT="0")
     dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+    # The manifest has the digests of a checkpoint's files; computing sums of its tensors would hold up the training.
+    torch.serialization.set_crc32_options(False)
     trainer = Trainer(config)
     return trainer.run()
 

@@ -87,6 +87,11 @@ fn explain(
         match text.strip_prefix("Expected: ").and_then(|rest| rest.split_once(", found: ")) {
             Some((expected, "EOF")) => format!("found the end, expected {expected}"),
             Some((expected, found)) => format!("found `{found}`, expected {expected}"),
+            None if text.starts_with("No infix parser") => {
+                let found = tokens.iter().find(|token| places.of(token.span.start) >= at);
+                let found = found.map_or_else(String::new, |token| token.token.to_string());
+                format!("found `{found}`, expected an operator of expressions")
+            }
             None => lower_first(text),
         };
     ParseError { at, message, hint }

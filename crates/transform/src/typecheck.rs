@@ -160,6 +160,10 @@ impl Checker<'_> {
             None => {
                 let hint = self.definitions.nearest(name, self.current);
                 let hint = hint.map(|name| format!("did you mean `{name}`?"));
+                // Only double quotes make a name of it.
+                let is_plain = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+                let in_quotes = || format!("texts are in single quotes, as in '{name}'");
+                let hint = hint.or_else(|| (!is_plain).then(in_quotes));
                 let own = self.definitions.all[self.current].name == name;
                 let message = if own {
                     format!("`{name}` is made from itself, and there is no column of that name")

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{BufWriter, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use ingest::{InferredFeature, SourceConfig};
 use serde_json::json;
 
 use crate::args::{Global, InitArgs, Template};
+use crate::documents::write_documents;
 use crate::error::{CliError, Outcome};
 use crate::output::print_json;
 use crate::taxi::write_trips;
@@ -34,8 +35,16 @@ pub(crate) fn init(args: &InitArgs, global: &Global) -> Result<Outcome, BoxError
             let trips = args.dir.join("data").join("trips.csv");
             made.push(trips.clone());
             refuse_to_overwrite(&made, args.force)?;
-            generate(&trips, args.rows)?;
+            write(&trips, &mut |out| write_trips(args.rows, SEED, out))?;
             let text = include_str!("../../../../examples/taxi/pipeline.toml");
+            publish::write_file(&pipeline, text.as_bytes())?;
+        }
+        Template::LanguageModel => {
+            let documents = args.dir.join("data").join("documents.jsonl");
+            made.push(documents.clone());
+            refuse_to_overwrite(&made, args.force)?;
+            write(&documents, &mut |out| write_documents(out))?;
+            let text = include_str!("../../../../examples/language_model/pipeline.toml");
             publish::write_file(&pipeline, text.as_bytes())?;
         }
         Template::Csv => {
@@ -65,14 +74,16 @@ fn refuse_to_overwrite(paths: &[PathBuf], force: bool) -> Result<(), CliError> {
     }
 }
 
-fn generate(path: &Path, rows: u64) -> Result<(), BoxError> {
+/// Writes a data file, in a folder that is made if need be.
+fn write(
+    path: &Path,
+    content: &mut dyn FnMut(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), BoxError> {
     let dir = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(dir).map_err(IoError::at("create", dir))?;
     let file = File::create(path).map_err(IoError::at("write", path))?;
     let mut out = BufWriter::new(file);
-    write_trips(rows, SEED, &mut out)
-        .and_then(|()| out.flush())
-        .map_err(IoError::at("write", path))?;
+    content(&mut out).and_then(|()| out.flush()).map_err(IoError::at("write", path))?;
     Ok(())
 }
 

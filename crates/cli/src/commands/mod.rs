@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod eval;
 pub(crate) mod explain;
 pub(crate) mod export;
+pub(crate) mod generate;
 pub(crate) mod graph;
 pub(crate) mod init;
 pub(crate) mod lineage;

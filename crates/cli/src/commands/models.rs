@@ -2,35 +2,24 @@
 //!
 //! The ledger is the registry: every push is an execution with a `PushedModel`, and so are those made here.
 
+mod aliases;
+mod pushes;
 mod record;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use artifact::{Artifact, Ledger, PropertyValue};
+use artifact::Ledger;
 use base::BoxError;
 use serde_json::{Value, json};
 
+use self::pushes::{Push, is_url, push_json, pushes, resolved};
 use self::record::record;
 use crate::args::{Global, ModelsCommand};
 use crate::clock::now_ms;
 use crate::error::{CliError, Outcome};
 use crate::output::{print, print_json, shown, table, time};
 use crate::root::open_ledger;
-
-/// A push as it was written down.
-struct Push {
-    artifact: Artifact,
-    /// The serving directory.
-    directory: PathBuf,
-    version: u64,
-    pipeline: String,
-    run: String,
-    node: String,
-    /// The model that was pushed; of a version that was pushed again, that version.
-    model: Option<i64>,
-    is_there: bool,
-}
 
 /// Runs one of the `models` commands.
 pub(crate) fn models(command: &ModelsCommand, global: &Global) -> Result<Outcome, BoxError> {
@@ -47,6 +36,14 @@ pub(crate) fn models(command: &ModelsCommand, global: &Global) -> Result<Outcome
                 pushes.retain(|push| push.directory == dir);
             }
             history(&pushes, global)?;
+        }
+        ModelsCommand::Show { model, root } => {
+            let (root, ledger) = open_ledger(root.root.as_deref())?;
+            aliases::show(model, &root, &ledger, global)?;
+        }
+        ModelsCommand::Alias(args) => {
+            let (root, ledger) = open_ledger(args.root.root.as_deref())?;
+            return aliases::alias(args, &root, &ledger, global);
         }
         ModelsCommand::Rollback { dir, to, root } => {
             let (root, ledger) = open_ledger(root.root.as_deref())?;
@@ -128,50 +125,6 @@ fn is_like_newest(versions: &[(u64, PathBuf)], path: &Path) -> bool {
     versions.last().is_some_and(|(_, newest)| marker(newest) == marker(path))
 }
 
-/// Returns all pushes, newest first.
-fn pushes(ledger: &dyn Ledger) -> Result<Vec<Push>, BoxError> {
-    let mut pushes = Vec::new();
-    for artifact in ledger.artifacts(Some("PushedModel"), None)? {
-        let text = |name: &str| {
-            artifact.custom_properties.get(name).and_then(PropertyValue::as_str).map(str::to_owned)
-        };
-        let (Some(destination), Some(version)) =
-            (text("pushed_destination"), text("pushed_version"))
-        else {
-            continue;
-        };
-        let destination = PathBuf::from(destination);
-        let (Some(directory), Ok(version)) = (destination.parent(), version.parse()) else {
-            continue;
-        };
-        let producer = ledger.producer(artifact.id)?;
-        let (mut pipeline, mut run, mut node, mut model) = Default::default();
-        if let Some(execution) = producer {
-            let inputs =
-                ["model", "pushed_model"].iter().find_map(|key| execution.inputs.get(*key));
-            model = inputs.and_then(|ids| ids.first()).map(|id| id.0);
-            (pipeline, run, node) = (execution.pipeline, execution.run, execution.node);
-        }
-        pushes.push(Push {
-            directory: resolved(directory),
-            version,
-            pipeline,
-            run,
-            node,
-            model,
-            is_there: destination.join(push::READY).is_file(),
-            artifact,
-        });
-    }
-    Ok(pushes)
-}
-
-/// Returns a path as others that lead to the same place are returned.
-fn resolved(path: &Path) -> PathBuf {
-    let absolute = || std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    path.canonicalize().unwrap_or_else(|_| absolute())
-}
-
 /// Prints the version that each serving directory serves.
 fn list(pushes: &[Push], global: &Global) -> Result<(), BoxError> {
     let mut directories: BTreeMap<&Path, Vec<&Push>> = BTreeMap::new();
@@ -181,8 +134,13 @@ fn list(pushes: &[Push], global: &Global) -> Result<(), BoxError> {
     let mut rows = Vec::new();
     let mut objects = Vec::new();
     for (directory, pushes) in directories {
-        let versions = push::versions(directory)?;
-        let served = versions.last().map(|(version, _)| *version);
+        // What is in a store is not looked at: the newest push is what is served.
+        let versions: Vec<u64> = if is_url(directory) {
+            pushes.iter().rev().map(|push| push.version).collect()
+        } else {
+            push::versions(directory)?.into_iter().map(|(version, _)| version).collect()
+        };
+        let served = versions.last().copied();
         let push = pushes.iter().find(|push| Some(push.version) == served);
         objects.push(json!({
             "directory": directory,
@@ -221,24 +179,10 @@ fn history(pushes: &[Push], global: &Global) -> Result<(), BoxError> {
                 format!("{} of {}", push.node, push.pipeline),
                 push.run.clone(),
                 push.model.map_or(String::new(), |model| model.to_string()),
-                if push.is_there { String::new() } else { "gone".to_owned() },
+                if push.is_there == Some(false) { "gone".to_owned() } else { String::new() },
             ]
         })
         .collect();
     let header = ["version", "directory", "pushed", "by", "run", "made of", ""];
     print(&table(&header, rows, &[0, 5]))
-}
-
-fn push_json(push: &Push) -> Value {
-    json!({
-        "artifact": push.artifact.id,
-        "directory": push.directory,
-        "version": push.version,
-        "pushed_ms": push.artifact.create_time_ms,
-        "pipeline": push.pipeline,
-        "run": push.run,
-        "node": push.node,
-        "made_of": push.model,
-        "is_there": push.is_there,
-    })
 }

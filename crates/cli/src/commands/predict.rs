@@ -1,5 +1,6 @@
 //! `cupola predict`: raw rows through a pushed model, to a file, a stream or a folder of shards.
 
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -10,8 +11,10 @@ use dataset::FeatureType;
 use engine::LocalEngine;
 use graph::ValueType;
 use infer::{Format, InferError, Inference, Job, Keep, Outputs, Sink};
+use model::Predictor;
 use serde_json::{Value, json};
 use servable::Servable;
+use text_model::{Ask, TextModel, TextPredictor};
 
 use crate::args::{Global, PredictArgs};
 use crate::data::{Progress, Rows, Types};
@@ -22,7 +25,7 @@ use crate::output::print_json;
 pub(crate) fn predict(args: &PredictArgs, global: &Global) -> Result<Outcome, BoxError> {
     let no_model = || CliError::NoModel { path: args.model.clone() };
     let version = push::newest(&args.model)?.ok_or_else(no_model)?;
-    let servable = Servable::load(&version)?;
+    let model = Asked::load(&version, args)?;
     let keep = match &args.keep {
         _ if args.keep_all => Keep::All,
         Some(names) => Keep::Columns(names.clone()),
@@ -33,10 +36,11 @@ pub(crate) fn predict(args: &PredictArgs, global: &Global) -> Result<Outcome, Bo
         None => LocalEngine::with_all_cores(Arc::default()),
     };
     let delimiter = args.delimiter.as_deref();
-    let rows = Rows::open(&args.input, delimiter, &types(&servable), &keep, &engine)?;
-    let needed: Vec<String> = servable.raw_inputs().iter().map(|raw| raw.name.clone()).collect();
+    let rows = Rows::open(&args.input, delimiter, &model.types(), &keep, &engine)?;
+    let needed: Vec<String> = model.inputs.iter().map(|(name, _)| name.clone()).collect();
+    let predictor = model.predictor.as_ref();
     let inference =
-        Inference::new(&servable, &needed, &rows.source().schema(), &keep, &Outputs::All);
+        Inference::new(predictor, &needed, &rows.source().schema(), &keep, &Outputs::All);
     let inference = inference.map_err(|error| of_input(error, &rows.name))?;
     let work = Work { engine: &engine, rows: &rows, inference: &inference };
 
@@ -103,7 +107,11 @@ impl Work<'_> {
     ) -> Result<(), BoxError> {
         let format = args.format.map_or(Format::Parquet, Format::from);
         let name = version.file_name().unwrap_or_default().to_string_lossy();
-        let model = format!("{name} ({})", digest_file(&version.join(push::READY))?.short());
+        let mut model = format!("{name} ({})", digest_file(&version.join(push::READY))?.short());
+        if args.complete {
+            // Other texts are other predictions.
+            let _ = write!(model, " {:?}", args.sampling);
+        }
         let job = Job {
             source: self.rows.source(),
             inference: self.inference,
@@ -147,14 +155,47 @@ fn is_folder(path: &Path) -> bool {
     path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/")
 }
 
-/// Returns the type of every column that a model needs.
-fn types(servable: &Servable) -> Types {
-    let of = |value_type| match value_type {
-        ValueType::Int | ValueType::Bool => FeatureType::Int,
-        ValueType::Float => FeatureType::Float,
-        ValueType::String => FeatureType::Bytes,
-    };
-    servable.raw_inputs().iter().map(|raw| (raw.name.clone(), of(raw.value_type))).collect()
+/// A model, and the raw features that it reads.
+struct Asked {
+    predictor: Box<dyn Predictor>,
+    inputs: Vec<(String, ValueType)>,
+}
+
+impl Asked {
+    fn load(version: &Path, args: &PredictArgs) -> Result<Self, BoxError> {
+        if let Some(flag) = args.sampling.given().filter(|_| !args.complete) {
+            return Err(CliError::WithoutComplete { flag }.into());
+        }
+        if TextModel::is_in(version) {
+            let model = TextModel::load(version)?;
+            let inputs = model.inputs().iter();
+            let inputs = inputs.map(|input| (input.name.clone(), input.value_type)).collect();
+            let ask = match args.complete {
+                // Rows are predicted again where work goes on: with the same seed.
+                true => Ask::Complete(Box::new(args.sampling.options(0))),
+                false => Ask::Score,
+            };
+            let predictor = Box::new(TextPredictor::new(Arc::new(model), ask));
+            return Ok(Self { predictor, inputs });
+        }
+        if args.complete {
+            return Err(CliError::NotLanguage { path: version.to_path_buf() }.into());
+        }
+        let servable = Servable::load(version)?;
+        let inputs = servable.raw_inputs().iter();
+        let inputs = inputs.map(|raw| (raw.name.clone(), raw.value_type)).collect();
+        Ok(Self { predictor: Box::new(servable), inputs })
+    }
+
+    /// Returns the type of every column that the model needs.
+    fn types(&self) -> Types {
+        let of = |value_type| match value_type {
+            ValueType::Int | ValueType::Bool => FeatureType::Int,
+            ValueType::Float => FeatureType::Float,
+            ValueType::String => FeatureType::Bytes,
+        };
+        self.inputs.iter().map(|(name, value_type)| (name.clone(), of(*value_type))).collect()
+    }
 }
 
 /// Says which files lack a column.

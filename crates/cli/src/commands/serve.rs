@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 
 use base::BoxError;
 use serde_json::json;
-use serve::config::{ModelConfig, TlsConfig, models_in, read_tokens};
+use serve::config::{ModelConfig, TlsConfig, TracingConfig, models_in, read_tokens};
 use serve::{ServableLoader, ServeConfig, Server};
 
 use crate::args::{Global, Poll, ServeArgs};
@@ -97,6 +97,8 @@ fn config(args: &ServeArgs) -> Result<ServeConfig, BoxError> {
     if let (Some(certificates), Some(key)) = (&args.tls_certificates, &args.tls_key) {
         config.tls = Some(TlsConfig { certificates: certificates.clone(), key: key.clone() });
     }
+    let variable = |name: &str| std::env::var_os(name)?.into_string().ok();
+    config.tracing = TracingConfig::with_environment(config.tracing.take(), &variable)?;
     config.log_requests |= args.log_requests;
     if let Some(threads) = args.threads {
         config.threads = Some(threads.get());

@@ -111,3 +111,55 @@ fn what_cannot_be_served_again_is_said() {
     assert!(said.stderr.contains("not what was pushed"), "{}", said.stderr);
     assert_eq!(versions(&scene, "serving"), before);
 }
+
+#[test]
+fn versions_have_names_that_move_and_are_written_down() {
+    let (scene, versions) = two_versions();
+    let [old, new] = versions.as_slice() else { panic!("{versions:?}") };
+    let alias = |args: &[&str], code: i32| {
+        scene.cupola(&[&["models", "alias"], args].concat()).expect_code(code)
+    };
+    // By the directory, or by its name alone.
+    let said = alias(&["serving", "champion", &old.to_string()], 0);
+    assert_eq!(said.stdout, format!("champion of serving is {old}, was none\n"));
+    alias(&["./serving", "challenger", "newest"], 0);
+    let file = fs::read_to_string(scene.path("serving/aliases.json")).unwrap();
+    assert!(file.contains(&format!("\"champion\": {old}")), "{file}");
+    // The challenger becomes the champion, if the champion is still who we think.
+    let said = alias(&["serving", "champion", "challenger", "--expect", &new.to_string()], 3);
+    assert_eq!(
+        said.stderr,
+        format!("error: serving: `champion` is {old}, expected {new}; nothing was changed\n")
+    );
+    alias(&["serving", "champion", "challenger", "--expect", &old.to_string()], 0);
+    let said = alias(&["serving", "champion", "newest"], 0);
+    assert_eq!(said.stdout, format!("champion of serving is {new} already\n"));
+    // And back.
+    let said = alias(&["serving", "champion", "--back", "--json"], 0).json();
+    assert_eq!((&said["alias"]["from"], &said["alias"]["to"]), (&(*new).into(), &(*old).into()));
+    alias(&["serving", "challenger", "--remove"], 0);
+
+    let shown = scene.cupola(&["models", "show", "serving", "--json"]).expect_code(0).json();
+    let model = &shown["model"];
+    assert_eq!(model["aliases"], serde_json::json!({ "champion": old }));
+    assert_eq!(model["served_version"], *new);
+    assert_eq!(model["versions"][1]["aliases"], serde_json::json!(["champion"]));
+    assert_eq!(model["alias_changes"].as_array().unwrap().len(), 5);
+    let shown = scene.cupola(&["models", "show", "serving"]).expect_code(0).stdout;
+    assert!(shown.contains("champion") && shown.contains("served"), "{shown}");
+    let runs = scene.cupola(&["runs", "list", "--json"]).expect_code(0).json();
+    assert_eq!(runs["runs"].as_array().unwrap().len(), 2 + 5);
+
+    let said = alias(&["serving", "champion", "7"], 3);
+    assert_eq!(
+        said.stderr,
+        format!("error: serving: no version 7, expected one of {old}, {new}\n")
+    );
+    assert!(alias(&["taxi", "champion", "7"], 3).stderr.contains("expected one of serving"));
+    assert!(alias(&["serving", "7", "newest"], 2).stderr.contains("expected a name"));
+    assert!(alias(&["serving", "other", "--back"], 3).stderr.contains("was not another version"));
+    // The names stay where they are when somebody pushes.
+    scene.cupola(&["models", "rollback", "serving"]).expect_code(0);
+    let shown = scene.cupola(&["models", "show", "serving", "--json"]).expect_code(0).json();
+    assert_eq!(shown["model"]["aliases"], serde_json::json!({ "champion": old }));
+}

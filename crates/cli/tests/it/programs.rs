@@ -27,7 +27,7 @@ echo '{"command": ["/bin/sh", "predict.sh"]}' > "$serving/predict.json"
 "#;
 
 /// A program that predicts the more, the higher the fare.
-const PREDICT: &str = r#"echo '{"ready": true}'
+pub(crate) const PREDICT: &str = r#"echo '{"ready": true}'
 while read -r line; do
   id=${line#*:}; id=${id%%,*}
   fares=${line#*\"fare\":[}; fares=${fares%%]*}
@@ -55,7 +55,7 @@ fn scene() -> Scene {
     scene
 }
 
-fn node<'a>(report: &'a Value, name: &str) -> &'a Value {
+pub(crate) fn node<'a>(report: &'a Value, name: &str) -> &'a Value {
     report["nodes"].as_array().unwrap().iter().find(|node| node["node"] == name).unwrap()
 }
 
@@ -212,7 +212,7 @@ fn every_framework_trains_the_taxi_model() {
 }
 
 /// Returns a block of `docs/training.md`.
-fn snippet(name: &str) -> String {
+pub(crate) fn snippet(name: &str) -> String {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/training.md");
     let page = fs::read_to_string(page).unwrap();
     let (_, behind) = page.split_once(&format!("<!-- snippet: {name} -->\n```")).unwrap();
@@ -221,7 +221,7 @@ fn snippet(name: &str) -> String {
 }
 
 /// Returns the taxi pipeline with another trainer.
-fn with_trainer(trainer: &str) -> String {
+pub(crate) fn with_trainer(trainer: &str) -> String {
     let before = PIPELINE.split("[nodes.trainer]").next().unwrap();
     let after = PIPELINE.split("[nodes.evaluator]").nth(1).unwrap();
     format!("{before}{trainer}\n[nodes.evaluator]{after}")
@@ -234,7 +234,7 @@ fn what_the_page_about_training_shows_works() {
     for name in ["train.py", "predict.py"] {
         scene.write(name, &snippet(name));
     }
-    for name in ["strategy.toml", "module.toml"] {
+    for name in ["strategy.toml", "cluster.toml", "module.toml"] {
         scene.write("pipeline.toml", &with_trainer(&snippet(name)));
         scene.cupola(&["check"]).expect_code(0);
     }
@@ -250,4 +250,82 @@ fn what_the_page_about_training_shows_works() {
     assert!(summary.starts_with("200 steps, loss 0."), "{summary}");
     let predict = ["predict", "--model", "serving", "--input", "data/trips.csv"];
     assert_eq!(scene.cupola(&predict).expect_code(0).stdout.lines().count(), 1501);
+}
+
+/// A `kubectl` whose cluster is this machine: it runs what the manifest's pod says, and tells how that ended.
+const KUBECTL: &str = r#"#!/bin/sh
+here=$(dirname "$0")
+echo "$*" | sed "s#$here#[DIR]#g; s#cupola-[0-9a-f]*#NAME#g" >> "$here/calls"
+for word in "$@"; do last=$word; done
+verb=$3
+case $verb in
+  apply)
+    args=$(grep -A 1 'name: CUPOLA_FN_ARGS' "$last" | sed -n 's/.*value: "*\([^"]*\)"*$/\1/p')
+    dir=$(sed -n 's/.*workingDir: "*\([^"]*\)"*$/\1/p' "$last")
+    # In a session of its own, so that it outlives who started it.
+    setsid -f sh -c "cd '$dir' && CUPOLA_FN_ARGS='$args' sh train.sh > '$here/pod' 2>&1; echo \$? > '$here/new' && mv '$here/new' '$here/ended'"
+    while [ ! -e "$here/pod" ]; do sleep 0.01; done
+    ;;
+  get)
+    if [ -e "$here/ended" ]; then
+      if [ "$(cat "$here/ended")" = 0 ]; then type=Complete; else type=Failed; fi
+      echo "{\"status\": {\"conditions\": [{\"type\": \"$type\", \"status\": \"True\", \"reason\": \"BackoffLimitExceeded\", \"message\": \"enough\"}]}}"
+    elif [ -e "$here/pod" ]; then echo '{"status": {}}'; fi
+    ;;
+  logs) cat "$here/pod" ;;
+  delete) rm -f "$here/ended" "$here/pod" ;;
+esac
+"#;
+
+#[test]
+fn a_cluster_trains_and_the_model_is_taken_from_there() {
+    let scene = scene();
+    let volume = scene.path("").display().to_string();
+    let volume = volume.trim_end_matches('/');
+    fs::create_dir(scene.path("bin")).unwrap();
+    scene.write("bin/kubectl", KUBECTL);
+    let kubectl = scene.path("bin/kubectl");
+    fs::set_permissions(&kubectl, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let cluster = format!(
+        "num_steps = 4\nkubernetes = {{ context = \"prod\", namespace = \"training\", image = \"train:7\", \
+         manifest = \"trainer.yaml\", kubectl = \"{}\", volume = {{ claim = \"work\", path = \"{volume}\" }} }}",
+        kubectl.display()
+    );
+    scene.replace("pipeline.toml", "num_steps = 4", &cluster);
+    scene.write("die", "");
+    let report = scene.run_json(&[], 3);
+    let error = node(&report, "trainer")["error"].as_str().unwrap();
+    assert!(error.contains("BackoffLimitExceeded: enough"), "{error}");
+    assert!(error.ends_with("  | Traceback: no more memory"), "{error}");
+
+    let report = scene.run_json(&[], 0);
+    assert_eq!(node(&report, "trainer")["summary"], "4 steps, loss 0.5000");
+    assert!(states(&report).contains(&"pusher done".to_owned()), "{report}");
+    let run = scene.artifact("ModelRun");
+    assert_eq!(fs::read_to_string(run.join("begun")).unwrap(), "from 0\nfrom 1\n");
+    let manifest = fs::read_to_string(scene.path("trainer.yaml")).unwrap();
+    assert!(manifest.starts_with("apiVersion: batch/v1\nkind: Job\n"), "{manifest}");
+
+    // Nothing is left there.
+    let calls = fs::read_to_string(scene.path("bin/calls")).unwrap();
+    let begins = "--context=prod --namespace=training ";
+    let mut calls: Vec<_> = calls.lines().map(|call| call.strip_prefix(begins).unwrap()).collect();
+    calls.dedup();
+    let get = "get job.batch/NAME --ignore-not-found --output=json";
+    assert_eq!(calls[0], get);
+    assert!(calls[1].starts_with("apply -f ") && calls[1].ends_with("/manifest.yaml"), "{calls:?}");
+    assert_eq!(calls[2], get);
+    assert!(calls[3].starts_with("logs --selector=app.kubernetes.io/instance=NAME"), "{calls:?}");
+    let delete = "delete job.batch/NAME --ignore-not-found --wait=true";
+    assert!(calls[4..].contains(&delete), "{calls:?}");
+    assert_eq!(calls.last(), Some(&"delete service/NAME --ignore-not-found --wait=true"));
+
+    // A folder that the pods do not have is found before anything is applied.
+    scene.replace("pipeline.toml", &format!("path = \"{volume}\""), "path = \"/elsewhere\"");
+    let report = scene.run_json(&[], 3);
+    let error = node(&report, "trainer")["error"].as_str().unwrap();
+    assert!(error.contains("not on the volume /elsewhere"), "{error}");
+    scene.replace("pipeline.toml", "kubernetes = {", "kubernetes = { kind = \"pytorch_job\",");
+    let said = scene.cupola(&["check"]).expect_code(2).stderr;
+    assert!(said.contains("expected the strategy `multi_worker`"), "{said}");
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::scene::Scene;
 
 /// A server that ends with its test.
-struct Server {
+pub(crate) struct Server {
     process: Child,
     address: String,
 }
@@ -23,7 +23,7 @@ impl Drop for Server {
     }
 }
 
-fn serve(scene: &Scene, args: &[&str]) -> Server {
+pub(crate) fn serve(scene: &Scene, args: &[&str]) -> Server {
     let args = [&["serve", "--port", "0", "--json"], args].concat();
     let mut command = scene.command(&args);
     let log = File::create(scene.path("serve.log")).unwrap();
@@ -42,7 +42,7 @@ fn serve(scene: &Scene, args: &[&str]) -> Server {
 }
 
 impl Server {
-    fn ask(&self, method: &str, path: &str, body: &str) -> String {
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let length = body.len();
         let request = format!("{method} {path} HTTP/1.0\r\ncontent-length: {length}\r\n\r\n{body}");
@@ -52,7 +52,7 @@ impl Server {
         answer
     }
 
-    fn wait_ready(&self) {
+    pub(crate) fn wait_ready(&self) {
         let until = Instant::now() + Duration::from_secs(30);
         while !self.ask("GET", "/health/ready", "").starts_with("HTTP/1.1 200") {
             assert!(Instant::now() < until);

@@ -11,6 +11,7 @@ mod evaluator;
 mod example_diff;
 mod example_gen;
 mod example_validator;
+mod language_models;
 mod language_trainer;
 mod latest;
 mod latest_blessed_model;

@@ -3,6 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 mod onnx;
-mod operations;
 mod page;
 mod tensorflow;

@@ -26,59 +26,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
 };
 use arrow::datatypes::{Float32Type, Float64Type, Int64Type};
-use graph::{GraphBuilder, Literal, Op, TrimSide, ValueType};
-
-/// All operations without constants.
-pub(crate) fn operations() -> Vec<Op> {
-    vec![
-        Op::Add,
-        Op::Subtract,
-        Op::Multiply,
-        Op::Divide,
-        Op::Modulo,
-        Op::Negate,
-        Op::Abs,
-        Op::Sign,
-        Op::Least,
-        Op::Greatest,
-        Op::Ln,
-        Op::Log2,
-        Op::Log10,
-        Op::Exp,
-        Op::Sqrt,
-        Op::Power,
-        Op::Floor,
-        Op::Ceil,
-        Op::Round,
-        Op::Sin,
-        Op::Cos,
-        Op::Tanh,
-        Op::Sigmoid,
-        Op::Equal,
-        Op::NotEqual,
-        Op::Less,
-        Op::LessOrEqual,
-        Op::Greater,
-        Op::GreaterOrEqual,
-        Op::And,
-        Op::Or,
-        Op::Not,
-        Op::IsNull,
-        Op::IsNan,
-        Op::Select,
-        Op::Coalesce,
-        Op::Lower,
-        Op::Upper,
-        Op::Trim(TrimSide::Both),
-        Op::Trim(TrimSide::Left),
-        Op::Trim(TrimSide::Right),
-        Op::Length,
-        Op::Concat,
-        Op::StartsWith,
-        Op::EndsWith,
-        Op::Contains,
-    ]
-}
+use graph::{GraphBuilder, Literal, Op, ValueType};
 
 /// A value of a row, missing ones included.
 pub(crate) fn cell(column: &dyn Array, value_type: ValueType, row: usize) -> Literal {

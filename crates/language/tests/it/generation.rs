@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use language::{Finish, Generation, LanguageError, Limits, Sampling};
+use language::{Finish, Generation, LanguageError, Likelihood, Limits, Prompt, Sampling};
 
 use crate::{model, shape, tokens};
 
@@ -79,6 +79,50 @@ fn a_seed_gives_a_text_and_limits_end_it() {
         }
         assert!(all.next().is_none());
     }
+}
+
+#[test]
+fn several_texts_go_on_from_one_prompt() {
+    let model = Arc::new(model(shape()));
+    // Longer than what is taken in at a time would need another model; the pieces are those of the cache's test.
+    let prompt = Prompt::new(Arc::clone(&model), &tokens(5), &|| false).unwrap().unwrap();
+    assert_eq!(prompt.num_tokens(), 5);
+    for seed in [1, 2] {
+        let sampling = Sampling { seed, ..Sampling::default() };
+        let limits = Limits { max_tokens: Some(12), stop: Vec::new() };
+        let alone =
+            Generation::new(Arc::clone(&model), &tokens(5), sampling, limits.clone()).unwrap();
+        let together = Generation::after(prompt.clone(), sampling, limits).unwrap();
+        let text = |of: Generation| of.map(Result::unwrap).collect::<Vec<_>>();
+        assert_eq!(text(together), text(alone));
+    }
+    assert!(Prompt::new(model, &tokens(5), &|| true).unwrap().is_none());
+}
+
+#[test]
+fn likelihoods_are_those_of_the_losses_and_of_generation() {
+    let model = Arc::new(model(shape()));
+    let tokens = tokens(150);
+    let losses = model.losses(&tokens).unwrap();
+    let likelihoods = model.likelihoods(&tokens, 2).unwrap();
+    assert_eq!(likelihoods.len(), 149);
+    for (likelihood, loss) in likelihoods.iter().zip(&losses) {
+        assert!((likelihood.log_probability + loss.loss).abs() < 1e-5);
+        assert_eq!(loss.is_likeliest, likelihood.top[0].0 == likelihood.token);
+        assert!(likelihood.top[0].1 >= likelihood.top[1].1);
+    }
+    let limits = Limits { max_tokens: Some(8), stop: Vec::new() };
+    let mut text =
+        Generation::new(Arc::clone(&model), &tokens[..9], Sampling::default(), limits).unwrap();
+    let mut so_far = tokens[..9].to_vec();
+    while let Some(token) = text.next() {
+        let token = token.unwrap();
+        so_far.push(token);
+        let found = Likelihood::of(text.logits(), token, 1);
+        let expected = model.likelihoods(&so_far, 1).unwrap().pop().unwrap();
+        assert!((found.log_probability - expected.log_probability).abs() < 1e-4);
+    }
+    assert!(so_far.len() > 9);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests may panic and talk")]
 
+mod aliases;
 mod conformance;
 mod crash;
 mod file;

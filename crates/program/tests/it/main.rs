@@ -8,8 +8,12 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::{ArrayRef, AsArray, Float32Array, RecordBatch};
-use arrow::datatypes::Float32Type;
+use arrow::array::{
+    ArrayRef, AsArray, FixedSizeListArray, Float32Array, Float64Array, RecordBatch,
+};
+use arrow::datatypes::{DataType, Field, Float32Type};
+use arrow_ipc::reader::StreamReader;
+use arrow_ipc::writer::StreamWriter;
 use program::{Process, Program, ProgramError, Protocol, Streams, Talk, TalkLimits, Wanted};
 
 fn shell(script: &str, dir: &Path) -> Program {
@@ -194,4 +198,64 @@ fn the_environment_is_the_one_given() {
     let script = "[ \"$WORD\" = yes ]";
     let mut process = Process::start(&shell(script, dir.path()), quiet()).unwrap();
     assert!(process.wait(Duration::from_secs(10)).unwrap().unwrap().is_success());
+}
+
+/// Answers each question, which goes to `question`, with what is in `answer`; both are behind their lengths.
+const ARROW: &str = r#"echo '{"ready": true}'
+while length=$(dd bs=1 count=8 2>/dev/null | od -An -tu8 | tr -d ' ') && [ -n "$length" ]; do
+  dd bs=1 count="$length" of=question 2>/dev/null
+  cat answer
+done"#;
+
+/// Returns a batch as an Arrow stream behind its length.
+fn frame(batch: &RecordBatch) -> Vec<u8> {
+    let mut stream = Vec::new();
+    let mut writer = StreamWriter::try_new(&mut stream, &batch.schema()).unwrap();
+    writer.write(batch).unwrap();
+    writer.finish().unwrap();
+    drop(writer);
+    [&(stream.len() as u64).to_le_bytes()[..], &stream].concat()
+}
+
+#[test]
+fn programs_are_asked_in_arrow() {
+    let dir = tempfile::tempdir().unwrap();
+    let answer = |columns: Vec<(&str, ArrayRef)>| {
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        fs::write(dir.path().join("answer"), frame(&batch)).unwrap();
+    };
+    let talk = Talk::new(shell(ARROW, dir.path()), Protocol::Arrow, limits());
+    let doubles: ArrayRef = Arc::new(Float64Array::from(vec![0.25, 0.75]));
+    answer(vec![("other", Arc::clone(&doubles)), ("prediction", doubles)]);
+    for _ in 0..3 {
+        assert_eq!(ask(&talk).unwrap(), [0.25, 0.75]);
+    }
+    // What the program was asked is the columns, missing values and all.
+    let question = fs::read(dir.path().join("question")).unwrap();
+    let question: Vec<_> =
+        StreamReader::try_new(&question[..], None).unwrap().collect::<Result<_, _>>().unwrap();
+    assert_eq!(question, [rows()]);
+
+    // Of several classes, a vector for each row.
+    let item = Arc::new(Field::new_list_field(DataType::Float32, false));
+    let values: ArrayRef = Arc::new(Float32Array::from(vec![0.2, 0.3, 0.5, 1.0, 0.0, 0.0]));
+    let vectors = FixedSizeListArray::new(item, 3, values, None);
+    answer(vec![("prediction", Arc::new(vectors))]);
+    let wanted = [Wanted { name: "prediction", width: 3 }];
+    let vectors = talk.ask(&rows(), &wanted).unwrap();
+    let vectors = vectors.column(0).as_fixed_size_list();
+    assert_eq!(vectors.value(1).as_primitive::<Float32Type>().values(), &[1.0, 0.0, 0.0]);
+    assert!(ask(&talk).unwrap_err().contains("has 3 values in row 0"), "{:?}", ask(&talk));
+
+    answer(vec![("prediction", Arc::new(Float32Array::from(vec![0.5])))]);
+    assert!(ask(&talk).unwrap_err().contains("has 1 values for 2 rows"), "{:?}", ask(&talk));
+    answer(vec![("prediction", Arc::new(Float32Array::from(vec![Some(0.5), None])))]);
+    assert!(ask(&talk).unwrap_err().contains("has missing values"), "{:?}", ask(&talk));
+    fs::write(dir.path().join("answer"), [&3_u64.to_le_bytes()[..], b"abc"].concat()).unwrap();
+    assert!(ask(&talk).unwrap_err().contains("no Arrow stream"), "{:?}", ask(&talk));
+    // A length that no answer has is refused before anything is made of it.
+    fs::write(dir.path().join("answer"), u64::MAX.to_le_bytes()).unwrap();
+    let short = TalkLimits { answer: Duration::from_secs(2), ..limits() };
+    let talk = Talk::new(shell(ARROW, dir.path()), Protocol::Arrow, short);
+    assert!(ask(&talk).is_err());
 }

@@ -69,7 +69,7 @@ fn a_version_is_the_model_and_a_marker() {
 fn the_same_content_is_pushed_once_and_another_again() {
     let scene = Scene::new();
     let first = scene.push(10).unwrap();
-    assert_eq!(scene.push(11).unwrap(), first);
+    assert_eq!(scene.push(11).unwrap(), Pushed { is_new: false, ..first });
 
     scene.write_model("other weights");
     assert_eq!(scene.push(12).unwrap().version, 12);
@@ -133,7 +133,7 @@ fn files_that_a_server_adds_do_no_harm() {
     let pushed = scene.push(5).unwrap();
     fs::write(pushed.dir.join("batching_params.pbtxt"), "").unwrap();
     verify(&pushed.dir).unwrap();
-    assert_eq!(scene.push(6).unwrap(), pushed);
+    assert_eq!(scene.push(6).unwrap(), Pushed { is_new: false, ..pushed });
 }
 
 #[test]
@@ -262,7 +262,8 @@ fn a_version_can_be_pushed_again_and_elsewhere() {
     assert_eq!(digest_tree(&again.dir).unwrap(), digest_tree(&first.dir).unwrap());
     assert_eq!(newest(&scene.serving()).unwrap().as_deref(), Some(again.dir.as_path()));
     // It is the newest already.
-    assert_eq!(push_version(&first.dir, &scene.serving(), 30).unwrap(), again);
+    let unchanged = Pushed { is_new: false, ..again };
+    assert_eq!(push_version(&first.dir, &scene.serving(), 30).unwrap(), unchanged);
 
     let elsewhere = scene.dir.path().join("production");
     let promoted = push_version(&first.dir, &elsewhere, 5).unwrap();
@@ -272,4 +273,33 @@ fn a_version_can_be_pushed_again_and_elsewhere() {
     let error = push_version(&first.dir, &elsewhere, 6).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Data);
     assert_eq!(crate::versions(&elsewhere).unwrap().len(), 1);
+}
+
+#[test]
+fn a_version_that_is_withdrawn_leaves_the_one_before() {
+    let scene = Scene::new();
+    let first = scene.push(10).unwrap();
+    scene.write_model("other");
+    let second = scene.push(20).unwrap();
+    assert!(first.is_new && second.is_new);
+    assert!(!scene.push(30).unwrap().is_new);
+    withdraw(&second.dir).unwrap();
+    assert_eq!(scene.names(), ["10"]);
+    // Once more does no harm.
+    withdraw(&second.dir).unwrap();
+    assert_eq!(newest(&scene.serving()).unwrap(), Some(first.dir));
+}
+
+#[test]
+fn a_version_of_links_is_whole_and_copies_nothing() {
+    let scene = Scene::new();
+    let version = scene.serving().join("1");
+    link_version(&scene.model(), &version).unwrap();
+    verify(&version).unwrap();
+    assert_eq!(newest(&scene.serving()).unwrap().as_deref(), Some(version.as_path()));
+    assert!(version.join("graph/assets/vocabulary").symlink_metadata().unwrap().is_symlink());
+    assert!(link_version(&scene.model(), &version).is_err());
+    assert_eq!(scene.names(), ["1"]);
+    scene.write_model("other");
+    assert!(verify(&version).is_err());
 }

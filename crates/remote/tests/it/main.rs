@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests may panic and talk")]
 
 mod clouds;
+mod folder;
 mod http;
 mod s3;
 mod server;

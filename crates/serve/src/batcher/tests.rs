@@ -51,9 +51,9 @@ fn rows(values: &[f32]) -> RecordBatch {
     RecordBatch::try_from_iter([("x", column)]).unwrap()
 }
 
-fn values(answer: Result<RecordBatch, Failure>) -> Result<Vec<f32>, Code> {
+fn values(answer: Result<Predicted, Failure>) -> Result<Vec<f32>, Code> {
     let answer = answer.map_err(|failure| failure.code)?;
-    Ok(answer.column(0).as_primitive::<Float32Type>().values().to_vec())
+    Ok(answer.batch.column(0).as_primitive::<Float32Type>().values().to_vec())
 }
 
 struct Scene {
@@ -63,7 +63,7 @@ struct Scene {
     runtime: tokio::runtime::Runtime,
 }
 
-type Asked = tokio::task::JoinHandle<Result<RecordBatch, Failure>>;
+type Asked = tokio::task::JoinHandle<Result<Predicted, Failure>>;
 
 impl Scene {
     /// A model that is known to be slow, so that all requests are queued.
@@ -72,7 +72,7 @@ impl Scene {
         let (allow, may_go) = channel();
         let signature = Signature::new(Vec::new(), "y".to_owned(), Task::Regression);
         let gate = Gate { signature, entered, may_go: Mutex::new(may_go) };
-        let batcher = Batcher::new(Box::new(gate), config, ModelMetrics::new("m"));
+        let batcher = Batcher::new(None, Box::new(gate), config, ModelMetrics::new("m"));
         batcher.shared.cost.add(1, Duration::from_secs(1));
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(1).enable_all().build().unwrap();

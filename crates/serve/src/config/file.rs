@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use base::{Classify, ErrorKind, IoError};
 use serde::Deserialize;
 
+use super::completions::CompletionsTable;
 use super::units::{Bytes, Time};
 use super::{
     BatchConfig, ChallengerConfig, Limits, ModelConfig, RequestLogConfig, ServeConfig, TlsConfig,
-    VersionChoice, VersionPolicy,
+    TracingConfig, VersionChoice, VersionPolicy,
 };
 
 /// Why a server's file is not one.
@@ -30,6 +31,10 @@ pub enum ConfigError {
     #[error("{}: `{key}`: found {found}, expected {expected}", .path.display())]
     Range { path: PathBuf, key: String, found: String, expected: &'static str },
 
+    /// A variable of the environment that is none.
+    #[error("`{name}`: found {found:?}, expected {expected}")]
+    Environment { name: String, found: String, expected: &'static str },
+
     /// No model.
     #[error("{}: no models, expected a table `[models.NAME]` with `dir`", .path.display())]
     NoModels { path: PathBuf },
@@ -39,7 +44,10 @@ impl Classify for ConfigError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Io(error) => error.kind(),
-            Self::Syntax { .. } | Self::Range { .. } | Self::NoModels { .. } => ErrorKind::Usage,
+            Self::Syntax { .. }
+            | Self::Range { .. }
+            | Self::Environment { .. }
+            | Self::NoModels { .. } => ErrorKind::Usage,
         }
     }
 }
@@ -55,6 +63,9 @@ struct File {
     limits: LimitsTable,
     #[serde(default)]
     log_requests: bool,
+    tracing: Option<Tracing>,
+    #[serde(default)]
+    allow_reload: bool,
     threads: Option<usize>,
     #[serde(default)]
     models: BTreeMap<String, Model>,
@@ -65,6 +76,16 @@ struct File {
 struct Tls {
     certificates: PathBuf,
     key: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tracing {
+    endpoint: String,
+    share: Option<f64>,
+    service: Option<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -93,6 +114,8 @@ struct Model {
     batching: Batching,
     challenger: Option<Challenger>,
     request_log: Option<RequestLog>,
+    #[serde(default)]
+    completions: CompletionsTable,
 }
 
 #[derive(Deserialize)]
@@ -194,6 +217,8 @@ impl ServeConfig {
             tokens,
             limits: file.limits.limits(),
             log_requests: file.log_requests,
+            tracing: file.tracing.map(|tracing| context.tracing(tracing)).transpose()?,
+            allow_reload: file.allow_reload,
             threads: file.threads,
         })
     }
@@ -267,6 +292,18 @@ impl Context<'_> {
         Err(self.range(key, share, "a share from 0 to 1"))
     }
 
+    fn tracing(&self, tracing: Tracing) -> Result<TracingConfig, ConfigError> {
+        let expected = "a URL such as `http://localhost:4318`";
+        let wrong = || self.range("tracing.endpoint", &tracing.endpoint, expected);
+        let mut config = TracingConfig::new(&tracing.endpoint).ok_or_else(wrong)?;
+        if let Some(share) = tracing.share {
+            config.share = self.share("tracing.share", share)?;
+        }
+        config.service = tracing.service.unwrap_or(config.service);
+        config.headers = tracing.headers.into_iter().collect();
+        Ok(config)
+    }
+
     fn model(&self, name: String, model: Model) -> Result<ModelConfig, ConfigError> {
         let key = |rest: &str| format!("models.{name}.{rest}");
         let policy = match model.versions {
@@ -314,7 +351,12 @@ impl Context<'_> {
                 max_age: log.max_age.map_or(std::time::Duration::from_secs(3600), |time| time.0),
             }),
         };
+        let completions = model
+            .completions
+            .limits()
+            .ok_or_else(|| self.range(&key("completions.max_concurrency"), 0, "1 to 1048576"))?;
         Ok(ModelConfig {
+            completions,
             dir: self.base.join(model.dir),
             policy,
             labels: model.labels,
@@ -343,6 +385,7 @@ mod tests {
             addresses = ["0.0.0.0:8501"]
             poll = "5s"
             log_requests = true
+            tracing = { endpoint = "http://collector:4318", share = 0.5, headers = { x = "y" } }
             [tls]
             certificates = "chain.pem"
             key = "/keys/key.pem"
@@ -361,6 +404,11 @@ mod tests {
         assert_eq!(config.addresses, ["0.0.0.0:8501".parse().unwrap()]);
         assert_eq!(config.limits.max_request_bytes, 1 << 20);
         assert_eq!(config.tls.unwrap().certificates, Path::new("etc/chain.pem"));
+        let tracing = config.tracing.unwrap();
+        assert_eq!(
+            (tracing.endpoint.as_str(), tracing.share),
+            ("http://collector:4318/v1/traces", 0.5)
+        );
         let [model] = config.models.as_slice() else { panic!("one model") };
         assert_eq!(model.dir, Path::new("etc/serving/taxi"));
         assert_eq!(model.policy, VersionPolicy::Latest(2));
@@ -381,6 +429,10 @@ mod tests {
         );
         let zero = said("[models.taxi]\ndir = \"a\"\nversions = { latest = 0 }\n");
         assert!(zero.ends_with("`models.taxi.versions.latest`: found 0, expected at least 1"));
+        let url = said("tracing = { endpoint = \"collector\" }\n[models.taxi]\ndir = \"a\"\n");
+        assert!(url.ends_with(
+            "`tracing.endpoint`: found collector, expected a URL such as `http://localhost:4318`"
+        ));
         let time = said("poll = \"5\"\n[models.taxi]\ndir = \"a\"\n");
         assert!(time.contains("expected a time such as"), "{time}");
     }

@@ -11,7 +11,8 @@ use super::{ModelConfig, VersionPolicy};
 ///
 /// - Folders named by numbers in it are versions of one model, which has the folder's name.
 /// - Otherwise, folders in it that hold such versions are models, each by its own name.
-/// - A folder that is a version itself is that version of the model that it lies in.
+/// - A folder that is a version itself is that version of the model that it lies in; where its name is no number, it is
+///   version 1 of a model by that name, as when a version alone was brought to a machine.
 ///
 /// A folder without any is a model whose first version is still to come.
 ///
@@ -92,5 +93,6 @@ mod tests {
         );
         let version = VersionPolicy::Specific(vec![7]);
         assert_eq!(found(&["taxi/7", "taxi/8"], "taxi/7"), [("taxi".to_owned(), version)]);
+        assert_eq!(found(&["models"], "models"), [("models".to_owned(), VersionPolicy::Latest(1))]);
     }
 }

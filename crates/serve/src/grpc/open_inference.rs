@@ -58,7 +58,8 @@ fn ready(call: &Call<'_>) -> Result<Bytes, Failure> {
 
 fn metadata(call: &Call<'_>) -> Result<Bytes, Failure> {
     let ModelMetadataRequest { name, version } = call.read()?;
-    let info = open_inference::describe(call.app.model(&name)?, wanted(&version)?)?;
+    let entry = call.app.model(&name)?;
+    let info = open_inference::describe(&entry, wanted(&version)?)?;
     let tensors = |tensors: Vec<TensorInfo>| {
         let tensor = |tensor: TensorInfo| TensorMetadata {
             name: tensor.name,
@@ -86,6 +87,7 @@ async fn infer(call: &Call<'_>) -> Result<Bytes, Failure> {
         arrived: call.arrived,
         deadline: call.deadline,
         num_bytes: call.message.len(),
+        trace: call.trace,
     };
     let Answer { version, batch } = call
         .app

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use arrow::array::RecordBatch;
 use bytes::{BufMut, Bytes, BytesMut};
 use prost::Name;
 
@@ -9,7 +10,7 @@ use super::{Call, frame};
 use crate::app::{Answer, Question};
 use crate::entry::Wanted;
 use crate::failure::Failure;
-use crate::inputs::{Tensor, TensorValues};
+use crate::inputs::{RowLimits, Tensor, TensorValues};
 use crate::metrics::{Api, Entry};
 use crate::outputs::{classes, outputs, regressions};
 use crate::proto::tensorflow::serving::inference_result::Result as TaskResult;
@@ -41,13 +42,12 @@ pub(super) async fn prediction(call: &Call<'_>, method: &str) -> Option<Result<B
     })
 }
 
-/// Answers a method of the ModelService; nothing where there is no such. Which models are served is the server's own
-/// configuration: there is no `HandleReloadConfigRequest`.
+/// Answers a method of the ModelService but `HandleReloadConfigRequest`; nothing where there is no such.
 pub(super) fn model(call: &Call<'_>, method: &str) -> Option<Result<Bytes, Failure>> {
     (method == "GetModelStatus").then(|| status(call))
 }
 
-fn spec(spec: Option<&ModelSpec>) -> Result<&ModelSpec, Failure> {
+pub(super) fn spec(spec: Option<&ModelSpec>) -> Result<&ModelSpec, Failure> {
     spec.ok_or_else(|| Failure::invalid("Missing ModelSpec"))
 }
 
@@ -77,7 +77,7 @@ fn answered(spec: &ModelSpec, version: &Version) -> ModelSpec {
 }
 
 impl Call<'_> {
-    fn question<'q>(&self, spec: &'q ModelSpec, api: Api) -> Result<Question<'q>, Failure> {
+    fn question<'q>(&'q self, spec: &'q ModelSpec, api: Api) -> Result<Question<'q>, Failure> {
         Ok(Question {
             model: &spec.name,
             wanted: wanted(spec)?,
@@ -86,8 +86,21 @@ impl Call<'_> {
             arrived: self.arrived,
             deadline: self.deadline,
             num_bytes: self.message.len(),
+            trace: self.trace,
         })
     }
+}
+
+/// Returns the rows of a request to predict.
+pub(super) fn rows(
+    request: &PredictRequest,
+    version: &Version,
+    is_known: &dyn Fn(&str) -> bool,
+    limits: &RowLimits,
+) -> Result<RecordBatch, Failure> {
+    signature::check(&spec(request.model_spec.as_ref())?.signature_name)?;
+    let tensors = request.inputs.iter().map(|(name, proto)| tensor(name, proto));
+    version.inputs.decode_tensors(tensors.collect::<Result<Vec<_>, _>>()?, is_known, limits)
 }
 
 async fn predict(call: &Call<'_>) -> Result<Bytes, Failure> {
@@ -97,10 +110,7 @@ async fn predict(call: &Call<'_>) -> Result<Bytes, Failure> {
     let Answer { version, batch } = call
         .app
         .ask(&question, &|version, is_known| {
-            signature::check(&spec.signature_name)?;
-            let tensors = request.inputs.iter().map(|(name, proto)| tensor(name, proto));
-            let tensors = tensors.collect::<Result<Vec<_>, _>>()?;
-            version.inputs.decode_tensors(tensors, is_known, &call.app.row_limits())
+            rows(&request, version, is_known, &call.app.row_limits())
         })
         .await?;
     let filter = &request.output_filter;
@@ -219,7 +229,7 @@ fn repeated<T: Clone>(
 
 /// Returns the serialized examples of an input. Those of a context come before each, so that an example's own features,
 /// which are read later, count.
-fn examples(input: Option<&Input>) -> Result<Vec<Bytes>, Failure> {
+pub(super) fn examples(input: Option<&Input>) -> Result<Vec<Bytes>, Failure> {
     let missing = || Failure::invalid("Input is empty");
     let examples = match input.and_then(|input| input.kind.as_ref()).ok_or_else(missing)? {
         Kind::ExampleList(ExampleList { examples }) => examples.clone(),
@@ -243,25 +253,32 @@ async fn ask(
     examples: &[Bytes],
 ) -> Result<Answer, Failure> {
     let question = call.question(spec, api)?;
-    call.app
-        .ask(&question, &|version, _| {
-            call.app.row_limits().check(examples.len())?;
-            version.inputs.decode_examples(examples.iter().map(|example| &example[..]))
-        })
-        .await
+    call.app.ask(&question, &|version, _| decoded(examples, version, &call.app.row_limits())).await
 }
 
-fn classification(answer: &Answer) -> Result<ClassificationResult, Failure> {
+pub(super) fn decoded(
+    examples: &[Bytes],
+    version: &Version,
+    limits: &RowLimits,
+) -> Result<RecordBatch, Failure> {
+    limits.check(examples.len())?;
+    version.inputs.decode_examples(examples.iter().map(|example| &example[..]))
+}
+
+pub(super) fn classification(
+    version: &Version,
+    batch: &RecordBatch,
+) -> Result<ClassificationResult, Failure> {
     let mut rows: Vec<Classifications> = Vec::new();
-    rows.resize_with(answer.batch.num_rows(), Classifications::default);
-    classes(answer.version.task, &answer.batch, &mut |row, label, score| {
+    rows.resize_with(batch.num_rows(), Classifications::default);
+    classes(version.task, batch, &mut |row, label, score| {
         rows[row].classes.push(Class { label: label.to_owned(), score });
     })?;
     Ok(ClassificationResult { classifications: rows })
 }
 
-fn regression(answer: &Answer) -> Result<RegressionResult, Failure> {
-    let values = regressions(&answer.batch)?.iter();
+pub(super) fn regression(batch: &RecordBatch) -> Result<RegressionResult, Failure> {
+    let values = regressions(batch)?.iter();
     Ok(RegressionResult { regressions: values.map(|value| Regression { value: *value }).collect() })
 }
 
@@ -270,7 +287,7 @@ async fn classify(call: &Call<'_>) -> Result<Bytes, Failure> {
     let spec = spec(request.model_spec.as_ref())?;
     signature::check_method(&spec.signature_name, "classify")?;
     let answer = ask(call, spec, Api::Classify, &examples(request.input.as_ref())?).await?;
-    let result = Some(classification(&answer)?);
+    let result = Some(classification(&answer.version, &answer.batch)?);
     frame(&ClassificationResponse { result, model_spec: Some(answered(spec, &answer.version)) })
 }
 
@@ -279,7 +296,7 @@ async fn regress(call: &Call<'_>) -> Result<Bytes, Failure> {
     let spec = spec(request.model_spec.as_ref())?;
     signature::check_method(&spec.signature_name, "regress")?;
     let answer = ask(call, spec, Api::Regress, &examples(request.input.as_ref())?).await?;
-    let result = Some(regression(&answer)?);
+    let result = Some(regression(&answer.batch)?);
     frame(&RegressionResponse { result, model_spec: Some(answered(spec, &answer.version)) })
 }
 
@@ -296,20 +313,28 @@ async fn multi_inference(call: &Call<'_>) -> Result<Bytes, Failure> {
         }
         let spec = spec(task.model_spec.as_ref())?;
         let answer = ask(call, spec, Api::MultiInference, &examples).await?;
-        let result = match task.method_name.as_str() {
-            "tensorflow/serving/classify" => {
-                TaskResult::ClassificationResult(classification(&answer)?)
-            }
-            "tensorflow/serving/regress" => TaskResult::RegressionResult(regression(&answer)?),
-            other => {
-                let message = format!("Unsupported signature method_name: {other}");
-                return Err(Failure::new(crate::failure::Code::Unimplemented, message));
-            }
-        };
+        let result = task_result(&task.method_name, &answer.version, &answer.batch)?;
         let model_spec = Some(answered(spec, &answer.version));
         results.push(InferenceResult { model_spec, result: Some(result) });
     }
     frame(&MultiInferenceResponse { results })
+}
+
+pub(super) fn task_result(
+    method: &str,
+    version: &Version,
+    batch: &RecordBatch,
+) -> Result<TaskResult, Failure> {
+    match method {
+        "tensorflow/serving/classify" => {
+            Ok(TaskResult::ClassificationResult(classification(version, batch)?))
+        }
+        "tensorflow/serving/regress" => Ok(TaskResult::RegressionResult(regression(batch)?)),
+        other => {
+            let message = format!("Unsupported signature method_name: {other}");
+            Err(Failure::new(crate::failure::Code::Unimplemented, message))
+        }
+    }
 }
 
 fn metadata(call: &Call<'_>) -> Result<Bytes, Failure> {

@@ -108,8 +108,7 @@ pub(crate) fn parse(bytes: &Bytes) -> Result<Head, Refusal> {
             expects_continue = true;
         } else if name.eq_ignore_ascii_case("host") {
             num_hosts += 1;
-        } else if matches!(name.len(), 12 | 13 | 15 | 16 | 31) {
-            // Only those lengths have names that mean something.
+        } else if Headers::may_keep(name.as_bytes()) {
             kept.keep(name.as_bytes(), &bytes.slice_ref(header.value));
         }
     }

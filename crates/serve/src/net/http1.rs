@@ -14,14 +14,16 @@ use std::time::{Duration, Instant};
 use bytes::{Buf, Bytes, BytesMut};
 use futures::task::AtomicWaker;
 use serde_json::json;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::Sleep;
 
 use super::head::{self, Framing, Head, Refusal};
 use crate::app::App;
+use crate::events::Events;
 use crate::http::{self, Reply, Request};
 use crate::log::Level;
 use crate::rest;
+use crate::trace;
 
 /// Up to this size, an answer's body is copied behind its head.
 const COPIED: usize = 8 << 10;
@@ -29,6 +31,9 @@ const COPIED: usize = 8 << 10;
 /// The longest line before a chunk, and the longest trailers.
 const MAX_CHUNK_LINE: usize = 256;
 const MAX_TRAILERS: usize = 8 << 10;
+
+/// How much is read ahead while an answer is made.
+const MAX_AHEAD: usize = 64 << 10;
 
 /// How long a connection is read further after it was refused, so that the client gets to read why.
 const LINGER: Duration = Duration::from_millis(500);
@@ -40,6 +45,8 @@ struct Connection<'a, S> {
     buf: BytesMut,
     out: Vec<u8>,
     timer: Pin<Box<Sleep>>,
+    /// Whether the request that is answered is of HTTP/1.0, which knows no chunks.
+    is_http_10: bool,
 }
 
 /// How a wait for bytes ended otherwise.
@@ -75,12 +82,13 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     buf: BytesMut,
 ) -> io::Result<()> {
     let timer = Box::pin(tokio::time::sleep(app.limits.idle_timeout));
-    let mut connection = Connection { stream, app, waker, buf, out: Vec::new(), timer };
+    let mut connection =
+        Connection { stream, app, waker, buf, out: Vec::new(), timer, is_http_10: false };
     loop {
         match connection.next_request().await {
             Ok((request, is_head, keeps_alive)) => {
-                connection.answer(request, is_head, keeps_alive).await?;
-                if !keeps_alive || app.is_draining() {
+                let goes_on = connection.answer(request, is_head, keeps_alive).await?;
+                if !goes_on || app.is_draining() {
                     return connection.stream.shutdown().await;
                 }
             }
@@ -132,8 +140,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         let until = until.unwrap_or_else(|| Instant::now() + limits.read_timeout);
         let body = self.body(&head, until).await?;
         let is_head = head.method == ::http::Method::HEAD;
-        let Head { method, path, headers, keeps_alive, .. } = head;
-        let request = Request { method, path, headers, body, arrived: Instant::now() };
+        let Head { method, path, headers, keeps_alive, is_http_10, .. } = head;
+        self.is_http_10 = is_http_10;
+        let arrived = Instant::now();
+        let is_asking = method == ::http::Method::POST;
+        let trace = is_asking.then(|| self.app.trace(&headers, arrived)).flatten();
+        let request = Request { method, path, headers, body, arrived, trace };
         Ok((request, is_head, keeps_alive))
     }
 
@@ -250,43 +262,120 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         .await
     }
 
+    /// Answers a request; returns whether the connection goes on.
     async fn answer(
         &mut self,
         request: Request,
         is_head: bool,
         keeps_alive: bool,
-    ) -> io::Result<()> {
+    ) -> io::Result<bool> {
         let app = self.app;
         let id = request.headers.request_id.clone();
-        let id = id.unwrap_or_else(|| format!("{:016x}", app.next_request()));
+        let id = id.unwrap_or_else(|| app.next_request_id());
         let arrived = request.arrived;
-        let about = app.log_requests.then(|| (request.method.clone(), request.path.clone()));
-        let (reply, is_failure, path) = {
-            let path = request.path.clone();
-            let reply = rest::answer(app, request).await;
-            let is_failure = reply.status >= 500 && reply.status != 503 && reply.status != 504;
-            (reply, is_failure, path)
+        let (method, path) = (request.method.clone(), request.path.clone());
+        let trace = request.trace.clone();
+        let trace_id = trace.as_ref().map(|trace| trace.id());
+        let reply = match path == crate::completions::PATH {
+            // What takes long is not done for somebody who has gone.
+            true => self.unless_gone(rest::answer(app, request)).await?,
+            false => rest::answer(app, request).await,
         };
-        if let Some((method, path)) = about {
-            app.log.say(
-                Level::Info,
-                "request",
-                json!({
-                    "request_id": id,
-                    "method": method.as_str(),
-                    "path": path,
-                    "status": reply.status,
-                    "microseconds": u64::try_from(arrived.elapsed().as_micros()).unwrap_or(u64::MAX),
-                    "bytes": reply.body.len(),
-                }),
-            );
+        app.end_trace(trace, || trace::Ended::http(method.as_str(), &path, reply.status));
+        let is_failure = reply.status >= 500 && reply.status != 503 && reply.status != 504;
+        if app.log_requests {
+            let mut about = json!({
+                "request_id": id,
+                "method": method.as_str(),
+                "path": path,
+                "status": reply.status,
+                "microseconds": u64::try_from(arrived.elapsed().as_micros()).unwrap_or(u64::MAX),
+                "bytes": reply.body.len(),
+            });
+            if let Some(trace_id) = trace_id {
+                about["trace_id"] = trace_id.into();
+            }
+            app.log.say(Level::Info, "request", about);
         } else if is_failure {
             let error = String::from_utf8_lossy(&reply.body);
             let about =
                 json!({ "request_id": id, "path": path, "status": reply.status, "error": error });
             app.log.say(Level::Error, "request_failed", about);
         }
-        self.write(&reply, is_head, keeps_alive && !app.is_draining(), &id).await
+        let keeps_alive = keeps_alive && !app.is_draining();
+        let mut reply = reply;
+        if let Some(events) = reply.events.take() {
+            return self.write_events(&reply, events, keeps_alive, &id).await;
+        }
+        self.write(&reply, is_head, keeps_alive, &id).await?;
+        Ok(keeps_alive)
+    }
+
+    /// Waits for something, unless the client goes away. What it sends meanwhile is kept for later.
+    async fn unless_gone<T>(&mut self, wait: impl Future<Output = T>) -> io::Result<T> {
+        let Self { stream, buf, .. } = self;
+        let mut wait = pin!(wait);
+        poll_fn(|cx| {
+            if let Poll::Ready(value) = wait.as_mut().poll(cx) {
+                return Poll::Ready(Ok(value));
+            }
+            while buf.len() < MAX_AHEAD {
+                let mut bytes = [0; 1 << 10];
+                let mut read = ReadBuf::new(&mut bytes);
+                match Pin::new(&mut *stream).poll_read(cx, &mut read) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(())) if !read.filled().is_empty() => {
+                        buf.extend_from_slice(read.filled());
+                    }
+                    Poll::Ready(ended) => {
+                        let gone = io::Error::from(io::ErrorKind::ConnectionAborted);
+                        return Poll::Ready(Err(ended.err().unwrap_or(gone)));
+                    }
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Writes an answer that comes piece by piece: in chunks, or to the end of the connection where there are none.
+    async fn write_events(
+        &mut self,
+        reply: &Reply,
+        mut events: Events,
+        keeps_alive: bool,
+        id: &str,
+    ) -> io::Result<bool> {
+        let is_chunked = !self.is_http_10;
+        let goes_on = keeps_alive && is_chunked;
+        self.out.clear();
+        let date = self.app.date.load();
+        let (digits, reason) = (itoa(reply.status.into()), http::reason(reply.status));
+        let (status, kind) = (digits.text(), reply.content_type);
+        let coding = if is_chunked { "transfer-encoding: chunked\r\n" } else { "" };
+        let end = if goes_on { "" } else { "connection: close\r\n" };
+        let head = format!(
+            "HTTP/1.1 {status} {reason}\r\ncontent-type: {kind}\r\ncache-control: no-cache\r\n{coding}date: \
+             {date}\r\nx-request-id: {id}\r\n{end}\r\n"
+        );
+        self.out.extend_from_slice(head.as_bytes());
+        self.flush(&[]).await?;
+        while let Some(piece) = self.unless_gone(events.next()).await? {
+            self.out.clear();
+            if is_chunked {
+                self.out.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
+            }
+            self.out.extend_from_slice(&piece);
+            if is_chunked {
+                self.out.extend_from_slice(b"\r\n");
+            }
+            self.flush(&[]).await?;
+        }
+        if is_chunked {
+            self.out.clear();
+            self.flush(b"0\r\n\r\n").await?;
+        }
+        Ok(goes_on)
     }
 
     /// Writes an answer.

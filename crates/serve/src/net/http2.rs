@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
@@ -16,10 +16,12 @@ use http::{HeaderMap, HeaderValue, Response, header};
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::app::App;
+use crate::app::{App, LARGE_BODY};
+use crate::events::Events;
 use crate::failure::{Code, Failure};
 use crate::http::{Headers, Reply, Request};
 use crate::log::Level;
+use crate::trace::Ended;
 use crate::{grpc, gzip, rest};
 
 /// How much of a request may come before it is read on; requests are small, and all of one is read anyway.
@@ -31,6 +33,14 @@ const PING: Duration = Duration::from_secs(20);
 
 /// Answers up to this size are given to the connection at once.
 const AT_ONCE: usize = 16 << 10;
+
+/// How many requests that came together are taken together, and for how long they are answered by the connection's own
+/// task. What is cheap is so neither handed to another thread nor back, and all answers are one write.
+const TOGETHER: usize = 64;
+const HERE: Duration = Duration::from_micros(300);
+
+/// A request that is being answered.
+type Answering = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Serves a connection to its end.
 pub(super) async fn serve<S>(stream: S, app: &Arc<App>, waker: &AtomicWaker) -> io::Result<()>
@@ -50,6 +60,7 @@ where
     let mut timer = pin!(tokio::time::sleep(PING));
     let (mut is_asked, mut is_ending) = (false, false);
     let mut last_request = Instant::now();
+    let mut arrived: Vec<Answering> = Vec::new();
     loop {
         let next = poll_fn(|cx| {
             waker.register(cx.waker());
@@ -73,13 +84,25 @@ where
                 let sent = pings.as_mut().map(|pings| pings.send_ping(Ping::opaque()));
                 is_asked = matches!(sent, Some(Ok(())));
             }
-            connection.poll_accept(cx)
+            while arrived.len() < TOGETHER {
+                match connection.poll_accept(cx) {
+                    Poll::Ready(Some(Ok((request, respond)))) => {
+                        let app = Arc::clone(app);
+                        let answering = async move { answer(&app, request, respond).await };
+                        arrived.push(Box::pin(answering));
+                    }
+                    Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+                    Poll::Ready(None) => return Poll::Ready(None),
+                    Poll::Pending if arrived.is_empty() => return Poll::Pending,
+                    Poll::Pending => break,
+                }
+            }
+            Poll::Ready(Some(Ok(())))
         });
         match next.await {
-            Some(Ok((request, respond))) => {
+            Some(Ok(())) => {
                 last_request = Instant::now();
-                let app = Arc::clone(app);
-                tokio::spawn(async move { answer(&app, request, respond).await });
+                answer_all(&mut arrived).await;
             }
             Some(Err(error)) => {
                 if error.is_go_away() || error.is_reset() || error.is_library() {
@@ -92,12 +115,32 @@ where
     }
 }
 
+/// Answers requests that came together: here as long as the time for that lasts, as far as they need not wait; the others
+/// in tasks of their own.
+async fn answer_all(arrived: &mut Vec<Answering>) {
+    let start = Instant::now();
+    for mut answering in arrived.drain(..) {
+        let is_answered = start.elapsed() < HERE
+            && poll_fn(|cx| Poll::Ready(answering.as_mut().poll(cx).is_ready())).await;
+        if !is_answered {
+            tokio::spawn(answering);
+        }
+    }
+}
+
 /// Answers one request. Whoever went away is not answered, and not waited for.
-async fn answer(app: &App, request: ::http::Request<RecvStream>, mut respond: SendResponse<Bytes>) {
+async fn answer(
+    app: &Arc<App>,
+    request: ::http::Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
+) {
     let (parts, body) = request.into_parts();
     let mut headers = Headers::default();
     for (name, value) in &parts.headers {
-        headers.keep(name.as_str().as_bytes(), &Bytes::copy_from_slice(value.as_bytes()));
+        let name = name.as_str().as_bytes();
+        if Headers::may_keep(name) {
+            headers.keep(name, &Bytes::copy_from_slice(value.as_bytes()));
+        }
     }
     let is_grpc = headers.is_grpc();
     let until = Instant::now() + app.limits.read_timeout;
@@ -124,26 +167,48 @@ async fn answer(app: &App, request: ::http::Request<RecvStream>, mut respond: Se
         }
     };
     let arrived = Instant::now();
+    if body.len() >= LARGE_BODY || headers.is_compressed() {
+        // What takes its time to read must not keep the connection's other requests waiting.
+        tokio::task::yield_now().await;
+    }
     let path = parts.uri.path();
-    let id = headers.request_id.clone();
-    let id = id.unwrap_or_else(|| format!("{:016x}", app.next_request()));
     if !is_grpc {
+        let id = headers.request_id.clone();
+        let id = id.unwrap_or_else(|| app.next_request_id());
         let is_head = parts.method == ::http::Method::HEAD;
+        let (path, method) = (path.to_owned(), parts.method.clone());
+        let is_asking = method == ::http::Method::POST;
+        let trace = is_asking.then(|| app.trace(&headers, arrived)).flatten();
         let request =
-            Request { method: parts.method, path: path.to_owned(), headers, body, arrived };
+            Request { method: parts.method, path, headers, body, arrived, trace: trace.clone() };
         let reply = rest::answer(app, request);
         let Some(reply) = unless_reset(&mut respond, reply).await else { return };
-        log(app, &id, path, arrived, crate::http::code_of(reply.status), reply.status, &reply.body);
+        let path = parts.uri.path();
+        let trace_id = trace.as_ref().map(|trace| trace.id());
+        app.end_trace(trace, || Ended::http(method.as_str(), path, reply.status));
+        let code = crate::http::code_of(reply.status);
+        let (status, error) = (reply.status, reply.body.as_slice());
+        Line { id: Some(&id), path, arrived, code, status, error, trace_id }.say(app);
         let _ = send_reply(app, &mut respond, reply, Some(&id), is_head).await;
         return;
     }
-    let answer = grpc::answer(app, path, &headers, body, arrived);
+    if path == grpc::WATCH {
+        // What it ends with has nobody who wants it.
+        let _ = watch(app, &mut respond, &headers, body).await;
+        return;
+    }
+    let is_asking = !path.starts_with("/grpc.health.");
+    let trace = is_asking.then(|| app.trace(&headers, arrived)).flatten();
+    let answer = grpc::answer(app, path, &headers, body, arrived, trace.as_deref());
     let Some(answer) = unless_reset(&mut respond, answer).await else { return };
     let (code, message) = match &answer {
         Ok(_) => (Code::Ok, ""),
         Err(failure) => (failure.code, failure.message.as_ref()),
     };
-    log(app, &id, path, arrived, code, 200, message.as_bytes());
+    let trace_id = trace.as_ref().map(|trace| trace.id());
+    app.end_trace(trace, || Ended::grpc(path, code));
+    let (id, error) = (headers.request_id.as_deref(), message.as_bytes());
+    Line { id, path, arrived, code, status: 200, error, trace_id }.say(app);
     // What cannot be sent has nobody who wants it.
     let _ = match answer {
         Ok(message) => send_message(app, &mut respond, message).await,
@@ -151,23 +216,38 @@ async fn answer(app: &App, request: ::http::Request<RecvStream>, mut respond: Se
     };
 }
 
-fn log(app: &App, id: &str, path: &str, arrived: Instant, code: Code, status: u16, body: &[u8]) {
-    if app.log_requests {
-        app.log.say(
-            Level::Info,
-            "request",
-            json!({
-                "request_id": id,
-                "path": path,
-                "code": code.name(),
-                "status": status,
-                "microseconds": u64::try_from(arrived.elapsed().as_micros()).unwrap_or(u64::MAX),
-            }),
-        );
-    } else if code == Code::Internal {
-        let error = String::from_utf8_lossy(body);
-        let about = json!({ "request_id": id, "path": path, "code": code.name(), "error": error });
-        app.log.say(Level::Error, "request_failed", about);
+/// What a line of the log says of a request.
+struct Line<'a> {
+    id: Option<&'a str>,
+    path: &'a str,
+    arrived: Instant,
+    code: Code,
+    status: u16,
+    error: &'a [u8],
+    trace_id: Option<String>,
+}
+
+impl Line<'_> {
+    /// Writes the line, if it is one that is wanted.
+    fn say(self, app: &App) {
+        let Self { id, path, arrived, code, status, error, trace_id } = self;
+        if !app.log_requests && code != Code::Internal {
+            return;
+        }
+        let id = id.map_or_else(|| app.next_request_id(), str::to_owned);
+        let mut about = json!({ "request_id": id, "path": path, "code": code.name() });
+        if let Some(trace_id) = trace_id {
+            about["trace_id"] = trace_id.into();
+        }
+        if app.log_requests {
+            about["status"] = status.into();
+            let took = arrived.elapsed().as_micros();
+            about["microseconds"] = u64::try_from(took).unwrap_or(u64::MAX).into();
+            app.log.say(Level::Info, "request", about);
+        } else {
+            about["error"] = String::from_utf8_lossy(error).into();
+            app.log.say(Level::Error, "request_failed", about);
+        }
     }
 }
 
@@ -226,6 +306,40 @@ fn late() -> Failure {
     Failure::new(Code::DeadlineExceeded, "the request took too long to arrive")
 }
 
+/// Tells how a service is until the client has enough of it, or the server ends.
+async fn watch(
+    app: &App,
+    respond: &mut SendResponse<Bytes>,
+    headers: &Headers,
+    body: Bytes,
+) -> Result<(), h2::Error> {
+    let mut watch = match grpc::Watch::begin(app, headers, body) {
+        Ok(watch) => watch,
+        Err(failure) => return send_failure(respond, &failure),
+    };
+    let mut response = Response::new(());
+    response.headers_mut().insert(header::CONTENT_TYPE, GRPC);
+    let mut stream = respond.send_response(response, false)?;
+    loop {
+        let next = {
+            let mut next = pin!(watch.next(app));
+            poll_fn(|cx| match next.as_mut().poll(cx) {
+                Poll::Ready(next) => Poll::Ready(Ok(next)),
+                Poll::Pending => stream.poll_reset(cx).map(|_| Err(Reason::CANCEL)),
+            })
+            .await?
+        };
+        match next {
+            Some(message) => send(app, &mut stream, message, false).await?,
+            None => break,
+        }
+    }
+    let mut trailers = HeaderMap::with_capacity(2);
+    trailers.insert("grpc-status", HeaderValue::from(Code::Unavailable as u16));
+    trailers.insert("grpc-message", HeaderValue::from_static("the server ends"));
+    stream.send_trailers(trailers)
+}
+
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 
 async fn send_message(
@@ -258,7 +372,7 @@ fn send_failure(respond: &mut SendResponse<Bytes>, failure: &Failure) -> Result<
 async fn send_reply(
     app: &App,
     respond: &mut SendResponse<Bytes>,
-    reply: Reply,
+    mut reply: Reply,
     id: Option<&str>,
     is_head: bool,
 ) -> Result<(), h2::Error> {
@@ -267,7 +381,11 @@ async fn send_reply(
         .unwrap_or(::http::StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(reply.body.len()));
+    let events = reply.events.take();
+    match &events {
+        None => headers.insert(header::CONTENT_LENGTH, HeaderValue::from(reply.body.len())),
+        Some(_) => headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    };
     if let Ok(date) = HeaderValue::from_str(&app.date.load()) {
         headers.insert(header::DATE, date);
     }
@@ -284,12 +402,39 @@ async fn send_reply(
     if reply.status == 401 {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
+    if let Some(events) = events {
+        let mut stream = respond.send_response(response, false)?;
+        return send_events(app, &mut stream, events).await;
+    }
     let is_end = is_head || reply.body.is_empty();
     let mut stream = respond.send_response(response, is_end)?;
     if is_end {
         return Ok(());
     }
     send(app, &mut stream, reply.body.into(), true).await
+}
+
+/// Sends an answer piece by piece, until its end or until the client gives it up.
+async fn send_events(
+    app: &App,
+    stream: &mut SendStream<Bytes>,
+    mut events: Events,
+) -> Result<(), h2::Error> {
+    loop {
+        let next = {
+            let mut next = pin!(events.next());
+            poll_fn(|cx| match next.as_mut().poll(cx) {
+                Poll::Ready(piece) => Poll::Ready(Ok(piece)),
+                Poll::Pending => stream.poll_reset(cx).map(Err),
+            })
+            .await
+        };
+        match next {
+            Ok(Some(piece)) => send(app, stream, piece, false).await?,
+            Ok(None) => return stream.send_data(Bytes::new(), true),
+            Err(reset) => return reset.and_then(|reason| Err(reason.into())),
+        }
+    }
 }
 
 /// Sends a body as the client takes it; one that does not is given up.

@@ -1,14 +1,18 @@
-//! TLS, with a certificate and key from files.
+//! TLS, with a certificate and key from files, which are read again when they have changed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use base::{Classify, ErrorKind, IoError};
+use arc_swap::ArcSwap;
+use base::{BoxError, Classify, ErrorKind, IoError};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use serde_json::json;
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::TlsConfig;
+use crate::log::{Level, Log};
 
 /// Why TLS cannot be spoken.
 #[derive(Debug, thiserror::Error)]
@@ -36,8 +40,68 @@ impl Classify for TlsError {
     }
 }
 
+/// How often it is looked whether the files have changed.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
+/// A certificate and its key, as they were last read.
+pub(crate) struct Certificates {
+    config: TlsConfig,
+    acceptor: ArcSwap<TlsAcceptor>,
+    looks: Option<Vec<Look>>,
+}
+
+/// What a file looks like from outside.
+type Look = (u64, SystemTime);
+
+impl Certificates {
+    /// Reads the files.
+    pub(crate) fn load(config: &TlsConfig) -> Result<Self, TlsError> {
+        // What changes while it is read looks different later, and is read again.
+        let looks = looks(config);
+        let acceptor = ArcSwap::from_pointee(acceptor(config)?);
+        Ok(Self { config: config.clone(), acceptor, looks })
+    }
+
+    /// Returns what greets clients.
+    pub(crate) fn acceptor(&self) -> Arc<TlsAcceptor> {
+        self.acceptor.load_full()
+    }
+
+    /// Reads the files whenever they have changed. What cannot be used, such as a certificate whose key is not there yet,
+    /// is said, and the ones before go on.
+    pub(crate) async fn keep(self: Arc<Self>, log: Arc<Log>) {
+        let mut seen = self.looks.clone();
+        let mut ticks = tokio::time::interval(BETWEEN_LOOKS);
+        loop {
+            ticks.tick().await;
+            let now = looks(&self.config);
+            if now == seen {
+                continue;
+            }
+            seen = now;
+            match tokio::task::block_in_place(|| acceptor(&self.config)) {
+                Ok(acceptor) => {
+                    self.acceptor.store(Arc::new(acceptor));
+                    let about = json!({ "certificates": self.config.certificates });
+                    log.say(Level::Info, "certificates_changed", about);
+                }
+                Err(error) => log.failed("certificates_unusable", "", &BoxError::from(error)),
+            }
+        }
+    }
+}
+
+/// Returns what the files look like; nothing where one of them is not there.
+fn looks(config: &TlsConfig) -> Option<Vec<Look>> {
+    let look = |path: &PathBuf| {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some((metadata.len(), metadata.modified().ok()?))
+    };
+    [&config.certificates, &config.key].into_iter().map(look).collect()
+}
+
 /// Returns what greets clients.
-pub(crate) fn acceptor(config: &TlsConfig) -> Result<TlsAcceptor, TlsError> {
+fn acceptor(config: &TlsConfig) -> Result<TlsAcceptor, TlsError> {
     let read = |path: &Path| std::fs::read(path).map_err(IoError::at("read", path));
     let pem = |path: &Path, expected| TlsError::Pem { path: path.to_path_buf(), expected };
     let certificates = read(&config.certificates)?;

@@ -46,7 +46,7 @@ pub(super) async fn answer(
     }
     match verb.as_deref() {
         None if is_read => {
-            let described = app.model(&name).and_then(|entry| metadata(entry, version.wanted()));
+            let described = app.model(&name).and_then(|entry| metadata(&entry, version.wanted()));
             Some(described.map(|value| value.to_string().into_bytes()).into())
         }
         Some("ready") if is_read => {
@@ -54,7 +54,7 @@ pub(super) async fn answer(
             let ready = |is_ready: bool| json!({ "name": name, "ready": is_ready }).to_string();
             Some(match found {
                 Ok(_) => Reply::json(ready(true).into_bytes()),
-                Err(failure) if !app.models.contains_key(name.as_ref()) => Reply::failure(&failure),
+                Err(failure) if app.models.get(&name).is_none() => Reply::failure(&failure),
                 Err(_) => Reply { status: 503, ..Reply::json(ready(false).into_bytes()) },
             })
         }
@@ -115,6 +115,7 @@ async fn infer(
         arrived: request.arrived,
         deadline: app.deadline(request.arrived, None),
         num_bytes: request.body.len(),
+        trace: request.trace.as_deref(),
     };
     let Answer { version, batch } = app
         .ask(&question, &|version, is_known| {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{PathVersion, Segments, decode, number};
 use crate::app::{Answer, App, Question};
+use crate::completions;
 use crate::entry::VersionState;
 use crate::failure::{Code, Failure};
 use crate::http::{Reply, Request};
@@ -78,6 +79,7 @@ pub(super) async fn answer(
         arrived: request.arrived,
         deadline: app.deadline(request.arrived, None),
         num_bytes: request.body.len(),
+        trace: request.trace.as_deref(),
     };
     let reply = match api {
         Api::Predict => predict(app, &question, &request.body).await,
@@ -324,7 +326,10 @@ fn status(app: &App, name: &str, version: &PathVersion<'_>) -> Result<Vec<u8>, F
         })
     };
     let states: Vec<Value> = states.iter().map(state).collect();
-    Ok(pretty(&json!({ "model_version_status": states })))
+    // Clients of OpenAI's ask at the same place what a language model is.
+    let mut about = completions::model(app, name).unwrap_or_else(|| json!({}));
+    about["model_version_status"] = states.into();
+    Ok(pretty(&about))
 }
 
 fn metadata(app: &App, name: &str, version: &PathVersion<'_>) -> Result<Vec<u8>, Failure> {

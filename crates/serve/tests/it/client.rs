@@ -58,6 +58,16 @@ impl Client {
         self.reader.get_mut().write_all(bytes).is_ok()
     }
 
+    /// Gives up to send what the other end does not take for some seconds.
+    pub(crate) fn give_up_soon(&mut self) {
+        let patience = Some(std::time::Duration::from_secs(3));
+        self.reader.get_mut().set_write_timeout(patience).unwrap();
+    }
+
+    pub(crate) fn end_sending_if_open(&mut self) {
+        let _ = self.reader.get_mut().shutdown(Shutdown::Write);
+    }
+
     pub(crate) fn end_sending(&mut self) {
         self.reader.get_mut().shutdown(Shutdown::Write).unwrap();
     }

@@ -1,5 +1,5 @@
 //! Clients that others wrote, in a Python environment that `CUPOLA_SERVE_PYTHON` names: `requests`, `grpcio` with
-//! `tensorflow-serving-api`'s messages, `tritonclient` over HTTP and gRPC; and a Prometheus server.
+//! `tensorflow-serving-api`'s messages, `tritonclient` over HTTP and gRPC, `openai`; and a Prometheus server.
 
 use std::fs;
 use std::io::Read as _;
@@ -22,6 +22,7 @@ fn python(test: &str) -> Option<String> {
 fn run(python: &str, scene: &Scene, program: &str) {
     let output = Command::new(python)
         .args(["-c", program, &scene.address().to_string()])
+        .arg(scene.taxi())
         .env("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", "python")
         .output()
         .unwrap();
@@ -39,13 +40,27 @@ fn requests_talks_to_it() {
 #[test]
 fn tensorflow_serving_api_talks_to_it() {
     let Some(python) = python("tensorflow_serving_api_talks_to_it") else { return };
-    run(&python, &Scene::new(), include_str!("clients/tensorflow_serving.py"));
+    let scene = Scene::with(|_, config| config.allow_reload = true);
+    run(&python, &scene, include_str!("clients/tensorflow_serving.py"));
 }
 
 #[test]
 fn tritonclient_talks_to_it() {
     let Some(python) = python("tritonclient_talks_to_it") else { return };
     run(&python, &Scene::new(), include_str!("clients/triton.py"));
+}
+
+#[test]
+fn openai_talks_to_it() {
+    let Some(python) = python("openai_talks_to_it") else { return };
+    let has_client = Command::new(&python).args(["-c", "import openai"]).output().unwrap();
+    if !has_client.status.success() {
+        println!("SKIPPED openai_talks_to_it: {python} has no package `openai`");
+        return;
+    }
+    let scene = crate::completions::scene(1024, |_| {});
+    run(&python, &scene, include_str!("clients/openai_client.py"));
+    crate::completions::wait_for(&scene, crate::completions::CANCELLED, 1);
 }
 
 /// A process that ends with its test.

@@ -20,7 +20,7 @@ use crate::scene::{Scene, logit};
     unreachable_pub,
     reason = "generated"
 )]
-mod proto {
+pub(crate) mod proto {
     pub(crate) mod tensorflow {
         include!(concat!(env!("OUT_DIR"), "/tensorflow.rs"));
         pub(crate) mod serving {
@@ -97,7 +97,7 @@ pub(crate) fn framed(message: &[u8]) -> Bytes {
     body.freeze()
 }
 
-fn call<M: Message + Default>(
+pub(crate) fn call<M: Message + Default>(
     address: SocketAddr,
     path: &str,
     message: &impl Message,
@@ -113,7 +113,7 @@ fn call<M: Message + Default>(
 
 const PREDICT: &str = "/tensorflow.serving.PredictionService/Predict";
 
-fn spec(name: &str) -> ModelSpec {
+pub(crate) fn spec(name: &str) -> ModelSpec {
     ModelSpec { name: name.to_owned(), ..ModelSpec::default() }
 }
 
@@ -140,7 +140,7 @@ fn texts(sizes: &[i64], values: &[&str]) -> TensorProto {
     }
 }
 
-fn request() -> PredictRequest {
+pub(crate) fn request() -> PredictRequest {
     PredictRequest {
         model_spec: Some(spec("taxi")),
         inputs: BTreeMap::from([

@@ -107,6 +107,98 @@ fn bodies_are_bounded_compressed_or_not() {
 }
 
 #[test]
+fn names_of_models_are_no_paths() {
+    let scene = scene();
+    // A model lies beside the folder that is served.
+    crate::scene::push(&scene.dir.path().join("secret"), 1, model::Task::Regression, 0.0);
+    let secret = scene.dir.path().join("secret").display().to_string();
+    for name in [
+        "../secret",
+        "..%2fsecret",
+        "taxi/../secret",
+        "taxi%2f..%2f..%2fsecret",
+        "%2e%2e%2fsecret",
+        "..%5csecret",
+        "secret%00",
+        "%ff%fe",
+        &secret[1..],
+        &secret.replace('/', "%2f"),
+    ] {
+        for path in [
+            format!("/v1/models/{name}:predict"),
+            format!("/v1/models/{name}/versions/1:predict"),
+            format!("/v1/models/taxi/labels/{name}:predict"),
+            format!("/v2/models/{name}/infer"),
+            format!("/v2/models/{name}/versions/1/infer"),
+        ] {
+            let status = scene.client().post(&path, BODY).status;
+            assert!(matches!(status, 400 | 404), "{path}: {status}");
+        }
+        for path in [format!("/v1/models/{name}"), format!("/v1/models/{name}/metadata")] {
+            let (status, body) = scene.client().get(&path);
+            assert!(matches!(status, 400 | 404), "{path}: {status} {body}");
+        }
+    }
+    let spec = crate::grpc::spec("../secret");
+    let request =
+        crate::grpc::proto::tensorflow::serving::GetModelStatusRequest { model_spec: Some(spec) };
+    let path = "/tensorflow.serving.ModelService/GetModelStatus";
+    let message = crate::grpc::framed(&prost::Message::encode_to_vec(&request));
+    assert_eq!(crate::grpc::send(scene.address(), path, &[], message).1, 5);
+    still_answers(&scene);
+}
+
+/// Floods over HTTP/2: of headers that go on, of requests that are taken back at once, of pings and settings.
+#[test]
+fn floods_of_frames_end_the_connection_alone() {
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    let frame = |kind: u8, flags: u8, stream: u32, payload: &[u8]| {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+    };
+    let scene = scene();
+    // `:method POST`, `:scheme http`, `:path /`, of the static table.
+    let headers = [0x83, 0x86, 0x84];
+    // A literal header that is not indexed, of one letter and 100 bytes.
+    let long = [&[0x00, 1, b'x', 100][..], &[b'y'; 100]].concat();
+    let floods: [Box<dyn Fn(u32) -> Vec<u8>>; 5] = [
+        // Headers without an end.
+        Box::new(|round| match round {
+            0 => frame(1, 0, 1, &headers),
+            _ => frame(9, 0, 1, &long.repeat(20)),
+        }),
+        // Requests that are taken back.
+        Box::new(|round| {
+            let stream = 2 * round + 1;
+            [frame(1, 5, stream, &headers), frame(3, 0, stream, &[0, 0, 0, 8])].concat()
+        }),
+        // Requests that never end.
+        Box::new(|round| frame(1, 4, 2 * round + 1, &headers)),
+        Box::new(|_| frame(6, 0, 0, &[0; 8])),
+        Box::new(|_| frame(4, 0, 0, &[0, 3, 0, 0, 0, 100])),
+    ];
+    for (number, flood) in floods.iter().enumerate() {
+        let mut client = scene.client();
+        client.give_up_soon();
+        client.send(PREFACE);
+        for round in 0..20_000 {
+            if !client.try_send(&flood(round)) {
+                break;
+            }
+        }
+        // Others are answered meanwhile.
+        still_answers(&scene);
+        client.end_sending_if_open();
+        drop(client);
+        let until = Instant::now() + Duration::from_secs(20);
+        while scene.metric("cupola_open_connections") > 1 {
+            assert!(Instant::now() < until, "flood {number}: the connection is still open");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+#[test]
 fn documents_are_bounded_in_depth_rows_and_strangeness() {
     let scene = Scene::with(|_, config| config.limits.max_rows = 3);
     let mut client = scene.client();

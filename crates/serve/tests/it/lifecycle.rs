@@ -251,3 +251,48 @@ fn memory_of_versions_that_went_goes_back() {
     let (_, status) = scene.client().get(STATUS);
     assert!(status.matches("END").count() <= 16, "{status}");
 }
+
+#[test]
+fn names_beside_the_versions_are_labels_that_can_move() {
+    let dir = tempfile::tempdir().unwrap();
+    for number in 1..=3u8 {
+        push(&dir.path().join("taxi"), number.into(), BINARY, f32::from(number));
+    }
+    let name = |dir: &std::path::Path, names: &[(&str, u64)]| {
+        let names = names.iter().map(|(name, number)| ((*name).to_owned(), *number)).collect();
+        push::update_aliases::<push::PushError>(dir, || Ok(names)).unwrap();
+    };
+    name(&dir.path().join("taxi"), &[("champion", 1), ("stable", 2)]);
+    let scene = Scene::of(dir, |_, config| {
+        config.models[0].labels = [("stable".to_owned(), 3)].into_iter().collect();
+    });
+    let champion = "/v1/models/taxi/labels/champion:predict";
+    scene.wait_for(STATUS, &state(1, "AVAILABLE"));
+    // A version with a name is there, however old; the newest answers whoever asks for none.
+    assert_eq!((logit(&scene, champion), logit(&scene, PREDICT)), ("4.0".into(), "6.0".into()));
+    // What the configuration says comes first.
+    assert_eq!(logit(&scene, "/v1/models/taxi/labels/stable:predict"), "6.0");
+
+    name(&scene.taxi(), &[("champion", 2)]);
+    scene.wait_for("/v1/models/taxi/labels/champion", &state(2, "AVAILABLE"));
+    assert_eq!(logit(&scene, champion), "5.0");
+    scene.wait_for(STATUS, &state(1, "END"));
+    // A file that cannot be read changes nothing, and is said once.
+    fs::write(scene.taxi().join(push::ALIASES), "{").unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(logit(&scene, champion), "5.0");
+    assert_eq!(scene.lines.text().matches("aliases_unreadable").count(), 1);
+    name(&scene.taxi(), &[]);
+    scene.wait_for(STATUS, &state(2, "END"));
+    assert!(logit(&scene, champion).contains("Unrecognized servable version label"));
+}
+
+#[test]
+fn a_version_alone_is_served_whatever_its_folder_is_called() {
+    let made = tempfile::tempdir().unwrap();
+    let version = push(&made.path().join("taxi"), 7, BINARY, 0.0);
+    let dir = tempfile::tempdir().unwrap();
+    fs::rename(version, dir.path().join("taxi")).unwrap();
+    let scene = Scene::of(dir, |_, _| {});
+    assert_eq!(logit(&scene, "/v1/models/taxi/versions/1:predict"), "3.0");
+}

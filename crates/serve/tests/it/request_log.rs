@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use dataflow::Source as _;
 use dataset::ParquetFiles;
 use serve::config::RequestLogConfig;
 
-use crate::scene::Scene;
+use crate::scene::{PATIENCE, Scene};
 
 const PREDICT: &str = "/v1/models/taxi:predict";
 const BODY: &str =
@@ -69,4 +70,60 @@ fn a_disk_that_refuses_fails_no_request() {
     }
     assert!(scene.metric("cupola_unlogged_rows_total{model_name=\"taxi\"}") > 0);
     assert!(scene.lines.text().contains("\"event\":\"request_log_failed\""));
+}
+
+/// Whether this process is the one whose files may not grow.
+const IS_CHILD: &str = "CUPOLA_TEST_FULL_DISK";
+
+#[test]
+fn a_disk_that_is_full_fails_no_request() {
+    if std::env::var_os(IS_CHILD).is_none() {
+        // No file may grow past some hundred KiB, as on a disk that fills up while it is written; the system says so with
+        // an error in place of a signal.
+        let output = Command::new("/bin/sh")
+            .args(["-c", "trap '' XFSZ; ulimit -f 256; exec \"$0\" \"$@\""])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "request_log::a_disk_that_is_full_fails_no_request", "--nocapture"])
+            .env(IS_CHILD, "1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+        return;
+    }
+    let mut scene = Scene::with(|dir, config| {
+        config.models[0].request_log = log(dir.join("log"), 1.0);
+        if let Some(log) = &mut config.models[0].request_log {
+            log.max_rows = 1_000_000;
+        }
+    });
+    let mut client = scene.client();
+    let num_rows = 20_000;
+    for round in 0..10 {
+        let row = |row: i32| {
+            let fare = f64::from(row * 7919 % 10_007) / 3.0;
+            format!("{{\"fare\": {fare}, \"company\": \"{}\"}}", row * 31 + round)
+        };
+        let rows: Vec<_> = (0..num_rows).map(row).collect();
+        let answer = client.post(PREDICT, &format!("{{\"instances\": [{}]}}", rows.join(",")));
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.json()["predictions"].as_array().unwrap().len(), rows.len());
+    }
+    drop(client);
+    // All of it is written by the end, or is not.
+    let dir = scene.dir.path().join("log");
+    let until = Instant::now() + PATIENCE;
+    while !scene.lines.text().contains("\"event\":\"request_log_failed\"") {
+        assert!(Instant::now() < until, "{}", scene.lines.text());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(scene.metric("cupola_unlogged_rows_total{model_name=\"taxi\"}") > 0);
+    assert_eq!(scene.client().post(PREDICT, BODY).status, 200);
+    assert!(scene.server.take().unwrap().shut_down());
+    // What was begun and could not be finished is gone; what is there can be read.
+    for piece in fs::read_dir(&dir).into_iter().flatten() {
+        let split = piece.unwrap().path().join("Split-serving");
+        let shards: Vec<_> = fs::read_dir(split).unwrap().map(|f| f.unwrap().path()).collect();
+        ParquetFiles::open(&shards).unwrap();
+    }
 }

@@ -64,8 +64,20 @@ pub(crate) fn logit(bias: f32) -> f32 {
 
 /// Pushes a version of some task and bias.
 pub(crate) fn push(dir: &Path, number: u64, task: Task, bias: f32) -> PathBuf {
+    push_with(dir, number, task, bias, |_| {})
+}
+
+/// Pushes a version to whose folder something is added.
+pub(crate) fn push_with(
+    dir: &Path,
+    number: u64,
+    task: Task,
+    bias: f32,
+    add: impl FnOnce(&Path),
+) -> PathBuf {
     let made = tempfile::tempdir().unwrap();
     Servable::save(made.path(), &graph(), &model(task, bias)).unwrap();
+    add(made.path());
     // Of the same content there would be no other version.
     std::fs::write(made.path().join("note"), number.to_string()).unwrap();
     let pushed = push::push(made.path(), dir, number).unwrap();

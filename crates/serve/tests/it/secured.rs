@@ -98,6 +98,79 @@ fn certificate(dir: &Path) -> Option<TlsConfig> {
     status.is_ok_and(|status| status.success()).then_some(TlsConfig { certificates, key })
 }
 
+/// Returns a client that trusts a certificate alone.
+fn trusting(tls: &TlsConfig) -> Arc<rustls::ClientConfig> {
+    let mut roots = rustls::RootCertStore::empty();
+    let pem = fs::read(&tls.certificates).unwrap();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        roots.add(certificate.unwrap()).unwrap();
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let client = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(client)
+}
+
+/// Returns whether a server answers over TLS with a certificate that the client trusts.
+fn is_trusted(address: std::net::SocketAddr, client: &Arc<rustls::ClientConfig>) -> bool {
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut session = rustls::ClientConnection::new(Arc::clone(client), name).unwrap();
+    let mut socket = TcpStream::connect(address).unwrap();
+    let mut stream = rustls::Stream::new(&mut session, &mut socket);
+    let request = b"GET /health/live HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let mut answer = Vec::new();
+    stream.write_all(request).is_ok() && {
+        let _ = stream.read_to_end(&mut answer);
+        answer.starts_with(b"HTTP/1.1 200 OK")
+    }
+}
+
+#[test]
+fn certificates_are_read_again_when_they_change() {
+    let (files, others) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (Some(tls), Some(other)) = (certificate(files.path()), certificate(others.path())) else {
+        println!("SKIPPED certificates_are_read_again_when_they_change: no openssl here");
+        return;
+    };
+    let scene = Scene::unready(tempfile::tempdir().unwrap(), |_, c| c.tls = Some(tls.clone()));
+    let (before, after) = (trusting(&tls), trusting(&other));
+    assert!(is_trusted(scene.address(), &before));
+    assert!(!is_trusted(scene.address(), &after));
+    // Whoever is connected stays so.
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut session = rustls::ClientConnection::new(Arc::clone(&before), name).unwrap();
+    let mut socket = TcpStream::connect(scene.address()).unwrap();
+    let mut stream = rustls::Stream::new(&mut session, &mut socket);
+    stream.write_all(b"GET /health/live HTTP/1.1\r\n").unwrap();
+
+    let wait_for = |event: &str| {
+        let until = std::time::Instant::now() + crate::scene::PATIENCE;
+        while !scene.lines.text().contains(event) {
+            assert!(std::time::Instant::now() < until, "{event}: {}", scene.lines.text());
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    };
+    // The certificate of another key, as it is while only one of the files is there.
+    fs::copy(&other.certificates, &tls.certificates).unwrap();
+    wait_for("certificates_unusable");
+    assert!(is_trusted(scene.address(), &before));
+    fs::copy(&other.key, &tls.key).unwrap();
+    wait_for("certificates_changed");
+    assert!(is_trusted(scene.address(), &after));
+    assert!(!is_trusted(scene.address(), &before));
+    fs::write(&tls.key, "nothing").unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    assert!(is_trusted(scene.address(), &after));
+
+    stream.write_all(b"host: a\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    assert!(answer.starts_with(b"HTTP/1.1 200 OK"));
+}
+
 #[test]
 fn tls_is_spoken() {
     let files = tempfile::tempdir().unwrap();
@@ -112,19 +185,9 @@ fn tls_is_spoken() {
     let server = crate::scene::start(&config, &Lines::default());
     assert!(server.wait_ready(crate::scene::PATIENCE));
 
-    let mut roots = rustls::RootCertStore::empty();
-    let pem = fs::read(&tls.certificates).unwrap();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        roots.add(certificate.unwrap()).unwrap();
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let client = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let client = trusting(&tls);
     let name = ServerName::try_from("localhost").unwrap();
-    let mut session = rustls::ClientConnection::new(Arc::new(client), name).unwrap();
+    let mut session = rustls::ClientConnection::new(client, name).unwrap();
     let mut socket = TcpStream::connect(server.addresses()[0]).unwrap();
     let mut stream = rustls::Stream::new(&mut session, &mut socket);
     let request = format!(

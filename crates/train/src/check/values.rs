@@ -60,10 +60,6 @@ fn check_steps(config: &Config, problems: &mut Problems) {
     problems.require(config.epochs != Some(0), "epochs", 0, AT_LEAST_1);
     let every = config.checkpoint_every_steps;
     problems.require(every != Some(0), "checkpoint_every_steps", 0, AT_LEAST_1);
-    if every.is_some() && matches!(config.model, ModelConfig::BoostedTrees(_)) {
-        let message = "boosted trees keep no checkpoints, expected to be left out";
-        problems.say("checkpoint_every_steps", message.to_owned());
-    }
     if let Some(norm) = config.gradient_clip_norm {
         problems.require(is_positive(norm), "gradient_clip_norm", norm, ABOVE_0);
     }

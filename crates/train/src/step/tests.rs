@@ -115,10 +115,10 @@ fn architectures(task: Task) -> Vec<Architecture> {
 
 /// Returns the examples of a batch.
 fn table(config: &Config, network: &Network, task: Task, batch: &RecordBatch) -> (Table, Vec<f64>) {
-    let source = Batches::new(batch.schema(), vec![batch.clone()]);
-    let encoder = Encoder::new(network);
+    let source = Arc::new(Batches::new(batch.schema(), vec![batch.clone()]));
+    let (encoder, network) = (Arc::new(Encoder::new(network)), Arc::new(network.clone()));
     let about = About::of(config);
-    let split = Split { name: "train", source: &source, network, encoder: &encoder, about, task };
+    let split = Split { name: "train", source, network, encoder, about, task };
     let scan = split.scan(usize::MAX).unwrap();
     (scan.table.unwrap(), scan.classes)
 }
@@ -127,7 +127,7 @@ fn table(config: &Config, network: &Network, task: Task, batch: &RecordBatch) ->
 /// nothing but zeros would sit right on its kink.
 fn weights(network: &Network) -> Weights {
     let mut weights = initial_weights(network, 1);
-    let mut random = Random::new(5, Stream::Order);
+    let mut random = Random::keyed(5, Stream::Weights, 1, 0);
     weights.slices_mut().flatten().for_each(|w| *w += random.within(0.7));
     weights
 }

@@ -65,14 +65,15 @@ fn plan_of(features: &[FeatureSpec], task: Task) -> Plan {
 fn train(
     config: &Config,
     features: &[FeatureSpec],
-    train: &dyn Source,
-    eval: &dyn Source,
+    train: &Batches,
+    eval: &Batches,
     observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Trained, TrainError> {
     let task = match config.model.task() {
         crate::TaskConfig::Regression => Task::Regression,
         _ => Task::BinaryClassification,
     };
+    let (train, eval) = (Arc::new(train.clone()), Arc::new(eval.clone()));
     super::train(config, &plan_of(features, task), train, eval, Options::default(), observer)
 }
 
@@ -226,7 +227,7 @@ fn examples_without_a_label_are_skipped_and_counted() {
     });
     assert_eq!((holes.num_examples, holes.num_missing_labels), (200, 100));
     assert_eq!((holes.num_eval_examples, holes.num_eval_missing_labels), (200, 100));
-    assert_eq!(holes.steps, 25);
+    assert_eq!(holes.steps, 26);
     assert_eq!(saved(&holes.model), saved(&dense.model));
 }
 
@@ -252,8 +253,8 @@ impl Source for Counted {
 
 #[test]
 fn every_epoch_sees_every_example_once_in_a_new_order() {
-    let network = Network::new(&features(), &Architecture::Linear, 1).unwrap();
-    let encoder = Encoder::new(&network);
+    let network = Arc::new(Network::new(&features(), &Architecture::Linear, 1).unwrap());
+    let encoder = Arc::new(Encoder::new(&network));
     let config = config("");
     for (num_rows, partition_rows, buffer_rows, batch_size) in [
         (1, 1, 10, 3),
@@ -268,12 +269,12 @@ fn every_epoch_sees_every_example_once_in_a_new_order() {
         let mut examples = batch(num_rows, 1);
         let numbers = Float32Array::from_iter_values((0..num_rows).map(|row| row as f32));
         examples = with_column(&examples, 0, Arc::new(numbers));
-        let source = Counted(source(&examples, partition_rows), AtomicUsize::new(0));
+        let source = Arc::new(Counted(source(&examples, partition_rows), AtomicUsize::new(0)));
         let split = Split {
             name: "train",
-            source: &source,
-            network: &network,
-            encoder: &encoder,
+            source: Arc::clone(&source) as Arc<dyn Source + Send>,
+            network: Arc::clone(&network),
+            encoder: Arc::clone(&encoder),
             about: About::of(&config),
             task: Task::BinaryClassification,
         };
@@ -286,12 +287,12 @@ fn every_epoch_sees_every_example_once_in_a_new_order() {
         let partitions = source.num_partitions();
         assert_eq!(source.1.load(Ordering::Relaxed), partitions);
 
-        let mut stream = Shuffled::new(&split, scan, 3, bytes);
-        let mut seen = Vec::new();
-        let mut table = Table::default();
+        let mut stream = ExampleStream::new(&split, scan, 3, batch_size, bytes).unwrap();
+        let mut seen: Vec<usize> = Vec::new();
         while seen.len() < 4 * num_rows {
-            stream.next_batch(batch_size, &mut table).unwrap();
-            assert_eq!(table.len(), batch_size);
+            let table = stream.next_batch().unwrap();
+            let left = num_rows - seen.len() % num_rows;
+            assert_eq!(table.len(), batch_size.min(left));
             seen.extend(table.rows.numeric().chunks(2).map(|row| row[0] as usize));
         }
         let mut epochs = seen.chunks(num_rows).take(4);
@@ -319,8 +320,8 @@ fn a_split_beyond_the_buffer_trains_as_well() {
     let trained = train_with_buffer(
         &config,
         &plan_of(&features(), Task::BinaryClassification),
-        &source(&examples, 130),
-        &source(&eval, 130),
+        Arc::new(source(&examples, 130)),
+        Arc::new(source(&eval, 130)),
         Options::default(),
         &mut go,
         300 * 16,
@@ -330,12 +331,11 @@ fn a_split_beyond_the_buffer_trains_as_well() {
 
     // Streamed or decoded once, the evaluation is the same: partitions add up to the whole.
     let model = &trained.model;
-    let (eval, encoder) = (source(&eval, 130), Encoder::new(model.network()));
     let split = Split {
         name: "eval",
-        source: &eval,
-        network: model.network(),
-        encoder: &encoder,
+        source: Arc::new(source(&eval, 130)),
+        network: Arc::new(model.network().clone()),
+        encoder: Arc::new(Encoder::new(model.network())),
         about: About::of(&config),
         task: Task::BinaryClassification,
     };
@@ -458,7 +458,7 @@ fn the_observer_sees_every_step_and_can_end_the_training() {
 #[test]
 fn whichever_of_steps_and_epochs_comes_first_ends_the_training() {
     let cases =
-        [("", 3000), ("epochs = 3", 47), ("epochs = 3\nnum_steps = 40", 40), ("num_steps = 9", 9)];
+        [("", 3000), ("epochs = 3", 48), ("epochs = 3\nnum_steps = 40", 40), ("num_steps = 9", 9)];
     for (options, expected) in cases {
         assert_eq!(num_steps(&config(options), 1000), expected, "{options}");
     }
@@ -519,14 +519,6 @@ fn problems_are_found_before_anything_runs() {
             "features: no transformed feature `kinds`, expected one of `x`, `kind`, `company`, `big_tipper` (did you mean `kind`?)",
         ]
     );
-}
-
-#[test]
-fn trees_refuse_checkpoints_that_they_would_not_keep() {
-    let text = "features = [\"x\"]\ncheckpoint_every_steps = 5\n[model.boosted_trees]\nlabel = \"big_tipper\"";
-    let found = check(&toml::from_str(text).unwrap(), &available());
-    let keys: Vec<_> = found.iter().map(|problem| problem.key.as_str()).collect();
-    assert_eq!(keys, ["checkpoint_every_steps"]);
 }
 
 #[test]

@@ -75,11 +75,11 @@ impl Binned {
 impl Bins {
     /// Finds the ranges and the frequent categories of a split's features.
     pub(super) fn learn(
-        split: &Split<'_>,
+        split: &Split,
         scan: &Scan,
         buffer_bytes: usize,
     ) -> Result<Self, TrainError> {
-        let network = split.network;
+        let network = &split.network;
         let (num_numeric, num_ids) = (network.numeric_width(), network.num_single());
         let every = scan.num_examples.div_ceil(MAX_SAMPLE).max(1);
         let mut samples = vec![Vec::new(); num_numeric];

@@ -1,6 +1,7 @@
 //! Every snippet of `docs/training.md` with a built-in model trains it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use train::{Available, Config, Options};
@@ -60,8 +61,9 @@ fn every_snippet_trains_a_model() {
             .collect();
         let config: Config = toml::Value::try_from(own).unwrap().try_into().unwrap();
         let plan = train::plan(&config, &available).unwrap();
+        let (one, other) = (Arc::clone(&train), Arc::clone(&eval));
         let trained =
-            train::train(&config, &plan, &train, &eval, Options::default(), &mut go).unwrap();
+            train::train(&config, &plan, one, other, Options::default(), &mut go).unwrap();
         let mut losses = trained.history.iter().filter_map(|point| point.eval_loss);
         // A list of ten examples that says nothing has 2.3.
         assert!(losses.next_back().unwrap() < 2.2, "{snippet}");

@@ -178,7 +178,7 @@ fn a_base_model_is_gone_on_from() {
     let plan = train::plan(&config, &available).unwrap();
     let (train, eval) = (crate::scene::source(&train), crate::scene::source(&eval));
     let error =
-        train::train(&config, &plan, &train, &eval, options, &mut crate::scene::go).unwrap_err();
+        train::train(&config, &plan, train, eval, options, &mut crate::scene::go).unwrap_err();
     assert_eq!(
         error.to_string(),
         "the base model does not fit: it has 12 categories of `kind`, expected 15"

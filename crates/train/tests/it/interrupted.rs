@@ -32,7 +32,7 @@ fn run(
     let (train, eval) = (source(&examples(700, 1)), source(&examples(300, 2)));
     let checkpoints = Some(Checkpoints { dir, examples: examples_digest });
     let options = Options { checkpoints, ..Options::default() };
-    train::train(&config, &plan(&config), &train, &eval, options, observer)
+    train::train(&config, &plan(&config), train, eval, options, observer)
 }
 
 fn uninterrupted() -> Trained {
@@ -195,4 +195,51 @@ fn a_full_disk_loses_no_training() {
     assert!(status.success() && before.len() == 2);
     let done = fs::read_to_string(dir.path().join("done")).unwrap();
     assert_eq!(done, format!("{expected} 28"));
+}
+
+/// Trees of every task that has its own number of outputs, drawn examples, with and without trees to go on from.
+#[test]
+fn trees_go_on_from_their_last_checkpoint() {
+    let base = crate::scene::run(
+        "features = [\"x\", \"y\", \"kind\"]\n[model.boosted_trees]\nlabel = \"binary\"\nnum_trees = 6",
+    )
+    .unwrap();
+    let trees = "num_trees = 40\nmax_leaves = 6\nexample_ratio = 0.7\nfeature_ratio = 0.8";
+    for (label, task, base) in [
+        ("binary", "binary_classification", None),
+        ("class", "multi_class_classification", None),
+        ("binary", "binary_classification", Some(&base.model)),
+    ] {
+        let text = format!(
+            "features = [\"x\", \"y\", \"kind\"]\nseed = 5\ncheckpoint_every_steps = 7\n\
+             early_stopping = {{ metric = \"accuracy\", patience = 30 }}\n\
+             [model.boosted_trees]\nlabel = \"{label}\"\ntask = \"{task}\"\n{trees}"
+        );
+        let run = |dir: &Path, at: Option<u64>| {
+            let config = config(&text);
+            let (train, eval) = (source(&examples(700, 1)), source(&examples(300, 2)));
+            let checkpoints = Some(Checkpoints { dir, examples: "" });
+            let options = Options { checkpoints, base_model: base, ..Options::default() };
+            let observer = &mut |progress: train::Progress| {
+                if Some(progress.step) == at { ControlFlow::Break(()) } else { go(progress) }
+            };
+            train::train(&config, &plan(&config), train, eval, options, observer)
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let expected = run(dir.path(), None).unwrap();
+        assert_eq!((expected.resumed_step, checkpoints(dir.path()).len()), (0, 0));
+        for at in [3, 8, 35] {
+            assert!(matches!(run(dir.path(), Some(at)), Err(TrainError::Cancelled)));
+            if at == 35 {
+                // The newest one is damaged.
+                let newest = checkpoints(dir.path()).pop().unwrap();
+                fs::write(&newest, &fs::read(&newest).unwrap()[1..]).unwrap();
+            }
+            let resumed = run(dir.path(), None).unwrap();
+            assert_eq!(resumed.resumed_step, if at == 35 { 28 } else { at / 7 * 7 });
+            assert_eq!(saved(&resumed), saved(&expected), "{task} from {at}");
+            assert_eq!(resumed.history, expected.history);
+            assert_eq!(resumed.best_step, expected.best_step);
+        }
+    }
 }

@@ -134,10 +134,10 @@ pub(crate) fn plan(config: &Config) -> Plan {
 }
 
 /// Returns a source of several partitions.
-pub(crate) fn source(batch: &RecordBatch) -> Batches {
+pub(crate) fn source(batch: &RecordBatch) -> Arc<Batches> {
     let starts = (0..batch.num_rows()).step_by(400);
     let parts = starts.map(|at| batch.slice(at, 400.min(batch.num_rows() - at)));
-    Batches::new(batch.schema(), parts.collect())
+    Arc::new(Batches::new(batch.schema(), parts.collect()))
 }
 
 pub(crate) fn go(_: Progress) -> ControlFlow<()> {
@@ -156,7 +156,7 @@ pub(crate) fn run_with(
     options: Options<'_>,
 ) -> Result<Trained, TrainError> {
     let config = config(text);
-    train::train(&config, &plan(&config), &source(train), &source(eval), options, &mut go)
+    train::train(&config, &plan(&config), source(train), source(eval), options, &mut go)
 }
 
 /// Returns the digest of a model on disk.

@@ -15,7 +15,7 @@ use crate::{config, write_tokens};
     reason = "which interpreter has the peer is the environment's"
 )]
 #[expect(clippy::print_stdout, reason = "a test that is left out says so")]
-fn python() -> Option<String> {
+pub(crate) fn python() -> Option<String> {
     let python = std::env::var("CUPOLA_TORCH_PYTHON").ok();
     if python.is_none() {
         println!("left out: CUPOLA_TORCH_PYTHON names no interpreter with torch");
@@ -23,7 +23,7 @@ fn python() -> Option<String> {
     python
 }
 
-fn torch_config() -> Config {
+pub(crate) fn torch_config() -> Config {
     let mut config = config();
     config.transformer_mut().engine = EngineConfig::Torch;
     config.transformer_mut().float32 = true;
@@ -51,6 +51,10 @@ fn run(
     let shape = config.transformer().shape(50);
     let args = torch::prepare(config, &shape, &folders).unwrap();
     let mut command = Command::new(python);
+    if let Some(processes) = config.transformer().processes {
+        let processes = format!("--nproc-per-node={processes}");
+        command.args(["-m", "torch.distributed.run", "--standalone", processes.as_str()]);
+    }
     command.args(&args).env("OMP_NUM_THREADS", "1").stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut events = Vec::new();
@@ -111,6 +115,24 @@ fn pytorch_and_we_train_and_compute_the_same() {
     assert_eq!(events[0]["event"], "resumed", "{events:?}");
     assert!(events[0]["step"].as_u64().unwrap() < 60);
     assert!(fs::read(dir.path().join("killed/model/model.safetensors")).unwrap() == whole);
+}
+
+#[test]
+fn two_processes_train_what_one_does() {
+    let Some(python) = python() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    write_tokens(&dir.path().join("train"), 1, 20_000);
+    write_tokens(&dir.path().join("eval"), 2, 3_000);
+    let one = last_eval(&run(&python, dir.path(), "one", &torch_config(), None));
+    for (name, shard) in [("copies", false), ("shards", true)] {
+        let mut config = torch_config();
+        config.transformer_mut().processes = Some(2);
+        config.transformer_mut().shard = Some(shard);
+        let events = run(&python, dir.path(), name, &config, None);
+        assert_eq!(events[0]["world_size"], 2, "{events:?}");
+        let two = last_eval(&events);
+        assert!((one - two).abs() < 1e-4, "{name}: {two}, one process alone {one}");
+    }
 }
 
 #[test]

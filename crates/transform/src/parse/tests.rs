@@ -100,6 +100,7 @@ fn mistakes_have_a_place_also_on_later_lines() {
 fn what_is_sql_but_no_feature_is_named() {
     assert_snapshot!(read("(SELECT 1)"), @"error at 1: feature expressions do not know `(SELECT 1)`");
     assert_snapshot!(read("trim('x' FROM a)"), @"error at 5: feature expressions do not know `TRIM('x' FROM a)`");
+    assert_snapshot!(read("fare >> 2"), @"error at 5: found `>>`, expected an operator of expressions");
     assert_snapshot!(read("t.fare"), @r#"error at 0: found `t.fare`, expected one name (write "t.fare", in double quotes, if a column has a dot in its name)"#);
     assert_snapshot!(read("sum(a) OVER ()"), @"error at 0: feature expressions do not know `DISTINCT`, `FILTER`, `OVER` and the like");
     assert_snapshot!(read("cast(a AS date)"), @"error at 5: cast to `DATE`: expected int, float, text or bool");

@@ -8,8 +8,6 @@ use graph::{
     Table, TextOp, TimeOp, TimePart, TimeUnit, ValueType, Vocabulary, Zone,
 };
 
-use crate::operations;
-
 const TYPES: [ValueType; 4] =
     [ValueType::Int, ValueType::Float, ValueType::String, ValueType::Bool];
 const TOKENS: [&str; 6] = ["a", "Cash", "ä b", "12", "🚕", "true"];
@@ -349,7 +347,7 @@ fn operand_types(random: &mut Random, op: &Op) -> Vec<ValueType> {
 
 /// Returns the operations without constants, those twice that are more likely to go wrong.
 fn plain() -> Vec<Op> {
-    let mut ops = operations::plain();
+    let mut ops = Op::PLAIN.to_vec();
     ops.extend([Op::Add, Op::Subtract, Op::Modulo, Op::Concat]);
     ops
 }

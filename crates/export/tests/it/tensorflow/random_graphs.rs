@@ -21,8 +21,6 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::operations;
-
 pub(super) const TYPES: [ValueType; 4] =
     [ValueType::Int, ValueType::Float, ValueType::String, ValueType::Bool];
 const TOKENS: [&str; 6] = ["a", "Cash", "ä b", "12", " blank ", "🚕\tcab"];
@@ -250,7 +248,7 @@ fn op() -> impl Strategy<Value = Op> {
     });
     let num_buckets = || prop_oneof![1u64..5, Just(i64::MAX.unsigned_abs())];
     prop_oneof![
-        46 => proptest::sample::select(operations::plain()),
+        46 => proptest::sample::select(Op::PLAIN.to_vec()),
         3 => literals,
         3 => boundaries,
         10 => proptest::sample::select(&TYPES).prop_map(|to| Op::Cast { to }),
@@ -376,7 +374,7 @@ pub(super) fn every_operation(
     let vocabulary = builder.vocabulary("tokens", Vocabulary::new(TOKENS).unwrap()).unwrap();
     let (nodes, columns) = inputs(&mut draw, &mut builder, num_rows, has_lists);
     let rows = RecordBatch::try_from_iter(columns).unwrap();
-    let mut ops = operations::plain();
+    let mut ops = Op::PLAIN.to_vec();
     ops.extend(FloatOp::ALL.map(Op::Float));
     ops.extend(IntOp::ALL.map(Op::Int));
     ops.extend([Op::LambertW, Op::Atan2, Op::IsFinite, Op::IsInfinite]);

@@ -40,6 +40,23 @@ try:
     assert list(answer.outputs["logit"].float_val) == [3.0], answer
     assert answer.model_spec.version.value == 1, answer
     how = "tensorflow-serving-api"
+
+    # The models that are served, exchanged for the same under two names.
+    from tensorflow_serving.apis import get_model_status_pb2, model_management_pb2, model_service_pb2_grpc
+
+    models = model_service_pb2_grpc.ModelServiceStub(channel)
+    reload = model_management_pb2.ReloadConfigRequest()
+    for name in ("taxi", "cab"):
+        model = reload.config.model_config_list.config.add()
+        model.name, model.base_path, model.model_platform = name, sys.argv[2], "tensorflow"
+        model.model_version_policy.specific.versions.append(1)
+    assert models.HandleReloadConfigRequest(reload, timeout=30).status.error_code == 0
+    status = get_model_status_pb2.GetModelStatusRequest()
+    status.model_spec.name = "cab"
+    [version] = models.GetModelStatus(status, timeout=10).model_version_status
+    assert (version.version, version.state) == (1, get_model_status_pb2.ModelVersionStatus.AVAILABLE), version
+    request.model_spec.name = "cab"
+    assert list(stub.Predict(request, timeout=10).outputs["logit"].float_val) == [3.0]
 except ImportError as missing:
     shape = field(2, field(2, b"\x08\x01"))
     fare = b"\x08\x01" + shape + field(5, struct.pack("<f", 12.0))
