@@ -52,7 +52,7 @@ struct Base {
 pub enum CustomError {
     /// An expression is wrong.
     #[error("feature `{feature}`: {}", with_text(.expression, .error))]
-    Expression { feature: String, expression: String, error: QueryError },
+    Expression { feature: String, expression: String, error: Box<QueryError> },
 
     /// An expression's value is not known.
     #[error(
@@ -149,7 +149,7 @@ impl CustomValidations {
                     Err(error) => errors.push(CustomError::Expression {
                         feature: path.step.join("."),
                         expression: validation.sql_expression().to_owned(),
-                        error,
+                        error: Box::new(error),
                     }),
                 }
             }
@@ -238,6 +238,7 @@ impl CustomValidations {
                     }
                     Err(error) => {
                         let (feature, expression) = (feature(), expression());
+                        let error = Box::new(error);
                         return Err(CustomError::Expression { feature, expression, error });
                     }
                 }

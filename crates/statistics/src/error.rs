@@ -47,7 +47,7 @@ pub enum StatisticsError {
 
     /// A query for slices is wrong, or stopped.
     #[error("option `{option}`: {error}")]
-    SliceKeys { option: String, error: QueryError },
+    SliceKeys { option: String, error: Box<QueryError> },
 
     /// There are more pairs of number features than can be compared.
     #[error("option `cross_features`: found {found} pairs of features, expected at most {limit}")]

@@ -15,7 +15,9 @@ use crate::{Config, StatisticsError};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SliceQueries {
     /// What the queries are ready for; batches without any value of a feature have another type for it.
-    ready: Option<(SchemaRef, Vec<(String, Arc<Keys>)>)>,
+    schema: Option<SchemaRef>,
+    /// The queries, with the options that they are.
+    ready: Vec<(String, Arc<Keys>)>,
 }
 
 impl SliceQueries {
@@ -31,8 +33,7 @@ impl SliceQueries {
         }
         for (option, keys) in self.ready_for(&batch.schema(), config)? {
             let found = keys.of(batch);
-            let found = found
-                .map_err(|error| StatisticsError::SliceKeys { option: option.clone(), error })?;
+            let found = found.map_err(|error| of_keys(option.clone(), error))?;
             for (row, key) in found {
                 let name = key.unwrap_or_else(|| INVALID_SLICE.to_owned());
                 slices.entry(name).or_default().push(row);
@@ -46,17 +47,18 @@ impl SliceQueries {
         schema: &SchemaRef,
         config: &Config,
     ) -> Result<&[(String, Arc<Keys>)], StatisticsError> {
-        if !self.ready.as_ref().is_some_and(|(known, _)| known == schema) {
+        if self.schema.as_ref() != Some(schema) {
             let keys = queries(config).map(|(option, text)| {
                 let keys = compile(text, schema);
                 match keys {
                     Ok(keys) => Ok((option, Arc::new(keys))),
-                    Err(error) => Err(StatisticsError::SliceKeys { option, error }),
+                    Err(error) => Err(of_keys(option, error)),
                 }
             });
-            self.ready = Some((Arc::clone(schema), keys.collect::<Result<_, _>>()?));
+            self.ready = keys.collect::<Result<_, _>>()?;
+            self.schema = Some(Arc::clone(schema));
         }
-        Ok(self.ready.as_ref().map_or(&[], |(_, keys)| keys))
+        Ok(&self.ready)
     }
 }
 
@@ -77,7 +79,7 @@ pub(crate) fn check(config: &Config, schema: Option<&Schema>) -> Vec<StatisticsE
             Some(schema) => compile(text, schema).map(|_| ()),
         };
         let found = found.err().filter(|error| !error.may_be_of_types());
-        mistakes.extend(found.map(|error| StatisticsError::SliceKeys { option, error }));
+        mistakes.extend(found.map(|error| of_keys(option, error)));
     }
     mistakes
 }
@@ -86,11 +88,14 @@ pub(crate) fn check(config: &Config, schema: Option<&Schema>) -> Vec<StatisticsE
 pub(crate) fn columns(config: &Config, schema: &Schema) -> Result<Vec<String>, StatisticsError> {
     let mut columns = BTreeSet::new();
     for (option, text) in queries(config) {
-        let keys =
-            compile(text, schema).map_err(|error| StatisticsError::SliceKeys { option, error })?;
+        let keys = compile(text, schema).map_err(|error| of_keys(option, error))?;
         columns.extend(keys.columns().map(str::to_owned));
     }
     Ok(columns.into_iter().collect())
+}
+
+fn of_keys(option: String, error: QueryError) -> StatisticsError {
+    StatisticsError::SliceKeys { option, error: Box::new(error) }
 }
 
 fn compile(text: &str, schema: &Schema) -> Result<Keys, QueryError> {

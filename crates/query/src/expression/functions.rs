@@ -300,6 +300,7 @@ impl Function {
         Ok(Arc::new(result.collect::<Result<Float64Array, String>>()?))
     }
 
+    #[expect(clippy::float_cmp, reason = "it is what the query asks for")]
     fn compare(self, left: &ArrayRef, right: &ArrayRef) -> Result<BooleanArray, String> {
         if left.data_type() == &DataType::Float64 {
             let holds: fn(f64, f64) -> bool = match self {
@@ -343,7 +344,6 @@ impl Function {
         result.ok_or_else(|| format!("{} of {left} and {right} is too large", self.name()))
     }
 
-    #[expect(clippy::float_cmp, reason = "0 is the one number that nothing is divided by")]
     fn of_floats(self, left: f64, right: f64) -> Result<Option<f64>, String> {
         Ok(Some(match self {
             Self::Divide if right == 0.0 => return Err(format!("{left} is divided by 0")),

@@ -454,7 +454,6 @@ impl Keys {
 }
 
 /// Returns the place of the list that every item is in, the places of the items, and the items.
-#[expect(clippy::type_complexity, reason = "the one caller takes it apart at once")]
 fn items<O: OffsetSizeTrait>(
     lists: &GenericListArray<O>,
 ) -> Option<(Vec<u64>, Vec<u64>, ArrayRef)> {

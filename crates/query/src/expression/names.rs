@@ -109,7 +109,6 @@ fn with_nulls(values: &ArrayRef, nulls: Option<&NullBuffer>) -> Result<ArrayRef,
 }
 
 /// Returns an item of every list. The outer error is the value's, the inner one never happens.
-#[expect(clippy::type_complexity, reason = "the one caller takes both apart at once")]
 fn item<O: OffsetSizeTrait>(
     lists: &GenericListArray<O>,
     index: u64,
