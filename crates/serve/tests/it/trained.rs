@@ -177,7 +177,8 @@ fn every_kind_of_model_answers_what_training_predicts() {
     let (graph, rows) = (graph(), trips());
     assert!(graph.outputs().iter().all(|output| output.shape != Shape::Vector(1)));
     let features = graph.apply(&rows).unwrap();
-    let source: Arc<dyn Source + Send> = Arc::new(Batches::new(features.schema(), vec![features.clone()]));
+    let source: Arc<dyn Source + Send> =
+        Arc::new(Batches::new(features.schema(), vec![features.clone()]));
     let heads = [
         ("binary_classification", "binary", Task::BinaryClassification),
         ("multi_class_classification", "hour", Task::MultiClassClassification { num_classes: 4 }),
@@ -197,9 +198,15 @@ fn every_kind_of_model_answers_what_training_predicts() {
             plan.features.retain(|feature| feature.name != label);
             let config = config(model, task_name, label);
             let mut go = |_| ControlFlow::Continue(());
-            let trained =
-                train::train(&config, &plan, &source, &source, Options::default(), &mut go)
-                    .unwrap_or_else(|error| panic!("{name}: {error}"));
+            let trained = train::train(
+                &config,
+                &plan,
+                Arc::clone(&source),
+                Arc::clone(&source),
+                Options::default(),
+                &mut go,
+            )
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
             expected.insert(name.clone(), trained.model.predict(&features).unwrap());
             let made = tempfile::tempdir().unwrap();
             Servable::save(made.path(), &graph, &trained.model).unwrap();

@@ -135,7 +135,7 @@ fn learn(rows: &RecordBatch) -> Graph {
         input("prices", InputKind::Float, Shape::List),
         input("tips", InputKind::Float, Shape::One),
     ];
-    let source: Arc<dyn Source + Send> = Arc::new(Batches::new(rows.schema(), vec![rows.clone()]));
+    let source = Batches::new(rows.schema(), vec![rows.clone()]);
     let engine = LocalEngine::with_all_cores(Arc::default());
     transform::analyze(&config, &inputs, &source, &engine).unwrap()
 }
@@ -233,10 +233,12 @@ fn trained(kind: &Kind, graph: &Graph, features: &RecordBatch) -> Model {
     let plan = train::plan(&kind.config, &available(graph));
     let plan = plan.unwrap_or_else(|problems| panic!("{}: {problems:?}", kind.name));
     // Examples of one query follow each other.
-    let source: Arc<dyn Source + Send> = Arc::new(Batches::new(features.schema(), vec![features.clone()]));
+    let source: Arc<dyn Source + Send> =
+        Arc::new(Batches::new(features.schema(), vec![features.clone()]));
     let mut observer = |_| ControlFlow::Continue(());
     let options = Options::default();
-    let trained = train::train(&kind.config, &plan, &source, &source, options, &mut observer);
+    let trained =
+        train::train(&kind.config, &plan, Arc::clone(&source), source, options, &mut observer);
     trained.unwrap_or_else(|error| panic!("{}: {error}", kind.name)).model
 }
 
