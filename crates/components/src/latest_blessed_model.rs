@@ -70,19 +70,26 @@ impl Resolver for LatestBlessedModel {
         ledger: &dyn Ledger,
     ) -> Result<BTreeMap<String, Vec<Artifact>>, LedgerError> {
         let candidate = inputs.get("model").and_then(|models| models.first());
-        let candidate = candidate.and_then(Artifact::digest);
-        let blessings = ledger.artifacts(Some(types::MODEL_BLESSING.name), Some(pipeline))?;
-        let blessed: Vec<ArtifactId> = blessings.iter().filter_map(blessed_model).collect();
-        let models = ledger.artifacts(Some(types::MODEL.name), Some(pipeline))?;
-        let mut baselines: Vec<Artifact> = models
-            .into_iter()
-            .filter(|model| blessed.contains(&model.id))
-            .filter(|model| model.digest() != candidate && model.uri.is_dir())
-            .collect();
-        baselines.sort_by_key(|model| std::cmp::Reverse(model.id));
-        baselines.truncate(1);
-        Ok(BTreeMap::from([("baseline_model".to_owned(), baselines)]))
+        let baseline = newest_blessed(pipeline, ledger, candidate.and_then(Artifact::digest))?;
+        Ok(BTreeMap::from([("baseline_model".to_owned(), baseline)]))
     }
+}
+
+/// Returns the newest blessed model of a pipeline that is still there, but for those of one content.
+pub(crate) fn newest_blessed(
+    pipeline: &str,
+    ledger: &dyn Ledger,
+    except: Option<&str>,
+) -> Result<Vec<Artifact>, LedgerError> {
+    let blessings = ledger.artifacts(Some(types::MODEL_BLESSING.name), Some(pipeline))?;
+    let blessed: Vec<ArtifactId> = blessings.iter().filter_map(blessed_model).collect();
+    let models = ledger.artifacts(Some(types::MODEL.name), Some(pipeline))?;
+    let newest = models
+        .into_iter()
+        .filter(|model| blessed.contains(&model.id) && model.uri.is_dir())
+        .filter(|model| except.is_none() || model.digest() != except)
+        .max_by_key(|model| model.id);
+    Ok(newest.into_iter().collect())
 }
 
 fn blessed_model(blessing: &Artifact) -> Option<ArtifactId> {

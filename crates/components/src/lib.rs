@@ -28,6 +28,7 @@ mod joined;
 mod language_trainer;
 mod latest;
 mod latest_blessed_model;
+mod latest_model;
 mod pairs;
 mod ports;
 mod pusher;
@@ -68,6 +69,7 @@ pub use infra_validator::InfraValidator;
 pub use language_trainer::LanguageTrainer;
 pub use latest::{LATEST_EXAMPLES, LATEST_STATISTICS, Latest};
 pub use latest_blessed_model::LatestBlessedModel;
+pub use latest_model::LatestModel;
 pub use pusher::Pusher;
 pub use schema_gen::SchemaGen;
 pub use statistics_gen::StatisticsGen;
@@ -90,6 +92,7 @@ pub fn registry() -> Registry {
         Arc::new(ExamplesWindow),
         Arc::new(ExampleDiff),
         Arc::new(Transform),
+        Arc::new(LatestModel),
         Arc::new(Tuner),
         Arc::new(Trainer),
         Arc::new(LanguageTrainer),

@@ -40,8 +40,9 @@ pub fn check(config: &Config) -> Vec<Problem> {
                 (Some(count), _) => combinations = combinations.saturating_mul(count),
                 (None, SearchConfig::Grid(_)) => add(
                     &key,
-                    "any number between two, expected values that can be counted for a grid"
-                        .to_owned(),
+                    format!(
+                        "`{key}` is any number between two, expected values that can be counted for a grid"
+                    ),
                     Some("say which with `values`, or how far apart with `step`"),
                 ),
                 (None, _) => {}

@@ -69,6 +69,7 @@ fn one_changed_expression_runs_transform_and_what_follows() {
         schema_gen            be cached  unchanged since run [RUN]
         example_validator     be cached  unchanged since run [RUN]
         transform             run        parameter `features.fare` changed
+                                         train: 1 of 1 shards read for `fare`
         trainer               depend     depends on transform, which runs
         latest_blessed_model  depend     depends on transform, which runs
         evaluator             depend     depends on transform, which runs

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::programs::{node, with_trainer};
+use crate::programs::{node, snippet, with_trainer};
 use crate::scene::Scene;
 
 /// A program of several classes: it is told how many, and its model says the first one for sure.
@@ -66,4 +66,23 @@ fn a_program_predicts_one_of_several_classes() {
     assert!(ranking.contains("`query`: missing, expected the transformed feature"), "{ranking}");
     let classes = said("\"multi_class_classification\"", "\"regression\"\nnum_classes = 3");
     assert!(classes.contains("`num_classes`: it is for"), "{classes}");
+}
+
+#[test]
+fn a_trainer_begins_with_the_newest_blessed_model() {
+    let scene = Scene::taxi();
+    let pipeline =
+        with_trainer(&snippet("warm_start.toml")).replace("lower_bound = 0.6", "lower_bound = 0.3");
+    scene.write("pipeline.toml", &pipeline);
+    let first = scene.run_json(&[], 0);
+    assert_eq!(node(&first, "latest_model")["summary"], "found nothing", "{first}");
+    assert_eq!(node(&first, "evaluator")["state"], "done", "{first}");
+    let weights = || fs::read(scene.artifact("Model").join("model/weights.safetensors")).unwrap();
+    let begun = weights();
+
+    // Nothing changed but what the training begins with.
+    let second = scene.run_json(&[], 0);
+    assert_eq!(node(&second, "transform")["state"], "cached", "{second}");
+    assert_eq!(node(&second, "trainer")["state"], "done", "{second}");
+    assert!(weights() != begun);
 }

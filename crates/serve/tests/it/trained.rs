@@ -36,7 +36,7 @@ fn graph() -> Graph {
     let boundaries = Boundaries::new(vec![6.0, 12.0, 18.0]).unwrap();
     let bucket = b.node(Op::Bucketize(boundaries), &[hour]).unwrap();
     b.output("hour", bucket).unwrap();
-    let tokens = Vocabulary::new(["Blue", "ä Taxi", "", "airport", "rain"]).unwrap();
+    let tokens = Vocabulary::new(["Blue", "ä Taxi", "airport", "rain"]).unwrap();
     let vocabulary = b.vocabulary("tokens", tokens).unwrap();
     let lookup = Op::Lookup { vocabulary, num_oov_buckets: 1, default_value: -1 };
     let id = b.node(lookup.clone(), &[company]).unwrap();
