@@ -74,12 +74,15 @@ impl Loader {
                 if full.column_with_name(name).is_none() {
                     let known: Vec<_> = full.fields().iter().map(|f| f.name().as_str()).collect();
                     let known = known.join(", ");
-                    return Err(PyKeyError::new_err(format!("no column `{name}`, there are {known}")));
+                    return Err(PyKeyError::new_err(format!(
+                        "no column `{name}`, there are {known}"
+                    )));
                 }
             }
             indices.retain(|&index| names.contains(full.field(index).name()));
         }
-        let schema = full.project(&indices).map_err(|error| PyKeyError::new_err(error.to_string()))?;
+        let schema =
+            full.project(&indices).map_err(|error| PyKeyError::new_err(error.to_string()))?;
         let columns = Arc::new(Columns::new(Arc::new(source), columns));
         let mut loader = ExampleLoader::of(columns, config).map_err(failed)?;
         loader.skip(skip);
@@ -105,7 +108,11 @@ impl Loader {
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let batch = self.with(py, |loader| loader.next_batch()).map_err(told)?;
         let Some(batch) = batch else { return Ok(None) };
-        Ok(Some(if self.is_numpy { arrays(py, &batch)?.into_any() } else { batch.to_pyarrow(py)? }))
+        Ok(Some(if self.is_numpy {
+            arrays(py, &batch)?.into_any()
+        } else {
+            batch.to_pyarrow(py)?
+        }))
     }
 
     /// Leaves out so many batches of this epoch.
@@ -127,7 +134,11 @@ impl Loader {
 
 impl Loader {
     /// Uses the loader while other threads of the interpreter run.
-    fn with<T: Send>(&self, py: Python<'_>, work: impl Send + FnOnce(&mut ExampleLoader) -> T) -> T {
+    fn with<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl Send + FnOnce(&mut ExampleLoader) -> T,
+    ) -> T {
         py.detach(|| work(&mut self.loader.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }
@@ -279,8 +290,8 @@ fn arrays<'py>(py: Python<'py>, batch: &RecordBatch) -> PyResult<Bound<'py, PyDi
 }
 
 fn flat<'py>(py: Python<'py>, data: &ArrayData) -> PyResult<Bound<'py, PyAny>> {
-    let is_bare = data.null_count() == 0
-        && (data.data_type().is_integer() || data.data_type().is_floating());
+    let is_bare =
+        data.null_count() == 0 && (data.data_type().is_integer() || data.data_type().is_floating());
     let options = PyDict::new(py);
     options.set_item("zero_copy_only", is_bare)?;
     data.to_pyarrow(py)?.call_method("to_numpy", (), Some(&options))
