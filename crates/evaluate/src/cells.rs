@@ -13,11 +13,23 @@ use crate::sums::Fixed;
 /// The weights of the replicates are rounded sums: they are added in the order of the data.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cells {
+    /// Where the cells with ids beyond `dense` are.
     places: HashMap<u32, u32, BuildHasherDefault<CellHasher>>,
+    /// Where each cell is, or [`NOWHERE`], once a good part of the ids are in use.
+    dense: Vec<u32>,
     cells: Vec<Cell>,
     /// By place and then by replicate.
     lanes: Vec<f64>,
 }
+
+/// No place.
+const NOWHERE: u32 = u32::MAX;
+
+/// From how many cells on it is looked whether a table without hashing pays.
+const MIN_DENSE: usize = 256;
+
+/// How many places such a table has at most for each cell.
+const PLACES_PER_CELL: usize = 16;
 
 /// One cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -109,18 +121,46 @@ impl Cells {
 
     /// Returns where a cell is; it is made if it is not there.
     fn place(&mut self, id: u32, num_lanes: usize) -> usize {
-        let next = u32::try_from(self.cells.len()).expect("there are at most as many cells as ids");
-        let place = *self.places.entry(id).or_insert(next);
-        if place == next {
-            self.cells.push(Cell { id, weight: Fixed::default(), prediction: Fixed::default() });
-            self.lanes.resize(self.lanes.len() + num_lanes, 0.0);
+        if let Some(place) = self.find(id) {
+            return place as usize;
         }
-        place as usize
+        let place = self.cells.len();
+        let next = u32::try_from(place).expect("there are at most as many cells as ids");
+        match self.dense.get_mut(id as usize) {
+            Some(slot) => *slot = next,
+            None => drop(self.places.insert(id, next)),
+        }
+        self.cells.push(Cell { id, weight: Fixed::default(), prediction: Fixed::default() });
+        self.lanes.resize(self.lanes.len() + num_lanes, 0.0);
+        if self.cells.len() >= MIN_DENSE && self.cells.len().is_power_of_two() {
+            self.make_dense();
+        }
+        place
+    }
+
+    fn find(&self, id: u32) -> Option<u32> {
+        match self.dense.get(id as usize) {
+            Some(place) => Some(*place).filter(|place| *place != NOWHERE),
+            None => self.places.get(&id).copied(),
+        }
+    }
+
+    /// Makes the table that needs no hashing reach to the last id, where it does not become too large.
+    fn make_dense(&mut self) {
+        let end = self.cells.iter().map(|cell| cell.id as usize + 1).max().unwrap_or(0);
+        if end <= self.dense.len() || end > self.cells.len() * PLACES_PER_CELL {
+            return;
+        }
+        self.dense = vec![NOWHERE; end];
+        for (place, cell) in self.cells.iter().enumerate() {
+            self.dense[cell.id as usize] = u32::try_from(place).unwrap_or(NOWHERE);
+        }
+        self.places.clear();
     }
 
     /// Returns a cell's weight in all and in each replicate.
     pub(crate) fn get(&self, id: u32, num_lanes: usize) -> Option<(&Cell, &[f64])> {
-        let place = *self.places.get(&id)? as usize;
+        let place = self.find(id)? as usize;
         Some((&self.cells[place], &self.lanes[place * num_lanes..(place + 1) * num_lanes]))
     }
 
@@ -161,8 +201,8 @@ impl Cells {
             }
             last = Some(id);
             let (weight, prediction) = (Fixed::read(input)?, Fixed::read(input)?);
-            cells.places.insert(id, u32::try_from(cells.len()).unwrap_or(u32::MAX));
-            cells.cells.push(Cell { id, weight, prediction });
+            let place = cells.place(id, 0);
+            cells.cells[place] = Cell { id, weight, prediction };
             for _ in 0..num_lanes {
                 cells.lanes.push(f64::read(input)?);
             }

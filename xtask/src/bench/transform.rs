@@ -151,7 +151,7 @@ impl Trips<'_> {
 
     /// Fails when the two have not learned the same.
     fn check_same(&self, root: &Path, tft: &Path) -> Result<(), Failure> {
-        let ours = self.made(root, "transform", "TransformGraph")?.join("assets/company");
+        let ours = self.made(root, "transform", "TransformGraph")?.join("assets/company.txt");
         let theirs = tft.join("transform_fn/assets/company");
         if std::fs::read(&ours)? == std::fs::read(&theirs)? {
             return Ok(());
