@@ -124,7 +124,7 @@ fn cold_start(binary: &Path, dir: &Path, options: &Options, log: &Path) -> Resul
     Ok(times[times.len() / 2])
 }
 
-/// The same model, exported, behind FastAPI: one process with one worker for each of two processors.
+/// The same model, exported, behind FastAPI, in one process.
 const FASTAPI: &str = r#"
 import sys
 import numpy, onnxruntime, uvicorn
