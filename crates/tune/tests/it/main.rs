@@ -264,7 +264,7 @@ fn mistakes_are_found_before_anything_runs() {
         said("search = { grid = {} }\nparallel_trials = 0\n[space]\nx = { min = 0.0, max = 1.0 }"),
         [
             "parallel_trials: 0, expected between 1 and 256",
-            "space.x: any number between two, expected values that can be counted for a grid"
+            "space.x: `space.x` is any number between two, expected values that can be counted for a grid"
         ]
     );
     assert_eq!(
