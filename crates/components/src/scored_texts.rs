@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, Float64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use base::BoxError;
 use dataflow::{BatchIter, Source};
 use evaluate::Columns;
 use text_model::{TextModel, TextScore};
 
-use crate::ComponentError;
+use crate::scoring::{batch_of, column_of, features_of};
 
 /// Raw examples with how well each model foresaw their texts. A missing text has no label, and is left out.
 ///
@@ -70,9 +70,7 @@ impl<'a> ScoredTexts<'a> {
         for model in [Some(self.candidate), self.baseline].into_iter().flatten() {
             names.extend(model.inputs().iter().map(|input| input.name.as_str()));
         }
-        let raw = self.raw.schema();
-        let fields = raw.fields().iter().map(|field| field.name());
-        fields.filter(|name| names.contains(name.as_str())).cloned().collect()
+        features_of(self.raw, &names)
     }
 
     fn score(&self, raw: &RecordBatch, wanted: Option<&[String]>) -> Result<RecordBatch, BoxError> {
@@ -105,15 +103,12 @@ impl<'a> ScoredTexts<'a> {
             {
                 of(baseline, |score| score.num_likeliest as f64)
             } else {
-                let found = raw.column_by_name(name).map(Arc::clone);
-                found.ok_or_else(|| ComponentError::MissingColumn { column: name.clone() })?
+                column_of(raw, name)?
             };
             columns.push(column);
             fields.push(Arc::clone(field));
         }
-        let options = RecordBatchOptions::new().with_row_count(Some(raw.num_rows()));
-        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
-            .map_err(|source| ComponentError::Scored { source }.into())
+        batch_of(fields, columns, raw.num_rows())
     }
 }
 

@@ -153,9 +153,7 @@ impl<'a> Scored<'a> {
         if wanted.contains(&self.columns.label) {
             names.extend(label_inputs.iter().map(|input| input.name.as_str()));
         }
-        let raw = self.raw.schema();
-        let fields = raw.fields().iter().map(|field| field.name());
-        fields.filter(|name| names.contains(name.as_str())).cloned().collect()
+        features_of(self.raw, &names)
     }
 
     fn score(&self, raw: &RecordBatch, wanted: Option<&[String]>) -> Result<RecordBatch, BoxError> {
@@ -175,8 +173,7 @@ impl<'a> Scored<'a> {
             {
                 predictions(baseline, raw)?
             } else {
-                let found = raw.column_by_name(name).map(Arc::clone);
-                found.ok_or_else(|| ComponentError::MissingColumn { column: name.clone() })?
+                column_of(raw, name)?
             });
             fields.push(Arc::clone(field));
         }
@@ -189,8 +186,7 @@ fn predictions(servable: &Servable, raw: &RecordBatch) -> Result<ArrayRef, BoxEr
 }
 
 fn prediction(predicted: &RecordBatch) -> Result<ArrayRef, BoxError> {
-    let column = predicted.column_by_name(PREDICTION).map(Arc::clone);
-    Ok(column.ok_or_else(|| ComponentError::MissingColumn { column: PREDICTION.to_owned() })?)
+    Ok(column_of(predicted, PREDICTION)?)
 }
 
 fn prediction_type(servable: &Servable) -> DataType {
@@ -199,7 +195,21 @@ fn prediction_type(servable: &Servable) -> DataType {
     output.map_or(DataType::Float32, OutputSpec::data_type)
 }
 
-fn batch_of(
+/// Returns those of some features that raw examples have, in the examples' order.
+pub(crate) fn features_of(raw: &dyn Source, names: &BTreeSet<&str>) -> Vec<String> {
+    let raw = raw.schema();
+    let fields = raw.fields().iter().map(|field| field.name());
+    fields.filter(|name| names.contains(name.as_str())).cloned().collect()
+}
+
+/// Returns a column of a batch.
+pub(crate) fn column_of(batch: &RecordBatch, name: &str) -> Result<ArrayRef, ComponentError> {
+    let found = batch.column_by_name(name).map(Arc::clone);
+    found.ok_or_else(|| ComponentError::MissingColumn { column: name.to_owned() })
+}
+
+/// Makes a batch of scored examples.
+pub(crate) fn batch_of(
     fields: Vec<Arc<Field>>,
     columns: Vec<ArrayRef>,
     num_rows: usize,

@@ -1,7 +1,6 @@
 //! The messages of the protocols, as `build.rs` makes them of `proto/`.
 
-/// TensorFlow's tensors and signatures, package `tensorflow`.
-#[allow(
+#![allow(
     clippy::allow_attributes,
     clippy::all,
     dead_code,
@@ -9,6 +8,8 @@
     unreachable_pub,
     reason = "generated"
 )]
+
+/// TensorFlow's tensors and signatures, package `tensorflow`.
 pub(crate) mod tensorflow {
     include!(concat!(env!("OUT_DIR"), "/tensorflow.rs"));
 
@@ -19,40 +20,16 @@ pub(crate) mod tensorflow {
 }
 
 /// KServe's messages, package `inference`.
-#[allow(
-    clippy::allow_attributes,
-    clippy::all,
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    reason = "generated"
-)]
 pub(crate) mod inference {
     include!(concat!(env!("OUT_DIR"), "/inference.rs"));
 }
 
 /// OpenTelemetry's messages, package `opentelemetry`.
-#[allow(
-    clippy::allow_attributes,
-    clippy::all,
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    reason = "generated"
-)]
 pub(crate) mod opentelemetry {
     include!(concat!(env!("OUT_DIR"), "/opentelemetry.rs"));
 }
 
 /// gRPC's health messages, package `grpc.health.v1`.
-#[allow(
-    clippy::allow_attributes,
-    clippy::all,
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    reason = "generated"
-)]
 pub(crate) mod health {
     include!(concat!(env!("OUT_DIR"), "/grpc.health.v1.rs"));
 }

@@ -33,8 +33,8 @@ fn manifests(strategy: Option<Strategy>, kind: Option<JobKind>) -> Result<Vec<Va
     Pods {
         name: "trainer-1a2b",
         command: &command,
-        dir: Path::new("/work/taxi"),
-        env: &[("CUPOLA_FN_ARGS".to_owned(), "/work/taxi/run/fn_args.json".to_owned())],
+        dir: Path::new("/mnt/taxi"),
+        env: &[("CUPOLA_FN_ARGS".to_owned(), "/mnt/taxi/run/fn_args.json".to_owned())],
         strategy,
         limits: &limits,
         cluster: &cluster(kind),
