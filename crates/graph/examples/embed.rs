@@ -27,7 +27,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
         let row: Value = serde_json::from_str(&line?)?;
-        let columns = graph.inputs().iter().map(|input| column(input, &row)).collect();
+        let columns = graph.inputs().iter().map(|input| column(input, &row));
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let features = graph.apply(&RecordBatch::try_new(Arc::clone(&schema), columns)?)?;
         for (output, column) in graph.outputs().iter().zip(features.columns()) {
             write!(out, "{}={} ", output.name, array_value_to_string(column, 0)?)?;
@@ -38,12 +39,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Returns a column of one value; what a row does not have is missing.
-fn column(input: &GraphInput, row: &Value) -> ArrayRef {
-    let value = &row[&input.name];
-    match input.value_type {
-        ValueType::Int => Arc::new(Int64Array::from(vec![value.as_i64()])),
-        ValueType::Float => Arc::new(Float64Array::from(vec![value.as_f64()])),
-        ValueType::String => Arc::new(StringArray::from(vec![value.as_str()])),
-        ValueType::Bool => Arc::new(BooleanArray::from(vec![value.as_bool()])),
-    }
+fn column(input: &GraphInput, row: &Value) -> Result<ArrayRef, String> {
+    let value = row.get(&input.name).filter(|value| !value.is_null());
+    let wrong =
+        |value: &Value| format!("`{}` is {value}, expected {}", input.name, input.value_type);
+    Ok(match input.value_type {
+        ValueType::Int => Arc::new(Int64Array::from(vec![
+            value.map(|value| value.as_i64().ok_or_else(|| wrong(value))).transpose()?,
+        ])),
+        ValueType::Float => Arc::new(Float64Array::from(vec![
+            value.map(|value| value.as_f64().ok_or_else(|| wrong(value))).transpose()?,
+        ])),
+        ValueType::String => Arc::new(StringArray::from(vec![
+            value.map(|value| value.as_str().ok_or_else(|| wrong(value))).transpose()?,
+        ])),
+        ValueType::Bool => Arc::new(BooleanArray::from(vec![
+            value.map(|value| value.as_bool().ok_or_else(|| wrong(value))).transpose()?,
+        ])),
+    })
 }
