@@ -1,5 +1,6 @@
 //! What several targets need: files in memory, sources read whole, and a server.
 
+#[cfg(feature = "serve")]
 pub mod served;
 
 use std::path::{Path, PathBuf};
