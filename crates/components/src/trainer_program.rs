@@ -161,6 +161,15 @@ fn task(graph: &Graph, config: &launch::Config, label: &str) -> Result<Task, Com
         Shape::Vector(length) => usize::try_from(length).ok(),
         Shape::One | Shape::List => None,
     };
+    let is_one =
+        |name: &str| graph.outputs().iter().any(|o| o.name == name && o.shape == Shape::One);
+    let mut ones = config.query.iter().map(|query| ("query", query.as_str())).collect::<Vec<_>>();
+    if config.task != TaskConfig::MultiLabelClassification {
+        ones.push(("label", label));
+    }
+    if let Some((key, name)) = ones.into_iter().find(|(_, name)| !is_one(name)) {
+        return wrong(format!("`{key}`: `{name}` has many values in each example, expected one"));
+    }
     match config.task.with_width(config.num_classes.or(of_label), num_labels) {
         Some(task) => Ok(task),
         None if config.task == TaskConfig::MultiClassClassification => {
