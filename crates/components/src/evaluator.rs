@@ -73,26 +73,13 @@ impl Component for Evaluator {
     }
 
     fn inputs(&self) -> &'static [Input] {
-        &[
-            Input {
-                key: "examples",
-                artifact_type: types::EXAMPLES,
-                required: true,
-                default_provider: None,
-            },
-            Input {
-                key: "model",
-                artifact_type: types::MODEL,
-                required: true,
-                default_provider: None,
-            },
-            Input {
-                key: "baseline_model",
-                artifact_type: types::MODEL,
-                required: false,
-                default_provider: Some("LatestBlessedModel"),
-            },
-        ]
+        const {
+            &[
+                Input::required("examples", types::EXAMPLES),
+                Input::required("model", types::MODEL),
+                Input::provided("baseline_model", types::MODEL, "LatestBlessedModel"),
+            ]
+        }
     }
 
     fn outputs(&self) -> &'static [Output] {

@@ -129,20 +129,12 @@ impl Component for Transform {
     }
 
     fn inputs(&self) -> &'static [Input] {
-        &[
-            Input {
-                key: "examples",
-                artifact_type: types::EXAMPLES,
-                required: true,
-                default_provider: None,
-            },
-            Input {
-                key: "schema",
-                artifact_type: types::SCHEMA,
-                required: true,
-                default_provider: None,
-            },
-        ]
+        const {
+            &[
+                Input::required("examples", types::EXAMPLES),
+                Input::required("schema", types::SCHEMA),
+            ]
+        }
     }
 
     fn outputs(&self) -> &'static [Output] {
