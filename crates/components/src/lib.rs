@@ -33,6 +33,7 @@ mod ports;
 mod pusher;
 mod pusher_config;
 mod run_dir;
+mod samples;
 mod schema_gen;
 mod scored_texts;
 mod scoring;
