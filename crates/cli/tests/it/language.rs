@@ -140,6 +140,19 @@ fn what_the_page_about_training_shows_is_the_template() {
     }
     scene.cupola(&["check"]).expect_code(0);
 
+    // Mistakes about documents.
+    let feature = "nodes.transform.deduplicate.feature=\"token\"";
+    let said = scene.cupola(&["check", "--set", feature]).expect_code(2).stderr;
+    assert!(said.contains("there is no feature `token`"), "{said}");
+    assert!(said.contains("did you mean `tokens`?"), "{said}");
+    fs::write(scene.path("data/training/spoiled.md"), b"ab\xff").unwrap();
+    let said = scene.cupola(&["run", "--quiet"]).expect_code(3).stderr;
+    assert!(said.contains("data/training/spoiled.md: no UTF-8 text from byte 2 on"), "{said}");
+    assert!(said.contains("hint: leave the file out"), "{said}");
+    let url = "nodes.example_gen.source={text=\"https://example.org/a.txt\"}";
+    let said = scene.cupola(&["check", "--set", url]).expect_code(2).stderr;
+    assert!(said.contains("texts are read from files here, not from elsewhere"), "{said}");
+
     // One line makes it the large one.
     let text = fs::read_to_string(scene.path("pipeline.toml")).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with("model = "));

@@ -229,6 +229,15 @@ fn what_the_page_about_training_shows_works() {
     assert_eq!(node(&report, "pusher")["state"], "done", "{report}");
     let summary = node(&report, "trainer")["summary"].as_str().unwrap();
     assert!(summary.starts_with("200 steps, loss 0."), "{summary}");
+    // By two processes, each of which says what the one does.
+    scene.write("pipeline.toml", &with_trainer(&snippet("strategy.toml")));
+    let steps = "nodes.trainer.num_steps=200";
+    let rate = "nodes.trainer.hyperparameters={learning_rate=0.5}";
+    let report = scene.run_json(&["--set", &python, "--set", steps, "--set", rate], 0);
+    let summary = node(&report, "trainer")["summary"].as_str().unwrap();
+    assert!(summary.starts_with("200 steps, loss 0."), "{summary}");
+    let run = scene.artifact("ModelRun");
+    assert_eq!(fs::read_dir(run.join("logs")).unwrap().count(), 4);
     let predict = ["predict", "--model", "serving", "--input", "data/trips.csv"];
     assert_eq!(scene.cupola(&predict).expect_code(0).stdout.lines().count(), 1501);
 }
