@@ -20,6 +20,7 @@ use serde_json::Value;
 use crate::config::{read_with, schema_with};
 use crate::evaluated::Evaluated;
 use crate::ports::required;
+use crate::samples::samples;
 use crate::view::write;
 
 /// The key of the splits, beside the stage's own keys.
@@ -73,26 +74,13 @@ impl Component for Evaluator {
     }
 
     fn inputs(&self) -> &'static [Input] {
-        &[
-            Input {
-                key: "examples",
-                artifact_type: types::EXAMPLES,
-                required: true,
-                default_provider: None,
-            },
-            Input {
-                key: "model",
-                artifact_type: types::MODEL,
-                required: true,
-                default_provider: None,
-            },
-            Input {
-                key: "baseline_model",
-                artifact_type: types::MODEL,
-                required: false,
-                default_provider: Some("LatestBlessedModel"),
-            },
-        ]
+        const {
+            &[
+                Input::required("examples", types::EXAMPLES),
+                Input::required("model", types::MODEL),
+                Input::provided("baseline_model", types::MODEL, "LatestBlessedModel"),
+            ]
+        }
     }
 
     fn outputs(&self) -> &'static [Output] {
@@ -174,6 +162,10 @@ impl Executor for Evaluator {
 
         let blessing = validate(&evaluation, &config);
         let failures: Vec<String> = blessing.failures.iter().map(Failure::to_string).collect();
+        let samples = match &candidate {
+            Evaluated::Text(model) => samples(model, &dataset)?,
+            Evaluated::Servable(_) => Vec::new(),
+        };
         let page = report::EvaluationReport {
             title: context.node,
             candidate: "candidate",
@@ -181,6 +173,7 @@ impl Executor for Evaluator {
             evaluation: &evaluation.to_json(),
             blessed: (!config.thresholds.is_empty()).then_some(blessing.blessed),
             failures: &failures,
+            samples: &samples,
         };
         write(&context.outputs["evaluation"].join(PAGE_FILE), page.html())?;
         let file = if blessing.blessed { BLESSED_FILE } else { NOT_BLESSED_FILE };

@@ -77,6 +77,14 @@ pub enum DatasetError {
     #[error("{}: column `{column}` is missing here and in all other files", .path.display())]
     NoSuchColumn { path: PathBuf, column: String, found: Vec<String> },
 
+    /// A file that was to be a text is none.
+    #[error("{}: no UTF-8 text from byte {place} on", .path.display())]
+    NotText { path: PathBuf, place: u64 },
+
+    /// A text that is too long for a value.
+    #[error("{}: has {found} bytes, expected at most {limit} in one text", .path.display())]
+    LongText { path: PathBuf, found: u64, limit: u64 },
+
     /// A split that the dataset does not have.
     #[error("{}: no split `{split}`, expected one of {available}", .root.display())]
     NoSuchSplit { root: PathBuf, split: String, available: String },
@@ -106,6 +114,8 @@ impl Classify for DatasetError {
             | Self::Decode { .. }
             | Self::Arrow { .. }
             | Self::SchemaMismatch { .. }
+            | Self::NotText { .. }
+            | Self::LongText { .. }
             | Self::TypeMismatch { .. }
             | Self::NoSuchColumn { .. } => ErrorKind::Data,
             Self::NoSuchSplit { .. } | Self::Empty { .. } => ErrorKind::NotFound,
@@ -124,6 +134,9 @@ impl Classify for DatasetError {
                 Some(format!("did you mean `{near}`?"))
             }
             Self::ParquetEnds { fault, .. } => fault.hint(),
+            Self::NotText { .. } => {
+                Some("leave the file out, by a narrower pattern, or convert it to UTF-8".to_owned())
+            }
             Self::Avro(error) => error.hint(),
             Self::ArrowFile(error) => error.hint(),
             _ => None,

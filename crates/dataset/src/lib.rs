@@ -12,6 +12,7 @@ mod common;
 mod csv;
 mod dataset;
 mod difference;
+mod documents;
 mod error;
 mod feature;
 mod ipc;
@@ -33,6 +34,7 @@ pub use csv::{
 };
 pub use dataset::{Dataset, Split};
 pub use difference::ColumnDifference;
+pub use documents::TextFiles;
 pub use error::DatasetError;
 pub use feature::FeatureType;
 pub use ipc::{

@@ -193,6 +193,10 @@ pub enum IngestError {
     )]
     HashOfSource,
 
+    /// The names of texts are those of files that are here.
+    #[error("{pattern}: texts are read from files here, not from elsewhere")]
+    TextElsewhere { pattern: String },
+
     /// TFX splits by cells that are not read.
     #[error(
         "`hash`: TFX splits rows of text by all of their cells, expected `content` beside `features`"
@@ -340,6 +344,7 @@ impl IngestError {
             Self::NoSuchSpan { key, .. } | Self::NoSpans { key } => key,
             Self::SpanAndRange | Self::EmptyRange { .. } => "range_config",
             Self::BudgetTooLarge { .. } => "max_rejected_rows",
+            Self::TextElsewhere { .. } => "source.text",
             Self::HashOfSource | Self::HashOfFeatures => "hash",
             Self::OutputCompression => "output.compression",
             Self::Unwritable { .. } => "output.format",
@@ -399,6 +404,7 @@ impl Classify for IngestError {
             | Self::ColumnTwice { .. }
             | Self::HashOfSource
             | Self::HashOfFeatures
+            | Self::TextElsewhere { .. }
             | Self::OutputCompression
             | Self::Unwritable { .. }
             | Self::NoPartitionFeature { .. }

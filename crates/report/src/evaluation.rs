@@ -19,13 +19,26 @@ pub struct EvaluationReport<'a> {
     pub blessed: Option<bool>,
     /// What does not hold.
     pub failures: &'a [String],
+    /// What a language model wrote.
+    pub samples: &'a [Sample],
+}
+
+/// A text that a language model wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// What it was given.
+    pub prompt: String,
+    /// What it wrote behind that.
+    pub written: String,
 }
 
 impl EvaluationReport<'_> {
     /// Returns the page, UTF-8: a table of slices that sorts by any metric, with intervals and the baseline
     /// beside the candidate; plots of each slice that has them; differences between slices.
     pub fn html(&self) -> String {
+        let sample = |sample: &Sample| json!([sample.prompt, sample.written]);
         let object = json!({
+            "samples": self.samples.iter().map(sample).collect::<Vec<_>>(),
             "title": self.title,
             "models": [Some(self.candidate), self.baseline],
             "evaluation": self.evaluation,
@@ -63,6 +76,7 @@ mod tests {
             evaluation: &evaluation,
             blessed: Some(false),
             failures: &["auc, overall: <b>".to_owned()],
+            samples: &[Sample { prompt: "Once".to_owned(), written: " <b>upon".to_owned() }],
         }
         .html()
     }
@@ -89,5 +103,6 @@ mod tests {
         assert_eq!(data["evaluation"]["slices"][0]["slice"][0]["value"]["text"], "</script>");
         assert_eq!(data["failures"][0], "auc, overall: <b>");
         assert_eq!(data["models"], json!(["new", null]));
+        assert_eq!(data["samples"], json!([["Once", " <b>upon"]]));
     }
 }

@@ -1,6 +1,6 @@
 //! Statistics of one or two datasets, or the evaluation of a model, as one self-contained HTML page.
 //!
-//! Entry types: [`Report`], [`EvaluationReport`]; [`notes`] says in words what is no picture. The page asks nothing of the network: styles, script and data are in it, and a content
+//! Entry types: [`Report`], [`EvaluationReport`], [`Sample`]; [`notes`] says in words what is no picture. The page asks nothing of the network: styles, script and data are in it, and a content
 //! policy says so. The data goes in as JSON and comes out as text nodes, so that no name or value of the data
 //! is ever read as HTML. **Invariant:** the same statistics give the same bytes.
 //! Not here: computing statistics (`statistics`), anomalies and distances (`schema`), writing files (`cli`).
@@ -13,7 +13,7 @@ mod numbers;
 
 use formats::metadata::DatasetFeatureStatistics;
 
-pub use evaluation::EvaluationReport;
+pub use evaluation::{EvaluationReport, Sample};
 pub use notes::notes;
 
 /// What a page shows.

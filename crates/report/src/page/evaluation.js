@@ -311,6 +311,12 @@ function compared() {
     h("thead", {}, h("tr", {}, ["Slice", "Minus", ...names].map((label, index) => h("th", { class: index < 2 ? "left" : "" }, h("button", {}, label))))), h("tbody", {}, rows)))];
 }
 
+function samples() {
+  if (!data.samples.length) return [];
+  return [h("h2", {}, "Samples", h("small", {}, "what the candidate writes behind the beginnings of these examples")),
+    data.samples.map(([prompt, written]) => h("p", { class: "sample" }, h("span", {}, prompt), written))];
+}
+
 // ---- the page ----
 
 function cards() {
@@ -352,7 +358,7 @@ const fairness = crosses.length ? [
 
 document.getElementById("page").append(
   h("h1", {}, data.title), cards(), thresholds() || "", h("h2", {}, "Slices"), tools, tableBox,
-  plotsTitle, plotsBox, ...fairness, ...compared());
+  plotsTitle, plotsBox, ...fairness, ...compared(), ...samples().flat());
 if (slices.length) {
   drawTable();
   drawPlots();

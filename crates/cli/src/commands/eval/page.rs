@@ -19,6 +19,7 @@ pub(super) fn page(
         evaluation: &evaluation.to_json(),
         blessed: blessing.map(|blessing| blessing.blessed),
         failures: &failures,
+        samples: &[],
     }
     .html()
 }
