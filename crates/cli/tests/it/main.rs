@@ -10,6 +10,7 @@ mod crash;
 mod custom;
 mod docs;
 mod eval;
+mod explain;
 mod gates;
 mod graph;
 mod language;
