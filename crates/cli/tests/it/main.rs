@@ -20,6 +20,7 @@ mod predict;
 mod programs;
 mod scene;
 mod serve;
+mod served_log;
 mod sources;
 mod together;
 mod training;
