@@ -9,21 +9,27 @@ import numpy as np
 
 
 def read(patterns, names):
-    """Returns the columns with these names as a matrix of floats; a missing value is NaN."""
+    """Returns the columns with these names as a matrix of floats, a vector as several; a missing value is NaN."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     files = sorted(file for pattern in patterns for file in glob.glob(pattern))
     table = pa.concat_tables([pq.read_table(file, columns=names) for file in files])
-    columns = [table[name].to_numpy().astype(np.float32) for name in names]
-    return np.stack(columns, axis=1)
+
+    def matrix(column):
+        is_vector = pa.types.is_fixed_size_list(column.type)
+        values = (column.combine_chunks().flatten() if is_vector else column).to_numpy()
+        return values.astype(np.float32).reshape(len(column), -1)
+
+    return np.concatenate([matrix(table[name]) for name in names], axis=1)
 
 
 def examples(fn_args):
     """Returns the features and labels to train on, and those to measure with."""
     names = [feature["name"] for feature in fn_args.features]
     for patterns in (fn_args.train_files, fn_args.eval_files):
-        yield read(patterns, names), read(patterns, [fn_args.label])[:, 0]
+        labels = read(patterns, [fn_args.label])
+        yield read(patterns, names), labels[:, 0] if labels.shape[1] == 1 else labels
 
 
 def log_loss(labels, probabilities):

@@ -1,8 +1,10 @@
 """Loaders as trainers call them; pytest runs it where the wheel is installed."""
 
 import json
+import pathlib
 import threading
 import time
+import types
 
 import numpy as np
 import pyarrow as pa
@@ -149,6 +151,17 @@ def test_blocks_of_tokens_come_shuffled_by_rank_and_resume(tokens):
     assert [row for rank in ranks for row in next(rank).tolist()] == expected[0]
     halves = cupola.TokenLoader(tokens, 2, block_length=2)
     assert next(halves).tolist() == [[0, 1, 2], [2, 3, 4]]
+
+
+def test_what_the_page_about_training_shows_runs(split, tokens):
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "training.md").read_text()
+    code = page.split("<!-- snippet: loader.py -->\n```python\n")[1].split("```")[0]
+    learned, saved = [], []
+    fn_args = types.SimpleNamespace(train_files=[f"{split}/*"])
+    given = {"cupola": cupola, "fn_args": fn_args, "rank": 0, "world_size": 1, "dir": tokens}
+    exec(code, {**given, "learn": learned.append, "save": saved.append}, shown := {})
+    assert len(learned) == 3 * 4 and len(saved) == 3
+    assert shown["block"].shape == (8, 5)
 
 
 def test_spoiled_tokens_are_named(tokens):

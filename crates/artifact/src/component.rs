@@ -194,6 +194,27 @@ pub struct Input {
     pub default_provider: Option<&'static str>,
 }
 
+impl Input {
+    /// Returns a port that has to be wired.
+    pub const fn required(key: &'static str, artifact_type: &'static ArtifactType) -> Self {
+        Self { key, artifact_type, required: true, default_provider: None }
+    }
+
+    /// Returns a port that may be left out.
+    pub const fn optional(key: &'static str, artifact_type: &'static ArtifactType) -> Self {
+        Self { key, artifact_type, required: false, default_provider: None }
+    }
+
+    /// Returns a port that may be left out, and for which a node of a component is added where nothing provides it.
+    pub const fn provided(
+        key: &'static str,
+        artifact_type: &'static ArtifactType,
+        provider: &'static str,
+    ) -> Self {
+        Self { key, artifact_type, required: false, default_provider: Some(provider) }
+    }
+}
+
 /// An output port.
 #[derive(Debug)]
 pub struct Output {

@@ -1,8 +1,6 @@
 //! The texts of the template `language-model`: this project's own documentation, by sections.
 
-use std::io::{self, Write};
-
-use serde_json::json;
+use std::path::PathBuf;
 
 /// The pages.
 const PAGES: [(&str, &str); 11] = [
@@ -19,18 +17,18 @@ const PAGES: [(&str, &str); 11] = [
     ("training", include_str!("../../../docs/training.md")),
 ];
 
-/// Writes a JSON object for each section of each page: which page it is of, and its text.
-pub(crate) fn write_documents(out: &mut impl Write) -> io::Result<()> {
-    for (page, text) in PAGES {
-        for section in sections(text) {
-            writeln!(out, "{}", json!({ "page": page, "text": section }))?;
-        }
-    }
-    Ok(())
+/// Returns a text for each section of each page, with the path of its file.
+pub(crate) fn documents() -> impl Iterator<Item = (PathBuf, &'static str)> {
+    PAGES.into_iter().flat_map(|(page, text)| {
+        let numbered = sections(text).into_iter().enumerate();
+        numbered.map(move |(number, section)| {
+            (PathBuf::from(page).join(format!("{number:03}.md")), section)
+        })
+    })
 }
 
 /// Returns the parts of a page that begin with a heading of their own, and what is before the first.
-fn sections(page: &str) -> Vec<&str> {
+fn sections(page: &'static str) -> Vec<&'static str> {
     let (mut sections, mut start, mut at, mut is_code) = (Vec::new(), 0, 0, false);
     for line in page.split_inclusive('\n') {
         is_code ^= line.starts_with("```");
@@ -56,8 +54,6 @@ mod tests {
             sections(page),
             ["# A\n\nOne.", "## B\n```toml\n# no heading\n```", "### C\nTwo."]
         );
-        let mut out = Vec::new();
-        write_documents(&mut out).unwrap();
-        assert!(String::from_utf8(out).unwrap().lines().count() > 150);
+        assert!(documents().count() > 150);
     }
 }

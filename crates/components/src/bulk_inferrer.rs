@@ -90,26 +90,13 @@ impl Component for BulkInferrer {
     }
 
     fn inputs(&self) -> &'static [Input] {
-        &[
-            Input {
-                key: "examples",
-                artifact_type: types::EXAMPLES,
-                required: true,
-                default_provider: None,
-            },
-            Input {
-                key: "model",
-                artifact_type: types::MODEL,
-                required: true,
-                default_provider: None,
-            },
-            Input {
-                key: "blessing",
-                artifact_type: types::MODEL_BLESSING,
-                required: false,
-                default_provider: None,
-            },
-        ]
+        const {
+            &[
+                Input::required("examples", types::EXAMPLES),
+                Input::required("model", types::MODEL),
+                Input::optional("blessing", types::MODEL_BLESSING),
+            ]
+        }
     }
 
     fn outputs(&self) -> &'static [Output] {

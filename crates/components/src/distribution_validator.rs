@@ -229,18 +229,12 @@ impl Component for DistributionValidator {
     fn inputs(&self) -> &'static [Input] {
         const {
             &[
-                Input {
-                    key: "statistics",
-                    artifact_type: types::EXAMPLE_STATISTICS,
-                    required: true,
-                    default_provider: None,
-                },
-                Input {
-                    key: "baseline_statistics",
-                    artifact_type: types::EXAMPLE_STATISTICS,
-                    required: false,
-                    default_provider: Some("LatestStatistics"),
-                },
+                Input::required("statistics", types::EXAMPLE_STATISTICS),
+                Input::provided(
+                    "baseline_statistics",
+                    types::EXAMPLE_STATISTICS,
+                    "LatestStatistics",
+                ),
             ]
         }
     }

@@ -22,6 +22,7 @@ use crate::config::{read_with, schema_with, take, with_key};
 use crate::evaluated::Evaluated;
 use crate::explanations::{EXPLANATIONS, EXPLANATIONS_HELP, Explanations};
 use crate::ports::required;
+use crate::samples::samples;
 use crate::view::write;
 
 /// The key of the splits, beside the stage's own keys.
@@ -77,26 +78,13 @@ impl Component for Evaluator {
     }
 
     fn inputs(&self) -> &'static [Input] {
-        &[
-            Input {
-                key: "examples",
-                artifact_type: types::EXAMPLES,
-                required: true,
-                default_provider: None,
-            },
-            Input {
-                key: "model",
-                artifact_type: types::MODEL,
-                required: true,
-                default_provider: None,
-            },
-            Input {
-                key: "baseline_model",
-                artifact_type: types::MODEL,
-                required: false,
-                default_provider: Some("LatestBlessedModel"),
-            },
-        ]
+        const {
+            &[
+                Input::required("examples", types::EXAMPLES),
+                Input::required("model", types::MODEL),
+                Input::provided("baseline_model", types::MODEL, "LatestBlessedModel"),
+            ]
+        }
     }
 
     fn outputs(&self) -> &'static [Output] {
@@ -185,6 +173,10 @@ impl Executor for Evaluator {
             }
             _ => None,
         };
+        let samples = match &candidate {
+            Evaluated::Text(model) => samples(model, &dataset)?,
+            Evaluated::Servable(_) => Vec::new(),
+        };
         let page = report::EvaluationReport {
             title: context.node,
             candidate: "candidate",
@@ -193,6 +185,7 @@ impl Executor for Evaluator {
             explanations: explained.as_ref(),
             blessed: (!config.thresholds.is_empty()).then_some(blessing.blessed),
             failures: &failures,
+            samples: &samples,
         };
         write(&context.outputs["evaluation"].join(PAGE_FILE), page.html())?;
         let file = if blessing.blessed { BLESSED_FILE } else { NOT_BLESSED_FILE };

@@ -54,18 +54,8 @@ impl Component for ExampleDiff {
     fn inputs(&self) -> &'static [Input] {
         const {
             &[
-                Input {
-                    key: "examples",
-                    artifact_type: types::EXAMPLES,
-                    required: true,
-                    default_provider: None,
-                },
-                Input {
-                    key: "baseline_examples",
-                    artifact_type: types::EXAMPLES,
-                    required: false,
-                    default_provider: Some("LatestExamples"),
-                },
+                Input::required("examples", types::EXAMPLES),
+                Input::provided("baseline_examples", types::EXAMPLES, "LatestExamples"),
             ]
         }
     }

@@ -97,30 +97,10 @@ impl Component for ExampleValidator {
     fn inputs(&self) -> &'static [Input] {
         const {
             &[
-                Input {
-                    key: "statistics",
-                    artifact_type: types::EXAMPLE_STATISTICS,
-                    required: true,
-                    default_provider: None,
-                },
-                Input {
-                    key: "schema",
-                    artifact_type: types::SCHEMA,
-                    required: true,
-                    default_provider: None,
-                },
-                Input {
-                    key: "previous_statistics",
-                    artifact_type: types::EXAMPLE_STATISTICS,
-                    required: false,
-                    default_provider: None,
-                },
-                Input {
-                    key: "serving_statistics",
-                    artifact_type: types::EXAMPLE_STATISTICS,
-                    required: false,
-                    default_provider: None,
-                },
+                Input::required("statistics", types::EXAMPLE_STATISTICS),
+                Input::required("schema", types::SCHEMA),
+                Input::optional("previous_statistics", types::EXAMPLE_STATISTICS),
+                Input::optional("serving_statistics", types::EXAMPLE_STATISTICS),
             ]
         }
     }

@@ -47,12 +47,7 @@ impl Component for ExamplesWindow {
     }
 
     fn inputs(&self) -> &'static [Input] {
-        &[Input {
-            key: "examples",
-            artifact_type: types::EXAMPLES,
-            required: true,
-            default_provider: None,
-        }]
+        const { &[Input::required("examples", types::EXAMPLES)] }
     }
 
     fn outputs(&self) -> &'static [Output] {

@@ -132,20 +132,7 @@ impl Component for InfraValidator {
     }
 
     fn inputs(&self) -> &'static [Input] {
-        &[
-            Input {
-                key: "model",
-                artifact_type: types::MODEL,
-                required: true,
-                default_provider: None,
-            },
-            Input {
-                key: "examples",
-                artifact_type: types::EXAMPLES,
-                required: false,
-                default_provider: None,
-            },
-        ]
+        const { &[Input::required("model", types::MODEL), Input::optional("examples", types::EXAMPLES)] }
     }
 
     fn outputs(&self) -> &'static [Output] {

@@ -13,7 +13,7 @@ use artifact::{
     CheckContext, Checked, Component, Executor, FeatureKind, Input, Kind, Outcome, Output,
     OutputProperties, Problem, RunContext, types,
 };
-use base::{BoxError, DigestBuilder, IoError};
+use base::BoxError;
 use dataflow::{BatchIter, Source};
 use dataset::Dataset;
 use graph::Graph;
@@ -21,8 +21,6 @@ use language::WeightType;
 use launch::{Job, Limits, Metrics, Strategy, Watch};
 use loader::TokenShards;
 use program::Program;
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::Value;
 use text_model::TokenizerFiles;
 use train_language::{Config, EngineConfig, LossPoint, Progress, torch};
@@ -30,10 +28,12 @@ use train_language::{Config, EngineConfig, LossPoint, Progress, torch};
 use crate::ComponentError;
 use crate::config::{read_with, schema_with};
 use crate::ports::required;
+use crate::run_dir::RunDir;
+use crate::trainer::{
+    MAX_WARNINGS, SPLITS, SPLITS_HELP, Splits, read_trainer, run_properties, tuned,
+};
+use crate::trainer_program::{keep_logs, told_restarts};
 use crate::view::write;
-
-const SPLITS: &str = "splits";
-const SPLITS_HELP: &str = "Which split is trained on, and which one measures the loss.";
 
 /// The loss curve, one line per point.
 const LOSS_FILE: &str = "loss.csv";
@@ -49,22 +49,6 @@ const MAX_RESTARTS: u32 = 3;
 
 /// Trains a language model on the transformed examples' token ids, and writes it in the HuggingFace Llama layout.
 pub struct LanguageTrainer;
-
-/// Which split is trained on, and which one measures the loss.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-struct Splits {
-    /// The split to train on.
-    train: String,
-    /// The split whose loss is measured.
-    eval: String,
-}
-
-impl Default for Splits {
-    fn default() -> Self {
-        Self { train: "train".to_owned(), eval: "eval".to_owned() }
-    }
-}
 
 impl Component for LanguageTrainer {
     fn name(&self) -> &'static str {
@@ -84,20 +68,13 @@ impl Component for LanguageTrainer {
     }
 
     fn inputs(&self) -> &'static [Input] {
-        &[
-            Input {
-                key: "transformed_examples",
-                artifact_type: types::EXAMPLES,
-                required: true,
-                default_provider: None,
-            },
-            Input {
-                key: "transform_graph",
-                artifact_type: types::TRANSFORM_GRAPH,
-                required: false,
-                default_provider: None,
-            },
-        ]
+        const {
+            &[
+                Input::required("transformed_examples", types::EXAMPLES),
+                Input::optional("transform_graph", types::TRANSFORM_GRAPH),
+                Input::optional("hyperparameters", types::HYPER_PARAMETERS),
+            ]
+        }
     }
 
     fn outputs(&self) -> &'static [Output] {
@@ -154,14 +131,22 @@ impl Component for LanguageTrainer {
 
 impl Executor for LanguageTrainer {
     fn run(&self, context: &RunContext<'_>) -> Result<Outcome, BoxError> {
-        let (mut config, splits): (Config, Splits) = read_with(SPLITS, context.config)?;
+        let config = tuned(context)?;
+        self.train(&RunContext { config: &config, ..*context })
+    }
+}
+
+impl LanguageTrainer {
+    fn train(&self, context: &RunContext<'_>) -> Result<Outcome, BoxError> {
+        let (mut config, splits): (Config, Splits) = read_trainer(context)?;
         config.base_model = config.base_model.map(|path| context.base_dir.join(path));
         let vocab_size = vocab_size(&config, context)?;
         config.transformer_mut().vocab_size = Some(vocab_size);
 
         let examples = required(context, "transformed_examples")?;
         let dataset = Dataset::open(&examples.uri, &examples.split_names())?;
-        let work = work_dir(context, &examples.uri);
+        let run_dir = RunDir::open(context, &[])?;
+        let work = &run_dir.path;
         let mut num_tokens = 0;
         for (name, split) in [("train", &splits.train), ("eval", &splits.eval)] {
             let source = dataset.split(split)?.source()?;
@@ -171,32 +156,39 @@ impl Executor for LanguageTrainer {
                 num_tokens = written;
             }
         }
-        let (history, rollbacks, speed) = match config.transformer().engine {
-            EngineConfig::Cpu => on_the_cpu(context, &config, &work)?,
-            EngineConfig::Torch => with_torch(context, &config, vocab_size, &work)?,
+        let learnt = match config.transformer().engine {
+            EngineConfig::Cpu => on_the_cpu(context, &config, work)?,
+            EngineConfig::Torch => with_torch(context, &config, vocab_size, work)?,
         };
-        std::fs::remove_dir_all(&work).map_err(IoError::at("remove", &work))?;
         let has_tokenizer = write_tokenizer(&config, context)?;
-
         let run = &context.outputs["model_run"];
-        write(&run.join(LOSS_FILE), loss_csv(&history))?;
+        write(&run.join(LOSS_FILE), loss_csv(&learnt.history))?;
+        keep_logs(work, run)?;
+        run_dir.remove()?;
+
         let mut summary = format!("{} steps on {num_tokens} tokens", config.num_steps);
-        if let Some(loss) = history.iter().rev().find_map(|point| point.eval_loss) {
+        let eval_loss = learnt.history.iter().rev().find_map(|point| point.eval_loss);
+        if let Some(loss) = eval_loss {
             let _ = write!(summary, ", eval loss {loss:.4} (perplexity {:.2})", loss.exp());
         }
-        if let Some(speed) = speed {
+        if let Some(speed) = learnt.speed {
             let _ = write!(summary, ", {speed:.0} tokens/s");
         }
         if !has_tokenizer {
             summary.push_str("; no tokenizer file says how its tokens are made");
         }
-        if rollbacks > 0 {
-            let _ = write!(summary, "; went back to a checkpoint {rollbacks} times");
+        if learnt.rollbacks > 0 {
+            let _ = write!(summary, "; went back to a checkpoint {} times", learnt.rollbacks);
         }
+        for remark in &learnt.remarks {
+            let _ = write!(summary, "; {remark}");
+        }
+        let loss = learnt.history.last().map(|point| ("loss", point.train_loss));
+        let measured = loss.into_iter().chain(eval_loss.map(|loss| ("eval_loss", loss)));
         Ok(Outcome {
             properties: [
                 ("model", OutputProperties::default()),
-                ("model_run", OutputProperties::default()),
+                ("model_run", run_properties(Some(config.num_steps), measured)),
             ]
             .into(),
             summary,
@@ -205,33 +197,44 @@ impl Executor for LanguageTrainer {
     }
 }
 
-/// The loss curve, how often the training went back to a checkpoint, and its last speed in tokens a second.
-type Curve = (Vec<LossPoint>, u32, Option<f64>);
+/// What is known of a training besides its model.
+struct Learnt {
+    history: Vec<LossPoint>,
+    /// How many times it went back to a checkpoint.
+    rollbacks: u32,
+    /// Its last speed, in tokens a second.
+    speed: Option<f64>,
+    /// What a person should know.
+    remarks: Vec<String>,
+}
 
-fn on_the_cpu(context: &RunContext<'_>, config: &Config, work: &Path) -> Result<Curve, BoxError> {
+fn on_the_cpu(context: &RunContext<'_>, config: &Config, work: &Path) -> Result<Learnt, BoxError> {
     let open = |name| TokenShards::open(&work.join("tokens").join(name)).map(Arc::new);
     let (train, eval) = (open("train")?, open("eval")?);
     let mut last_eval = None;
-    let trained = train_language::train(
-        config,
-        &train,
-        Some(&eval),
-        &work.join("checkpoints"),
-        &mut |progress| {
-            if let Progress::Step { step, num_steps, loss, eval_loss } = progress {
+    let mut remarks = Vec::new();
+    let observer = &mut |progress| {
+        match progress {
+            Progress::Step { step, num_steps, loss, eval_loss } => {
                 last_eval = eval_loss.or(last_eval);
                 let eval = last_eval.map_or(String::new(), |loss| format!(", eval loss {loss:.4}"));
                 context.progress.report(step, num_steps, &format!("loss {loss:.4}{eval}"));
             }
-            if context.progress.is_cancelled() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        },
-    )?;
+            Progress::Resumed { step } => remarks.push(format!("went on from step {step}")),
+            // One is enough of warnings that come again and again.
+            Progress::Warning(warning) if remarks.len() < MAX_WARNINGS => remarks.push(warning),
+            Progress::Warning(_) | Progress::RolledBack { .. } => {}
+        }
+        if context.progress.is_cancelled() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    let checkpoints = work.join("checkpoints");
+    let trained = train_language::train(config, &train, Some(&eval), &checkpoints, observer)?;
     trained.model.save(&context.outputs["model"], WeightType::F32)?;
-    Ok((trained.history, trained.rollbacks, None))
+    Ok(Learnt { history: trained.history, rollbacks: trained.rollbacks, speed: None, remarks })
 }
 
 fn with_torch(
@@ -239,7 +242,7 @@ fn with_torch(
     config: &Config,
     vocab_size: usize,
     work: &Path,
-) -> Result<Curve, BoxError> {
+) -> Result<Learnt, BoxError> {
     let model = config.transformer();
     let (train, eval) = (work.join("tokens").join("train"), work.join("tokens").join("eval"));
     let folders = torch::Folders {
@@ -266,7 +269,12 @@ fn with_torch(
     let mut heard =
         Heard { context, num_steps: config.num_steps, history: Vec::new(), loss: f64::NAN };
     let launched = launch::launch(&job, &mut heard)?;
-    Ok((heard.history, 0, launched.metrics.get("tokens_per_second")))
+    let metrics = &launched.metrics;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "few")]
+    let rollbacks = metrics.get("rollbacks").map_or(0, |count| count as u32);
+    let speed = metrics.get("tokens_per_second");
+    let remarks = told_restarts(&launched).into_iter().collect();
+    Ok(Learnt { history: heard.history, rollbacks, speed, remarks })
 }
 
 /// Shows what the program says, and keeps the loss curve.
@@ -300,16 +308,6 @@ impl Watch for Heard<'_> {
     fn is_cancelled(&self) -> bool {
         self.context.progress.is_cancelled()
     }
-}
-
-/// Returns the folder for tokens and checkpoints: one that outlives an interrupted run, if there may be one.
-fn work_dir(context: &RunContext<'_>, examples: &Path) -> PathBuf {
-    let Some(keep) = context.keep_dir else { return context.outputs["model_run"].join("work") };
-    let digest = DigestBuilder::default()
-        .part("configuration", context.config.to_string().as_bytes())
-        .part("examples", examples.as_os_str().as_encoded_bytes())
-        .finish();
-    keep.join(digest.short())
 }
 
 /// Puts what makes the tokens beside the model; returns whether there is a tokenizer file that does.

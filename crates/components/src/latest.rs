@@ -1,53 +1,48 @@
-//! LatestStatistics and LatestExamples: the data before, as the baseline for the data at hand.
+//! LatestStatistics and LatestExamples: the data before, as the baseline for the data at hand. Models are found in the same
+//! way (`latest_model.rs`).
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use artifact::{
-    Artifact, ArtifactType, CheckContext, Checked, Component, Input, Kind, Ledger, LedgerError,
-    Output, PropertyValue, Resolver, types,
+    Artifact, CheckContext, Checked, Component, Input, Kind, Ledger, LedgerError, Output,
+    PropertyValue, Resolver, types,
 };
 use serde_json::Value;
 
 use crate::config::{NoConfig, schema_of};
 use crate::ports::RESOLVER;
 
-/// Finds the data before: the newest of its type that the same node made of other data.
-///
-/// What has the content of the data at hand is passed over: comparing data with itself says nothing, and a run
-/// that changes nothing must find the baseline that it found before. So is what is of a later span: what comes
-/// after is not before.
+/// A component that finds an artifact of earlier runs in the ledger.
 pub struct Latest {
-    name: &'static str,
-    description: &'static str,
-    inputs: &'static [Input; 1],
-    outputs: &'static [Output; 1],
+    pub(crate) name: &'static str,
+    pub(crate) description: &'static str,
+    /// At most one.
+    pub(crate) inputs: &'static [Input],
+    pub(crate) output: &'static [Output; 1],
+    pub(crate) find: Find,
 }
+
+/// Returns what is found for the artifact behind the input, if there is one, in the runs of a pipeline.
+pub(crate) type Find =
+    fn(Option<&Artifact>, pipeline: &str, &dyn Ledger) -> Result<Option<Artifact>, LedgerError>;
 
 /// Finds the statistics of the data before.
 pub const LATEST_STATISTICS: Latest = Latest {
     name: "LatestStatistics",
     description: "Finds the newest statistics of earlier data of the pipeline, as the baseline for those at hand.",
-    inputs: &[Input {
-        key: "statistics",
-        artifact_type: types::EXAMPLE_STATISTICS,
-        required: true,
-        default_provider: None,
-    }],
-    outputs: &[Output { key: "baseline_statistics", artifact_type: types::EXAMPLE_STATISTICS }],
+    inputs: &[Input::required("statistics", types::EXAMPLE_STATISTICS)],
+    output: &[Output { key: "baseline_statistics", artifact_type: types::EXAMPLE_STATISTICS }],
+    find: before,
 };
 
 /// Finds the examples before.
 pub const LATEST_EXAMPLES: Latest = Latest {
     name: "LatestExamples",
     description: "Finds the newest earlier examples of the pipeline, as the baseline for those at hand.",
-    inputs: &[Input {
-        key: "examples",
-        artifact_type: types::EXAMPLES,
-        required: true,
-        default_provider: None,
-    }],
-    outputs: &[Output { key: "baseline_examples", artifact_type: types::EXAMPLES }],
+    inputs: &[Input::required("examples", types::EXAMPLES)],
+    output: &[Output { key: "baseline_examples", artifact_type: types::EXAMPLES }],
+    find: before,
 };
 
 impl Component for Latest {
@@ -72,7 +67,7 @@ impl Component for Latest {
     }
 
     fn outputs(&self) -> &'static [Output] {
-        self.outputs
+        self.output
     }
 
     fn config_schema(&self) -> schemars::Schema {
@@ -96,26 +91,29 @@ impl Resolver for Latest {
         inputs: &BTreeMap<String, Vec<Artifact>>,
         ledger: &dyn Ledger,
     ) -> Result<BTreeMap<String, Vec<Artifact>>, LedgerError> {
-        let ([input], [output]) = (self.inputs, self.outputs);
-        let current = inputs.get(input.key).and_then(|found| found.first());
-        let found = before(current, output.artifact_type, pipeline, ledger)?;
-        Ok(BTreeMap::from([(output.key.to_owned(), found)]))
+        let input = self.inputs.first().and_then(|input| inputs.get(input.key));
+        let found = (self.find)(input.and_then(|found| found.first()), pipeline, ledger)?;
+        let [output] = self.output;
+        Ok(BTreeMap::from([(output.key.to_owned(), found.into_iter().collect())]))
     }
 }
 
-/// Returns the artifact before another one, if there is any.
+/// Returns the data before: the newest of its type that the same node made of other data.
+///
+/// What has the content of the data at hand is passed over: comparing data with itself says nothing, and a run
+/// that changes nothing must find the baseline that it found before. So is what is of a later span: what comes
+/// after is not before.
 fn before(
     current: Option<&Artifact>,
-    artifact_type: &ArtifactType,
     pipeline: &str,
     ledger: &dyn Ledger,
-) -> Result<Vec<Artifact>, LedgerError> {
-    let Some(current) = current else { return Ok(Vec::new()) };
+) -> Result<Option<Artifact>, LedgerError> {
+    let Some(current) = current else { return Ok(None) };
     let producer = |artifact: &Artifact| -> Result<Option<String>, LedgerError> {
         Ok(ledger.producer(artifact.id)?.map(|execution| execution.node))
     };
     let node = producer(current)?;
-    let mut candidates = ledger.artifacts(Some(artifact_type.name), Some(pipeline))?;
+    let mut candidates = ledger.artifacts(Some(&current.type_name), Some(pipeline))?;
     candidates.retain(|other| {
         let is_later = span(other).zip(span(current)).is_some_and(|(other, own)| other > own);
         other.id != current.id
@@ -126,10 +124,10 @@ fn before(
     candidates.sort_by_key(|other| Reverse((span(other), other.id)));
     for candidate in candidates {
         if producer(&candidate)? == node {
-            return Ok(vec![candidate]);
+            return Ok(Some(candidate));
         }
     }
-    Ok(Vec::new())
+    Ok(None)
 }
 
 fn span(artifact: &Artifact) -> Option<i64> {

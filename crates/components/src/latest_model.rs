@@ -1,69 +1,52 @@
-//! LatestModel: the model of an earlier run, for a Trainer to begin with.
+//! LatestModel and LatestBlessedModel: the models of earlier runs, to begin a training with and to compare with.
 
-use std::collections::BTreeMap;
+use artifact::{Artifact, ArtifactId, Input, Ledger, LedgerError, Output, PropertyValue, types};
 
-use artifact::{
-    Artifact, CheckContext, Checked, Component, Input, Kind, Ledger, LedgerError, Output, Resolver,
-    types,
-};
-use serde_json::Value;
-
-use crate::config::{NoConfig, schema_of};
-use crate::latest_blessed_model::newest_blessed;
-use crate::ports::RESOLVER;
+use crate::latest::Latest;
 
 /// Finds the newest blessed model of the pipeline's earlier runs; in the first run, none.
 ///
-/// Unlike [`LatestBlessedModel`](crate::LatestBlessedModel) it knows no candidate, so it may come before the Trainer. Each
-/// blessed model is what the next run begins with: a run after it trains on, even if nothing else changed.
-pub struct LatestModel;
+/// Unlike [`LATEST_BLESSED_MODEL`] it knows no candidate, so it may come before the Trainer. Each blessed model is what
+/// the next run begins with: a run after it trains on, even if nothing else changed.
+pub const LATEST_MODEL: Latest = Latest {
+    name: "LatestModel",
+    description: "Finds the newest blessed model of earlier runs, whose weights a Trainer begins with.",
+    inputs: &[],
+    output: &[Output { key: "base_model", artifact_type: types::MODEL }],
+    find: newest_blessed,
+};
 
-impl Component for LatestModel {
-    fn name(&self) -> &'static str {
-        "LatestModel"
-    }
+/// Finds the newest blessed model of the pipeline other than the candidate itself.
+pub const LATEST_BLESSED_MODEL: Latest = Latest {
+    name: "LatestBlessedModel",
+    description: "Finds the newest blessed model of the pipeline, as the baseline for the candidate.",
+    inputs: &[Input::required("model", types::MODEL)],
+    output: &[Output { key: "baseline_model", artifact_type: types::MODEL }],
+    find: newest_blessed,
+};
 
-    fn execution_type(&self) -> &'static str {
-        RESOLVER
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn description(&self) -> &'static str {
-        "Finds the newest blessed model of earlier runs, whose weights a Trainer begins with."
-    }
-
-    fn inputs(&self) -> &'static [Input] {
-        &[]
-    }
-
-    fn outputs(&self) -> &'static [Output] {
-        &[Output { key: "base_model", artifact_type: types::MODEL }]
-    }
-
-    fn config_schema(&self) -> schemars::Schema {
-        schema_of::<NoConfig>()
-    }
-
-    fn check(&self, _config: &Value, _context: &CheckContext<'_>) -> Checked {
-        Checked::default()
-    }
-
-    fn kind(&self) -> Kind<'_> {
-        Kind::Resolver(self)
-    }
+/// Returns the newest blessed model that is still there.
+///
+/// A model is blessed when a `ModelBlessing` with `blessed` = 1 names it as `current_model_id`. Models with
+/// the candidate's content are passed over: comparing a model with itself says nothing, and a run that
+/// changes nothing must find the baseline that it found before.
+fn newest_blessed(
+    candidate: Option<&Artifact>,
+    pipeline: &str,
+    ledger: &dyn Ledger,
+) -> Result<Option<Artifact>, LedgerError> {
+    let except = candidate.and_then(Artifact::digest);
+    let blessings = ledger.artifacts(Some(types::MODEL_BLESSING.name), Some(pipeline))?;
+    let blessed: Vec<ArtifactId> = blessings.iter().filter_map(blessed_model).collect();
+    let models = ledger.artifacts(Some(types::MODEL.name), Some(pipeline))?;
+    let models = models
+        .into_iter()
+        .filter(|model| blessed.contains(&model.id) && model.uri.is_dir())
+        .filter(|model| except.is_none() || model.digest() != except);
+    Ok(models.max_by_key(|model| model.id))
 }
 
-impl Resolver for LatestModel {
-    fn resolve(
-        &self,
-        _config: &Value,
-        pipeline: &str,
-        _inputs: &BTreeMap<String, Vec<Artifact>>,
-        ledger: &dyn Ledger,
-    ) -> Result<BTreeMap<String, Vec<Artifact>>, LedgerError> {
-        Ok(BTreeMap::from([("base_model".to_owned(), newest_blessed(pipeline, ledger, None)?)]))
-    }
+fn blessed_model(blessing: &Artifact) -> Option<ArtifactId> {
+    let property = |name| blessing.custom_properties.get(name).and_then(PropertyValue::as_int);
+    (property("blessed") == Some(1)).then(|| property("current_model_id")).flatten().map(ArtifactId)
 }

@@ -28,13 +28,13 @@ mod infra_validator;
 mod joined;
 mod language_trainer;
 mod latest;
-mod latest_blessed_model;
 mod latest_model;
 mod pairs;
 mod ports;
 mod pusher;
 mod pusher_config;
 mod run_dir;
+mod samples;
 mod schema_gen;
 mod scored_texts;
 mod scoring;
@@ -69,8 +69,7 @@ pub use import_schema_gen::ImportSchemaGen;
 pub use infra_validator::InfraValidator;
 pub use language_trainer::LanguageTrainer;
 pub use latest::{LATEST_EXAMPLES, LATEST_STATISTICS, Latest};
-pub use latest_blessed_model::LatestBlessedModel;
-pub use latest_model::LatestModel;
+pub use latest_model::{LATEST_BLESSED_MODEL, LATEST_MODEL};
 pub use pusher::Pusher;
 pub use schema_gen::SchemaGen;
 pub use statistics_gen::StatisticsGen;
@@ -93,11 +92,11 @@ pub fn registry() -> Registry {
         Arc::new(ExamplesWindow),
         Arc::new(ExampleDiff),
         Arc::new(Transform),
-        Arc::new(LatestModel),
+        Arc::new(LATEST_MODEL),
         Arc::new(Tuner),
         Arc::new(Trainer),
         Arc::new(LanguageTrainer),
-        Arc::new(LatestBlessedModel),
+        Arc::new(LATEST_BLESSED_MODEL),
         Arc::new(Evaluator),
         Arc::new(InfraValidator),
         Arc::new(Pusher),

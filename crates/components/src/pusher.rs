@@ -46,26 +46,13 @@ impl Component for Pusher {
     }
 
     fn inputs(&self) -> &'static [Input] {
-        &[
-            Input {
-                key: "model",
-                artifact_type: types::MODEL,
-                required: true,
-                default_provider: None,
-            },
-            Input {
-                key: "blessing",
-                artifact_type: types::MODEL_BLESSING,
-                required: false,
-                default_provider: None,
-            },
-            Input {
-                key: "infra_blessing",
-                artifact_type: types::INFRA_BLESSING,
-                required: false,
-                default_provider: None,
-            },
-        ]
+        const {
+            &[
+                Input::required("model", types::MODEL),
+                Input::optional("blessing", types::MODEL_BLESSING),
+                Input::optional("infra_blessing", types::INFRA_BLESSING),
+            ]
+        }
     }
 
     fn outputs(&self) -> &'static [Output] {

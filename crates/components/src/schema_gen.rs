@@ -85,12 +85,7 @@ impl Component for SchemaGen {
     }
 
     fn inputs(&self) -> &'static [Input] {
-        &[Input {
-            key: "statistics",
-            artifact_type: types::EXAMPLE_STATISTICS,
-            required: true,
-            default_provider: None,
-        }]
+        const { &[Input::required("statistics", types::EXAMPLE_STATISTICS)] }
     }
 
     fn outputs(&self) -> &'static [Output] {

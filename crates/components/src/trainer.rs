@@ -14,6 +14,7 @@ use dataset::Dataset;
 use graph::{Graph, GraphOutput, Shape, ValueType};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use servable::Servable;
 use train::{Available, Checkpoints, Config, Count, LossPoint, Options, Trained, ValueKind};
@@ -26,7 +27,7 @@ use crate::view::write;
 
 /// The key of the splits, beside the stage's own keys.
 pub(crate) const SPLITS: &str = "splits";
-const SPLITS_HELP: &str = "Which split is trained on, and which one measures the loss.";
+pub(crate) const SPLITS_HELP: &str = "Which split is trained on, and which one measures the loss.";
 
 /// The key of how an ONNX model goes with the features.
 const ONNX: &str = "onnx";
@@ -40,7 +41,7 @@ const LOSS_FILE: &str = "loss.csv";
 const CHECKPOINTS: &str = "checkpoints";
 
 /// How many warnings are told.
-const MAX_WARNINGS: usize = 3;
+pub(crate) const MAX_WARNINGS: usize = 3;
 
 /// Trains a built-in model, or lets a program of the user's train one, and writes it as a servable: graph, model and
 /// signature.
@@ -82,38 +83,15 @@ impl Component for Trainer {
     }
 
     fn inputs(&self) -> &'static [Input] {
-        &[
-            Input {
-                key: "transformed_examples",
-                artifact_type: types::EXAMPLES,
-                required: true,
-                default_provider: None,
-            },
-            Input {
-                key: "transform_graph",
-                artifact_type: types::TRANSFORM_GRAPH,
-                required: true,
-                default_provider: None,
-            },
-            Input {
-                key: "base_model",
-                artifact_type: types::MODEL,
-                required: false,
-                default_provider: None,
-            },
-            Input {
-                key: "schema",
-                artifact_type: types::SCHEMA,
-                required: false,
-                default_provider: None,
-            },
-            Input {
-                key: "hyperparameters",
-                artifact_type: types::HYPER_PARAMETERS,
-                required: false,
-                default_provider: None,
-            },
-        ]
+        const {
+            &[
+                Input::required("transformed_examples", types::EXAMPLES),
+                Input::required("transform_graph", types::TRANSFORM_GRAPH),
+                Input::optional("base_model", types::MODEL),
+                Input::optional("schema", types::SCHEMA),
+                Input::optional("hyperparameters", types::HYPER_PARAMETERS),
+            ]
+        }
     }
 
     fn outputs(&self) -> &'static [Output] {
@@ -195,12 +173,30 @@ impl Component for Trainer {
 
 impl Executor for Trainer {
     fn run(&self, context: &RunContext<'_>) -> Result<Outcome, BoxError> {
-        if let Some(artifact) = context.input("hyperparameters") {
-            let values = tune::read_hyperparameters(&artifact.uri)?;
-            let config = with_hyperparameters(context.config, &values);
-            return self.train(&RunContext { config: &config, ..*context });
+        let config = tuned(context)?;
+        self.train(&RunContext { config: &config, ..*context })
+    }
+}
+
+/// Returns a trainer's configuration with the hyperparameters that a search found, if they are wired.
+pub(crate) fn tuned(context: &RunContext<'_>) -> Result<Value, BoxError> {
+    let Some(artifact) = context.input("hyperparameters") else {
+        return Ok(context.config.clone());
+    };
+    let values = tune::read_hyperparameters(&artifact.uri)?;
+    Ok(with_hyperparameters(context.config, &values))
+}
+
+/// Reads the configuration of a model that is trained in the process.
+pub(crate) fn read_trainer<Stage: DeserializeOwned>(
+    context: &RunContext<'_>,
+) -> Result<(Stage, Splits), ComponentError> {
+    match read_with(SPLITS, context.config) {
+        // The file was checked, and the hyperparameters were not.
+        Err(ComponentError::Config(source)) if context.input("hyperparameters").is_some() => {
+            Err(ComponentError::Hyperparameters { source })
         }
-        self.train(context)
+        read => read,
     }
 }
 
@@ -210,13 +206,7 @@ impl Trainer {
             let (config, splits, onnx) = read_program(context.config)?;
             return trainer_program::run(context, &config, &splits, &onnx);
         }
-        let (config, splits): (Config, Splits) = match read_with(SPLITS, context.config) {
-            // The file was checked, and the hyperparameters were not.
-            Err(ComponentError::Config(source)) if context.input("hyperparameters").is_some() => {
-                return Err(ComponentError::Hyperparameters { source }.into());
-            }
-            read => read?,
-        };
+        let (config, splits): (Config, Splits) = read_trainer(context)?;
         let graph = Graph::load(&required(context, "transform_graph")?.uri)?;
         let examples = required(context, "transformed_examples")?;
         let dataset = Dataset::open(&examples.uri, &examples.split_names())?;
@@ -269,11 +259,13 @@ impl Trainer {
         let trained = train::train(&config, &plan, train_source, eval_source, options, observer)?;
 
         Servable::save(&context.outputs["model"], &graph, &trained.model)?;
+        let measured = measured(&trained, metric);
+        let measured = measured.iter().map(|(name, value)| (name.as_str(), *value));
         write(&context.outputs["model_run"].join(LOSS_FILE), loss_csv(&trained.history, metric))?;
         Ok(Outcome {
             properties: [
                 ("model", OutputProperties::default()),
-                ("model_run", run_properties(&trained, metric)),
+                ("model_run", run_properties(Some(trained.steps), measured)),
             ]
             .into(),
             summary: summary(&trained, &warnings),
@@ -383,26 +375,32 @@ fn summary(trained: &Trained, warnings: &[String]) -> String {
     text
 }
 
-/// Returns what was measured, by the names that programs' metrics have; of the point whose weights were kept.
-fn run_properties(trained: &Trained, metric: Option<&str>) -> OutputProperties {
+/// Returns the properties of a training's run: how many steps were made, and what was measured.
+pub(crate) fn run_properties<'a>(
+    steps: Option<u64>,
+    measured: impl IntoIterator<Item = (&'a str, f64)>,
+) -> OutputProperties {
     let mut output = OutputProperties::default();
-    let mut add = |name: &str, value: Option<f64>| {
-        if let Some(value) = value.filter(|value| value.is_finite()) {
-            let name = format!("metric_{name}");
-            output.custom_properties.insert(name, PropertyValue::Double(value));
-        }
-    };
-    let kept = trained.history.iter().rev().find(|point| point.step <= trained.best_step);
-    if let Some(point) = kept {
-        add("loss", Some(point.train_loss));
-        add("eval_loss", point.eval_loss);
-        if let Some(metric) = metric.filter(|name| *name != "loss") {
-            add(&format!("eval_{metric}"), point.eval_metric);
-        }
+    for (name, value) in measured.into_iter().filter(|(_, value)| value.is_finite()) {
+        output.custom_properties.insert(format!("metric_{name}"), PropertyValue::Double(value));
     }
-    let steps = i64::try_from(trained.steps).unwrap_or(i64::MAX);
-    output.custom_properties.insert("steps".to_owned(), steps.into());
+    if let Some(steps) = steps.and_then(|steps| i64::try_from(steps).ok()) {
+        output.custom_properties.insert("steps".to_owned(), steps.into());
+    }
     output
+}
+
+/// Returns what was measured, by the names that programs' metrics have; at the point whose weights were kept.
+fn measured(trained: &Trained, metric: Option<&str>) -> Vec<(String, f64)> {
+    let kept = trained.history.iter().rev().find(|point| point.step <= trained.best_step);
+    let Some(point) = kept else { return Vec::new() };
+    let metric = metric.filter(|name| *name != "loss");
+    let values = [
+        Some(("loss".to_owned(), point.train_loss)),
+        point.eval_loss.map(|loss| ("eval_loss".to_owned(), loss)),
+        metric.zip(point.eval_metric).map(|(name, value)| (format!("eval_{name}"), value)),
+    ];
+    values.into_iter().flatten().collect()
 }
 
 /// `metric` is what decided about stopping early; the loss has its column anyway.

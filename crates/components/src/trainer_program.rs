@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use artifact::{Outcome, OutputProperties, PropertyValue, RunContext};
+use artifact::{Outcome, OutputProperties, RunContext};
 use base::{BoxError, IoError};
 use dataset::Dataset;
 use graph::{Graph, GraphOutput, Shape, ValueType};
@@ -20,7 +20,7 @@ use servable::Servable;
 use crate::ComponentError;
 use crate::ports::required;
 use crate::run_dir::{RunDir, absolute};
-use crate::trainer::Splits;
+use crate::trainer::{Splits, run_properties};
 use crate::view::SCHEMA_FILE;
 
 /// The keys of a run's folder.
@@ -95,25 +95,18 @@ pub(crate) fn run(
     let written = &fn_args.serving_model_dir;
     save_model(context, config, onnx, &graph, &features, (&label, task), written)?;
     let run = &context.outputs["model_run"];
-    for (from, to) in [
-        (fn_args.model_run_dir.as_path(), run.as_path()),
-        (&run_dir.path.join(LOGS), &run.join(LOGS)),
-    ] {
-        if from.is_dir() {
-            base::copy_tree(from, to)?;
-        }
+    if fn_args.model_run_dir.is_dir() {
+        base::copy_tree(&fn_args.model_run_dir, run)?;
     }
+    keep_logs(&run_dir.path, run)?;
     if fn_args.metrics_path.is_file() {
         let to = run.join(METRICS_FILE);
         fs::copy(&fn_args.metrics_path, &to).map_err(IoError::at("write", &to))?;
     }
     run_dir.remove()?;
     Ok(Outcome {
-        properties: [
-            ("model", OutputProperties::default()),
-            ("model_run", run_properties(&launched)),
-        ]
-        .into(),
+        properties: [("model", OutputProperties::default()), ("model_run", properties(&launched))]
+            .into(),
         summary: summary(&launched),
         ..Outcome::default()
     })
@@ -161,6 +154,15 @@ fn task(graph: &Graph, config: &launch::Config, label: &str) -> Result<Task, Com
         Shape::Vector(length) => usize::try_from(length).ok(),
         Shape::One | Shape::List => None,
     };
+    let is_one =
+        |name: &str| graph.outputs().iter().any(|o| o.name == name && o.shape == Shape::One);
+    let mut ones = config.query.iter().map(|query| ("query", query.as_str())).collect::<Vec<_>>();
+    if config.task != TaskConfig::MultiLabelClassification {
+        ones.push(("label", label));
+    }
+    if let Some((key, name)) = ones.into_iter().find(|(_, name)| !is_one(name)) {
+        return wrong(format!("`{key}`: `{name}` has many values in each example, expected one"));
+    }
     match config.task.with_width(config.num_classes.or(of_label), num_labels) {
         Some(task) => Ok(task),
         None if config.task == TaskConfig::MultiClassClassification => {
@@ -322,17 +324,36 @@ impl Watch for Watcher<'_> {
     }
 }
 
-fn run_properties(launched: &Launched) -> OutputProperties {
-    let mut output = OutputProperties::default();
-    for (name, value) in launched.metrics.values.iter().filter(|(_, value)| value.is_finite()) {
-        output.custom_properties.insert(format!("metric_{name}"), PropertyValue::Double(*value));
+/// Keeps what the processes of a job in `run_dir` wrote, with a run.
+pub(crate) fn keep_logs(run_dir: &Path, run: &Path) -> Result<(), BoxError> {
+    let logs = run_dir.join(LOGS);
+    if logs.is_dir() {
+        base::copy_tree(&logs, &run.join(LOGS))?;
     }
-    if let Some(step) = launched.metrics.step.and_then(|step| i64::try_from(step).ok()) {
-        output.custom_properties.insert("steps".to_owned(), step.into());
-    }
+    Ok(())
+}
+
+fn properties(launched: &Launched) -> OutputProperties {
+    let metrics = &launched.metrics;
+    let measured = metrics.values.iter().map(|(name, value)| (name.as_str(), *value));
+    let mut output = run_properties(metrics.step, measured);
     let restarts = i64::try_from(launched.restarts.len()).unwrap_or(i64::MAX);
     output.custom_properties.insert("restarts".to_owned(), restarts.into());
     output
+}
+
+/// Returns why a job was started again, if it was.
+pub(crate) fn told_restarts(launched: &Launched) -> Option<String> {
+    let last = launched.restarts.last()?;
+    let times = match launched.restarts.len() {
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    };
+    let mut text = format!("started again {times}: {} ended with {}", last.worker, last.ended);
+    if let Some(step) = last.step {
+        let _ = write!(text, " behind step {step}");
+    }
+    Some(text)
 }
 
 fn summary(launched: &Launched) -> String {
@@ -344,13 +365,8 @@ fn summary(launched: &Launched) -> String {
     if !metrics.is_empty() {
         let _ = write!(text, ", {metrics}");
     }
-    if let Some(last) = launched.restarts.last() {
-        let count = launched.restarts.len();
-        let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
-        let _ = write!(text, "; started again {times}: {} ended with {}", last.worker, last.ended);
-        if let Some(step) = last.step {
-            let _ = write!(text, " behind step {step}");
-        }
+    if let Some(restarts) = told_restarts(launched) {
+        let _ = write!(text, "; {restarts}");
     }
     if launched.num_bad_lines > 0 {
         let _ = write!(text, "; {} lines of metrics are no JSON objects", launched.num_bad_lines);

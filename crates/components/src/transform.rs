@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use arrow::array::RecordBatch;
 use artifact::{
     CheckContext, Checked, Component, Executor, FeatureInfo, FeatureKind, ForeseeContext, Input,
     Kind, Outcome, Output, OutputProperties, Problem, RunContext, types,
@@ -13,7 +14,10 @@ use graph::{Shape, ValueType};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use transform::{ApplyGraph, Config, InputFeature, InputKind, Transformed};
+use transform::{
+    ApplyGraph, Config, DeduplicateConfig, Deduplicator, InputFeature, InputKind, OutputFeature,
+    TransformError, Transformed,
+};
 
 use crate::ComponentError;
 use crate::config::{read, schema_with, take, with_key};
@@ -42,6 +46,11 @@ const STATISTICS: &str = "statistics";
 const STATISTICS_HELP: &str = "Whether statistics are made (the default): of the raw examples that the analyzers see and of the features of all \
      that are transformed, and what in the features does not fit their schema: in the folder of the graph, \
      `pre_transform_feature_stats` and `post_transform_feature_stats`, as TFX has them.";
+
+/// The key of what is left out.
+const DEDUPLICATE: &str = "deduplicate";
+const DEDUPLICATE_HELP: &str = "Leaves out examples that came before: those whose feature is the same, and nearly the same where \
+     `similarity` says from where on. The first one stays, those of the first split first. Statistics are of all.";
 
 /// A switch that is on unless it is turned off.
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
@@ -94,6 +103,7 @@ struct Own {
     materialize: bool,
     statistics: bool,
     pack: Option<Pack>,
+    deduplicate: Option<DeduplicateConfig>,
 }
 
 /// Reads a configuration: the stage's, and the component's own.
@@ -105,6 +115,7 @@ fn read_config(config: &Value, base_dir: &Path) -> Result<(Config, Own), Compone
         materialize: take::<On>(MATERIALIZE, &mut rest)?.0,
         statistics: take::<On>(STATISTICS, &mut rest)?.0,
         pack: take(PACK, &mut rest)?,
+        deduplicate: take(DEDUPLICATE, &mut rest)?,
     };
     let mut config: Config = read(&rest)?;
     config.base_dir = base_dir.to_path_buf();
@@ -129,20 +140,12 @@ impl Component for Transform {
     }
 
     fn inputs(&self) -> &'static [Input] {
-        &[
-            Input {
-                key: "examples",
-                artifact_type: types::EXAMPLES,
-                required: true,
-                default_provider: None,
-            },
-            Input {
-                key: "schema",
-                artifact_type: types::SCHEMA,
-                required: true,
-                default_provider: None,
-            },
-        ]
+        const {
+            &[
+                Input::required("examples", types::EXAMPLES),
+                Input::required("schema", types::SCHEMA),
+            ]
+        }
     }
 
     fn outputs(&self) -> &'static [Output] {
@@ -157,6 +160,7 @@ impl Component for Transform {
         let schema = with_key::<Vec<ExportAs>>(schema, EXPORTS, EXPORTS_HELP);
         let schema = with_key::<bool>(schema, MATERIALIZE, MATERIALIZE_HELP);
         let schema = with_key::<bool>(schema, STATISTICS, STATISTICS_HELP);
+        let schema = with_key::<DeduplicateConfig>(schema, DEDUPLICATE, DEDUPLICATE_HELP);
         with_key::<Pack>(schema, PACK, PACK_HELP)
     }
 
@@ -182,6 +186,9 @@ impl Component for Transform {
                         message: "there are no splits to learn from".to_owned(),
                         hint: None,
                     });
+                }
+                if let Some(deduplicate) = &own.deduplicate {
+                    checked.problems.extend(check_deduplicate(deduplicate, &outputs));
                 }
                 let packed = own.pack.as_ref().map(|pack| {
                     let (problems, features) = pack.check(&outputs);
@@ -262,21 +269,29 @@ impl Executor for Transform {
         let stage = ApplyGraph::new(graph);
         let materialized = if own.materialize { names.as_slice() } else { &[] };
         let mut packed = String::new();
+        let mut deduplicator = own.deduplicate.clone().map(Deduplicator::new);
         let out_dir = &context.outputs["transformed_examples"];
         for (done, name) in materialized.iter().enumerate() {
             context.progress.report(done as u64, names.len() as u64, name);
             let splits = joined::splits(&datasets, std::slice::from_ref(name))?;
             let source = Joined::open(&splits)?;
             if let Some(pack) = &own.pack {
-                let num_blocks = pack.write(name, &source, &stage, out_dir, context)?;
+                let num_blocks =
+                    pack.write(name, &source, &stage, out_dir, context, deduplicator.as_mut())?;
                 packed.push_str(&format!(", {num_blocks} blocks of {name}"));
                 continue;
             }
             let dir = Dataset::split_dir(out_dir, name);
             let mut writer = ShardWriter::create(&dir, "transformed_examples", stage.schema())?;
-            dataflow::map(context.engine, &source, &stage, &mut |batch| Ok(writer.write(&batch)?))?;
+            dataflow::map(context.engine, &source, &stage, &mut |batch| {
+                Ok(writer.write(&only_new(deduplicator.as_mut(), batch)?)?)
+            })?;
             writer.close()?;
         }
+        let left_out = deduplicator.map_or(String::new(), |deduplicator| {
+            let (same, alike) = deduplicator.num_left_out();
+            format!(", {same} duplicates and {alike} near-duplicates left out")
+        });
         if own.statistics {
             let all = Joined::open(&joined::splits(&datasets, &names)?)?;
             let all = Transformed::new(&all, &stage);
@@ -292,7 +307,7 @@ impl Executor for Transform {
             ]
             .into(),
             summary: format!(
-                "{num_features} features, learned on {learned_on}{from_before}{packed}"
+                "{num_features} features, learned on {learned_on}{from_before}{left_out}{packed}"
             ),
             ..Outcome::default()
         })
@@ -316,6 +331,37 @@ impl Executor for Transform {
         let of = Learnt { artifacts, names: &names, splits: &splits, source: &source };
         let is_growing = context.growing.contains("examples");
         transform_learn::foresee(&config, &inputs, &of, dir, is_growing)
+    }
+}
+
+/// Returns the rows of a batch that no batch before has.
+pub(crate) fn only_new(
+    deduplicator: Option<&mut Deduplicator>,
+    batch: RecordBatch,
+) -> Result<RecordBatch, TransformError> {
+    match deduplicator {
+        Some(deduplicator) => deduplicator.keep(&batch),
+        None => Ok(batch),
+    }
+}
+
+fn check_deduplicate(config: &DeduplicateConfig, outputs: &[OutputFeature]) -> Option<Problem> {
+    let problem = |message: String, hint: Option<String>| {
+        let key = format!("{DEDUPLICATE}.feature");
+        Some(Problem { key, offset: None, message, hint })
+    };
+    let name = &config.feature;
+    let Some(found) = outputs.iter().find(|output| output.name == *name) else {
+        let near = base::nearest(name, outputs.iter().map(|output| output.name.as_str()));
+        let hint = near.map(|near| format!("did you mean `{near}`?"));
+        return problem(format!("there is no feature `{name}`"), hint);
+    };
+    let is_many = found.shape != Shape::One;
+    match found.value_type {
+        Some(ValueType::String) if !is_many => None,
+        Some(ValueType::Int) if is_many => None,
+        None => None,
+        Some(_) => problem(format!("`{name}` is neither a text nor a list of integers"), None),
     }
 }
 

@@ -11,9 +11,10 @@ use dataset::{Dataset, ShardWriter};
 use graph::Shape;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use transform::{ApplyGraph, OutputFeature, PackConfig, Packer};
+use transform::{ApplyGraph, Deduplicator, OutputFeature, PackConfig, Packer};
 
 use crate::ComponentError;
+use crate::transform::only_new;
 
 /// The key of packing, beside the stage's own keys.
 pub(crate) const PACK: &str = "pack";
@@ -99,9 +100,14 @@ impl Pack {
         stage: &ApplyGraph,
         out_dir: &Path,
         context: &RunContext<'_>,
+        mut deduplicator: Option<&mut Deduplicator>,
     ) -> Result<u64, BoxError> {
-        let graph = stage.graph().project(&[&self.feature])?;
-        let num_buckets = graph.outputs()[0].num_buckets;
+        let compared = deduplicator.as_ref().map(|of| of.feature().to_owned());
+        let compared = compared.as_deref().filter(|name| *name != self.feature);
+        let names: Vec<&str> = std::iter::once(self.feature.as_str()).chain(compared).collect();
+        let graph = stage.graph().project(&names)?;
+        let own = graph.outputs().iter().find(|output| output.name == self.feature);
+        let num_buckets = own.and_then(|output| output.num_buckets);
         let mut packer = Packer::new(self.config());
         let dir = Dataset::split_dir(out_dir, name);
         let mut writer = ShardWriter::create(&dir, "transformed_examples", packer.schema())?;
@@ -114,7 +120,7 @@ impl Pack {
             Ok(())
         };
         dataflow::map(context.engine, source, &ApplyGraph::new(graph), &mut |batch| {
-            write(packer.push(&batch)?)
+            write(packer.push(&only_new(deduplicator.as_deref_mut(), batch)?)?)
         })?;
         write(packer.finish())?;
         writer.close()?;

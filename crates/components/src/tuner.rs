@@ -14,25 +14,22 @@ use serde_json::{Map, Value};
 use tune::{BEST_FILE, Config, Direction, Finished, RESULTS_FILE};
 
 use crate::config::{read, with_key};
+use crate::language_trainer::LanguageTrainer;
 use crate::trainer::{Trainer, is_program, read_program};
 use crate::tuner_check;
 use crate::tuner_trials;
 use crate::view::write;
 use crate::{ComponentError, config};
 
-/// The key of the trainer's table.
-pub(crate) const TRAINER: &str = "trainer";
 /// The key of what is to be reached.
 pub(crate) const OBJECTIVE: &str = "objective";
 const OBJECTIVE_HELP: &str =
     "What is to be reached, such as `{ metric = \"auc\", direction = \"max\" }`.";
-const TRAINER_HELP: &str =
-    "The trainer whose hyperparameters are searched for: the keys of a Trainer's table.";
 
 /// The property with the table of the trials; one that is larger than this is in the artifact alone.
 const MAX_TABLE_BYTES: usize = 64 << 10;
 
-/// Tries hyperparameters of a trainer and gives the best ones to the Trainer.
+/// Tries hyperparameters of a trainer and gives the best ones to the Trainer or LanguageTrainer.
 pub struct Tuner;
 
 /// What is to be reached: a metric of the Evaluator, measured on the split `eval` of the transformed examples, or one that
@@ -43,30 +40,76 @@ pub(crate) struct Objective {
     /// A metric of the Evaluator, such as `auc` or `recall@0.3` (docs/evaluation.md lists all).
     #[serde(default)]
     pub(crate) metric: Option<String>,
-    /// A metric that the training reports, instead: of a built-in model `loss`, `eval_loss` or, such as `eval_auc`, that of
-    /// `early_stopping`; of a program the last value of any that it writes.
+    /// A metric that the training reports, instead: of a built-in model and of a language model `loss`, `eval_loss` or, such
+    /// as `eval_auc`, that of `early_stopping`; of a program the last value of any that it writes.
     #[serde(default)]
     pub(crate) reported: Option<String>,
     /// Whether higher values are better, or lower ones.
     pub(crate) direction: Direction,
 }
 
+/// The trainer whose hyperparameters are searched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tuned {
+    Trainer,
+    LanguageTrainer,
+}
+
+impl Tuned {
+    pub(crate) const ALL: [Self; 2] = [Self::Trainer, Self::LanguageTrainer];
+
+    /// Returns the key of its table.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::Trainer => "trainer",
+            Self::LanguageTrainer => "language_trainer",
+        }
+    }
+
+    fn help(self) -> &'static str {
+        match self {
+            Self::Trainer => {
+                "The trainer whose hyperparameters are searched for: the keys of a Trainer's table."
+            }
+            Self::LanguageTrainer => {
+                "The trainer of language models, instead: the keys of a LanguageTrainer's table."
+            }
+        }
+    }
+
+    pub(crate) fn component(self) -> &'static dyn Component {
+        match self {
+            Self::Trainer => &Trainer,
+            Self::LanguageTrainer => &LanguageTrainer,
+        }
+    }
+
+    pub(crate) fn executor(self) -> &'static dyn Executor {
+        match self {
+            Self::Trainer => &Trainer,
+            Self::LanguageTrainer => &LanguageTrainer,
+        }
+    }
+}
+
 /// What a Tuner's table says.
 pub(crate) struct Parts {
     pub(crate) search: Config,
     pub(crate) objective: Objective,
+    pub(crate) tuned: Tuned,
     pub(crate) trainer: Value,
 }
 
 impl Parts {
     pub(crate) fn read(config: &Value) -> Result<Self, ComponentError> {
         let mut config = config.clone();
-        let mut take = |key: &str| {
-            let taken = config.as_object_mut().and_then(|table| table.remove(key));
-            taken.unwrap_or_else(|| Value::Object(Map::new()))
-        };
-        let (objective, trainer) = (take(OBJECTIVE), take(TRAINER));
-        Ok(Self { search: read(&config)?, objective: read(&objective)?, trainer })
+        let mut take = |key: &str| config.as_object_mut().and_then(|table| table.remove(key));
+        let none = || Value::Object(Map::new());
+        let objective = take(OBJECTIVE).unwrap_or_else(none);
+        let found = Tuned::ALL.map(|tuned| take(tuned.key()).map(|trainer| (tuned, trainer)));
+        let found = found.into_iter().flatten().next_back();
+        let (tuned, trainer) = found.unwrap_or_else(|| (Tuned::Trainer, none()));
+        Ok(Self { search: read(&config)?, objective: read(&objective)?, tuned, trainer })
     }
 }
 
@@ -88,32 +131,14 @@ impl Component for Tuner {
     }
 
     fn inputs(&self) -> &'static [Input] {
-        &[
-            Input {
-                key: "transformed_examples",
-                artifact_type: types::EXAMPLES,
-                required: true,
-                default_provider: None,
-            },
-            Input {
-                key: "transform_graph",
-                artifact_type: types::TRANSFORM_GRAPH,
-                required: true,
-                default_provider: None,
-            },
-            Input {
-                key: "base_model",
-                artifact_type: types::MODEL,
-                required: false,
-                default_provider: None,
-            },
-            Input {
-                key: "schema",
-                artifact_type: types::SCHEMA,
-                required: false,
-                default_provider: None,
-            },
-        ]
+        const {
+            &[
+                Input::required("transformed_examples", types::EXAMPLES),
+                Input::required("transform_graph", types::TRANSFORM_GRAPH),
+                Input::optional("base_model", types::MODEL),
+                Input::optional("schema", types::SCHEMA),
+            ]
+        }
     }
 
     fn outputs(&self) -> &'static [Output] {
@@ -126,29 +151,27 @@ impl Component for Tuner {
     fn config_schema(&self) -> schemars::Schema {
         let mut schema =
             with_key::<Objective>(config::schema_of::<Config>(), OBJECTIVE, OBJECTIVE_HELP);
-        let mut trainer = Trainer.config_schema();
-        trainer.insert("description".to_owned(), TRAINER_HELP.into());
-        trainer.remove("$schema");
-        trainer.remove("title");
-        // What it refers to is looked for at the root.
-        let definitions = trainer.remove("$defs");
-        let own = schema.ensure_object();
-        let table = |own: &mut Map<String, Value>, key: &str| {
-            let table = own.entry(key).or_insert_with(|| Map::new().into());
-            std::mem::take(table)
-        };
-        for (key, added) in [
-            ("properties", [(TRAINER.to_owned(), trainer.to_value())].into_iter().collect()),
-            ("$defs", definitions.and_then(|d| d.as_object().cloned()).unwrap_or_default()),
-        ] {
-            let mut merged = table(own, key);
-            if let Some(merged) = merged.as_object_mut() {
-                merged.extend::<Map<String, Value>>(added);
+        for tuned in Tuned::ALL {
+            let mut trainer = tuned.component().config_schema();
+            trainer.insert("description".to_owned(), tuned.help().into());
+            trainer.remove("$schema");
+            trainer.remove("title");
+            // What it refers to is looked for at the root.
+            let definitions = trainer.remove("$defs");
+            let own = schema.ensure_object();
+            let trainer = Map::from_iter([(tuned.key().to_owned(), trainer.to_value())]);
+            let definitions = definitions.and_then(|found| found.as_object().cloned());
+            for (place, added) in
+                [("properties", trainer), ("$defs", definitions.unwrap_or_default())]
+            {
+                let table = own.entry(place).or_insert_with(|| Map::new().into());
+                if let Some(table) = table.as_object_mut() {
+                    table.extend(added);
+                }
             }
-            own.insert(key.to_owned(), merged);
         }
-        if let Some(required) = own.get_mut("required").and_then(Value::as_array_mut) {
-            required.extend([OBJECTIVE.into(), TRAINER.into()]);
+        if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+            required.push(OBJECTIVE.into());
         }
         schema
     }
@@ -158,7 +181,7 @@ impl Component for Tuner {
     }
 
     fn files(&self, config: &Value, base_dir: &Path) -> Result<Vec<PathBuf>, BoxError> {
-        match config.get(TRAINER) {
+        match config.get(Tuned::Trainer.key()) {
             Some(trainer) if is_program(trainer) => {
                 Ok(launch::code_files(&read_program(trainer)?.0, base_dir)?)
             }

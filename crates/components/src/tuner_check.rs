@@ -1,12 +1,12 @@
 //! What can be said about a Tuner's table before anything runs.
 
-use artifact::{CheckContext, Component, Problem};
+use artifact::{CheckContext, Problem};
 use serde_json::{Map, Value};
 use tune::{Config, DomainConfig, Number, SearchConfig};
 
 use crate::config::schema_of;
-use crate::trainer::{Trainer, is_program, with_hyperparameters};
-use crate::tuner::{OBJECTIVE, Parts, TRAINER};
+use crate::trainer::{SPLITS, is_program, with_hyperparameters};
+use crate::tuner::{OBJECTIVE, Parts, Tuned};
 use crate::tuner_trials::with_steps;
 
 /// How many values of a list are looked at.
@@ -25,11 +25,17 @@ pub(crate) fn check(config: &Value, context: &CheckContext<'_>) -> Vec<Problem> 
         })
         .collect();
     problems.extend(check_objective(&parts));
-    let of_trainer = Trainer.check(&parts.trainer, context).problems;
+    let tables = Tuned::ALL.map(|tuned| config.get(tuned.key()).is_some());
+    if tables == [false, false] || tables == [true, true] {
+        let message = "expected one of the tables `trainer` and `language_trainer`".to_owned();
+        problems.push(Problem { key: String::new(), offset: None, message, hint: None });
+        return problems;
+    }
+    let of_trainer = parts.tuned.component().check(&parts.trainer, context).problems;
     let is_whole = of_trainer.is_empty();
     problems.extend(of_trainer.into_iter().map(|problem| {
         let dot = if problem.key.is_empty() { "" } else { "." };
-        Problem { key: format!("{TRAINER}{dot}{}", problem.key), ..problem }
+        Problem { key: format!("{}{dot}{}", parts.tuned.key(), problem.key), ..problem }
     }));
     if is_whole && !is_program(&parts.trainer) {
         problems.extend(check_space(&parts, context));
@@ -45,6 +51,11 @@ fn check_objective(parts: &Parts) -> Vec<Problem> {
         hint,
     };
     match (&parts.objective.metric, &parts.objective.reported) {
+        (Some(_), _) if parts.tuned == Tuned::LanguageTrainer => {
+            let message = "a trial of a language model is not evaluated, expected `reported`";
+            let hint = "`reported = \"eval_loss\"`".to_owned();
+            vec![problem(".metric", message.to_owned(), Some(hint))]
+        }
         (Some(metric), None) => {
             let metrics = Some(vec![metric.clone()]);
             let config = evaluate::Config { metrics, ..evaluate::Config::default() };
@@ -66,7 +77,10 @@ fn check_objective(parts: &Parts) -> Vec<Problem> {
 /// Tries the values at the ends of each range, and those of each list, one hyperparameter at a time.
 fn check_space(parts: &Parts, context: &CheckContext<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let known = schema_of::<train::Config>();
+    let known = match parts.tuned {
+        Tuned::Trainer => schema_of::<train::Config>(),
+        Tuned::LanguageTrainer => schema_of::<train_language::Config>(),
+    };
     let known = known.get("properties").and_then(Value::as_object);
     let known: Vec<&str> = known.into_iter().flatten().map(|(key, _)| key.as_str()).collect();
     for (name, domain) in &parts.search.space {
@@ -90,7 +104,7 @@ fn check_space(parts: &Parts, context: &CheckContext<'_>) -> Vec<Problem> {
         for value in ends(domain) {
             let values: Map<String, Value> = [(name.clone(), value.clone())].into_iter().collect();
             let config = with_hyperparameters(&with_steps(&parts.trainer, Some(1)), &values);
-            let found = wrong(&config, context);
+            let found = wrong(parts.tuned, &config, context);
             if let Some((message, hint)) = found {
                 let message = format!("with {value}: {message}");
                 problems.push(Problem { key, offset: None, message, hint });
@@ -117,15 +131,23 @@ fn ends(domain: &DomainConfig) -> Vec<Value> {
     ends.chain(domain.values.iter().flatten().take(MAX_VALUES).cloned()).collect()
 }
 
-/// Returns what is wrong with a configuration of a built-in model.
-fn wrong(config: &Value, context: &CheckContext<'_>) -> Option<(String, Option<String>)> {
+/// Returns what is wrong with a configuration of a model that is trained in the process.
+fn wrong(
+    tuned: Tuned,
+    config: &Value,
+    context: &CheckContext<'_>,
+) -> Option<(String, Option<String>)> {
     let mut own = config.clone();
     if let Some(own) = own.as_object_mut() {
-        own.remove("splits");
+        own.remove(SPLITS);
     }
-    if let Err(error) = serde_json::from_value::<train::Config>(own) {
+    let unread = match tuned {
+        Tuned::Trainer => serde_json::from_value::<train::Config>(own).err(),
+        Tuned::LanguageTrainer => serde_json::from_value::<train_language::Config>(own).err(),
+    };
+    if let Some(error) = unread {
         return Some((error.to_string(), None));
     }
-    let problem = Trainer.check(config, context).problems.into_iter().next()?;
+    let problem = tuned.component().check(config, context).problems.into_iter().next()?;
     Some((format!("`{}`: {}", problem.key, problem.message), problem.hint))
 }

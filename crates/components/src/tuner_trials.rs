@@ -1,11 +1,11 @@
-//! Trials of a Tuner: each is a run of the Trainer in a folder of its own, and a look at what it gave.
+//! Trials of a Tuner: each is a run of the trainer in a folder of its own, and a look at what it gave.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use artifact::{Component, Executor, Outcome, Progress, PropertyValue, RunContext};
+use artifact::{Outcome, Progress, PropertyValue, RunContext};
 use base::{BoxError, IoError};
 use dataflow::Accumulator;
 use dataset::Dataset;
@@ -20,7 +20,7 @@ use crate::config::{read_with, take};
 use crate::ports::required;
 use crate::run_dir::RunDir;
 use crate::scoring::{ScoredFeatures, added_columns};
-use crate::trainer::{SPLITS, Splits, Trainer, is_program, read_program, with_hyperparameters};
+use crate::trainer::{SPLITS, Splits, is_program, read_program, with_hyperparameters};
 use crate::tuner::{Objective, Parts};
 
 /// The outputs of a trial.
@@ -48,7 +48,7 @@ pub(crate) fn run(
 ) -> Result<Vec<Finished>, BoxError> {
     let run_dir = RunDir::open(context, code)?;
     // What other versions found is another thing.
-    let version = format!("{version}.{}", Trainer.version());
+    let version = format!("{version}.{}", parts.tuned.component().version());
     let kept = Kept::at(&run_dir.path.join(format!("finished-{version}")));
     let trials = Trials {
         context,
@@ -146,7 +146,7 @@ impl Trials<'_> {
             progress: &progress,
             ..*self.context
         };
-        let outcome = Trainer.run(&context)?;
+        let outcome = self.parts.tuned.executor().run(&context)?;
         let objective = &self.parts.objective;
         let score = match &objective.metric {
             Some(metric) => evaluate(&context, metric, &outputs["model"])?,

@@ -10,6 +10,7 @@ use parquet::errors::ParquetError;
 use crate::avro::AvroError;
 use crate::difference::ColumnDifference;
 use crate::ipc::ArrowFileError;
+use crate::parquet_files::ParquetFault;
 use crate::{Payload, TfExampleError};
 
 /// Why examples could not be read or written.
@@ -23,6 +24,10 @@ pub enum DatasetError {
     /// The file is there but is not the Parquet it should be.
     #[error("{}: not a readable Parquet file", .path.display())]
     Parquet { path: PathBuf, source: ParquetError },
+
+    /// The file is not what a Parquet file is at its two ends.
+    #[error("{}: not a whole Parquet file of {size} bytes: {fault}", .path.display())]
+    ParquetEnds { path: PathBuf, size: u64, fault: ParquetFault },
 
     /// The file's footer is fine, but its values cannot be read.
     #[error("{}: the values from row {row} on cannot be decoded", .path.display())]
@@ -72,6 +77,14 @@ pub enum DatasetError {
     #[error("{}: column `{column}` is missing here and in all other files", .path.display())]
     NoSuchColumn { path: PathBuf, column: String, found: Vec<String> },
 
+    /// A file that was to be a text is none.
+    #[error("{}: no UTF-8 text from byte {place} on", .path.display())]
+    NotText { path: PathBuf, place: u64 },
+
+    /// A text that is too long for a value.
+    #[error("{}: has {found} bytes, expected at most {limit} in one text", .path.display())]
+    LongText { path: PathBuf, found: u64, limit: u64 },
+
     /// A split that the dataset does not have.
     #[error("{}: no split `{split}`, expected one of {available}", .root.display())]
     NoSuchSplit { root: PathBuf, split: String, available: String },
@@ -95,11 +108,14 @@ impl Classify for DatasetError {
             Self::Avro(error) => error.kind(),
             Self::ArrowFile(error) => error.kind(),
             Self::Parquet { .. }
+            | Self::ParquetEnds { .. }
             | Self::RecordSchema { .. }
             | Self::GapInList { .. }
             | Self::Decode { .. }
             | Self::Arrow { .. }
             | Self::SchemaMismatch { .. }
+            | Self::NotText { .. }
+            | Self::LongText { .. }
             | Self::TypeMismatch { .. }
             | Self::NoSuchColumn { .. } => ErrorKind::Data,
             Self::NoSuchSplit { .. } | Self::Empty { .. } => ErrorKind::NotFound,
@@ -116,6 +132,10 @@ impl Classify for DatasetError {
             Self::NoSuchColumn { column, found, .. } => {
                 let near = nearest(column, found.iter().map(String::as_str))?;
                 Some(format!("did you mean `{near}`?"))
+            }
+            Self::ParquetEnds { fault, .. } => fault.hint(),
+            Self::NotText { .. } => {
+                Some("leave the file out, by a narrower pattern, or convert it to UTF-8".to_owned())
             }
             Self::Avro(error) => error.hint(),
             Self::ArrowFile(error) => error.hint(),

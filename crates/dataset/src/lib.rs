@@ -12,6 +12,7 @@ mod common;
 mod csv;
 mod dataset;
 mod difference;
+mod documents;
 mod error;
 mod feature;
 mod ipc;
@@ -33,13 +34,14 @@ pub use csv::{
 };
 pub use dataset::{Dataset, Split};
 pub use difference::ColumnDifference;
+pub use documents::TextFiles;
 pub use error::DatasetError;
 pub use feature::FeatureType;
 pub use ipc::{
     ArrowFileError, ArrowFileProblem, ArrowFiles, ArrowSchemaProblem, MAX_MESSAGE_BYTES,
 };
 pub use json::{JsonError, JsonFiles, JsonPlace, JsonRow, JsonRows, JsonType};
-pub use parquet_files::ParquetFiles;
+pub use parquet_files::{ParquetFault, ParquetFiles};
 pub use pieces::{MAX_ROW_BYTES, Piece};
 pub use shards::{ROW_GROUP_ROWS, SHARD_ROWS, ShardWriter};
 pub use split_files::SplitFiles;

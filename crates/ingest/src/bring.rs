@@ -101,6 +101,7 @@ fn spool(config: &Config, base_dir: &Path, engine: &dyn Engine) -> Result<Brough
         | SourceConfig::Parquet(_)
         | SourceConfig::Avro(_)
         | SourceConfig::Arrow(_)
+        | SourceConfig::Text(_)
         | SourceConfig::Tfrecord(_) => return bring(config, base_dir, engine),
     };
     if spool.num_rows == 0 {

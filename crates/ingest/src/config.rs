@@ -111,6 +111,9 @@ pub enum SourceConfig {
     /// Arrow IPC files (Feather, version 2) or streams, whose types go together as those of Parquet do, packed with LZ4,
     /// zstd or not at all.
     Arrow(Form<TypedTable>),
+    /// Files of UTF-8 text, each of which is one example: the features are `text`, all that the file holds, its `name`, and
+    /// the name of the `folder` that it is in. Files here, not elsewhere.
+    Text(Form<TypedTable>),
     /// TFRecord files of `tf.Example`, plain or compressed with gzip or zlib, told by their content. Features are
     /// found by reading all records: a feature with exactly one value wherever it is there is a column of values,
     /// any other one a column of lists. A file has a feature if any of its records has it.
@@ -157,12 +160,14 @@ impl SourceConfig {
             | Self::Parquet(Form::Files(patterns))
             | Self::Avro(Form::Files(patterns))
             | Self::Arrow(Form::Files(patterns))
+            | Self::Text(Form::Files(patterns))
             | Self::Tfrecord(Form::Files(patterns)) => FilesOf::Patterns(patterns),
             Self::Csv(Form::Table(CsvTable { files, .. }))
             | Self::Json(Form::Table(JsonTable { files, .. }))
             | Self::Parquet(Form::Table(TypedTable { files, .. }))
             | Self::Avro(Form::Table(TypedTable { files, .. }))
             | Self::Arrow(Form::Table(TypedTable { files, .. }))
+            | Self::Text(Form::Table(TypedTable { files, .. }))
             | Self::Tfrecord(Form::Table(TfrecordTable { files, .. })) => files.view(),
             Self::Sql(_) | Self::Postgres(_) | Self::Bigquery(_) => FilesOf::None,
         }
@@ -200,6 +205,9 @@ impl Config {
         crate::queries::check(self)?;
         for (_, pattern) in self.source.files().patterns() {
             if remote::is_url(pattern) {
+                if matches!(self.source, SourceConfig::Text(_)) {
+                    return Err(IngestError::TextElsewhere { pattern: pattern.to_owned() });
+                }
                 remote::check(pattern)?;
             }
         }
@@ -251,6 +259,7 @@ impl Config {
             }
             SourceConfig::Avro(Form::Table(table)) => table.features.as_ref().zip(Some("avro")),
             SourceConfig::Arrow(Form::Table(table)) => table.features.as_ref().zip(Some("arrow")),
+            SourceConfig::Text(Form::Table(table)) => table.features.as_ref().zip(Some("text")),
             _ => None,
         };
         if let Some((features, format)) = named {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use dataflow::{Engine, Source};
 use dataset::RowError;
 
-pub(crate) use self::csv::{guess, infer_types};
+pub(crate) use self::csv::{guess, infer_types, open_csv};
 pub(crate) use self::json::open_json;
 use self::typed::Format;
 pub(crate) use self::typed::features_of;
@@ -87,6 +87,7 @@ pub(crate) fn prepare(
         SourceConfig::Parquet(source) => typed::prepare(Format::Parquet, &source.table(), paths),
         SourceConfig::Avro(source) => typed::prepare(Format::Avro, &source.table(), paths),
         SourceConfig::Arrow(source) => typed::prepare(Format::Arrow, &source.table(), paths),
+        SourceConfig::Text(source) => typed::prepare(Format::Text, &source.table(), paths),
         SourceConfig::Tfrecord(source) => {
             let has_digests = Keys::of(config) == Keys::TfxRecord;
             tfrecord::prepare(&source.table(), has_digests, paths, engine)
@@ -134,6 +135,7 @@ pub(crate) fn look(
         }
         SourceConfig::Avro(source) => typed::look(Format::Avro, config, &source.table(), paths),
         SourceConfig::Arrow(source) => typed::look(Format::Arrow, config, &source.table(), paths),
+        SourceConfig::Text(source) => typed::look(Format::Text, config, &source.table(), paths),
         SourceConfig::Tfrecord(source) => tfrecord::look(&source.table(), paths, engine, max_bytes),
         SourceConfig::Sql(_) | SourceConfig::Postgres(_) | SourceConfig::Bigquery(_) => {
             typed::look(Format::Parquet, config, &rows_of_query(), paths)

@@ -21,6 +21,17 @@ pub struct EvaluationReport<'a> {
     pub blessed: Option<bool>,
     /// What does not hold.
     pub failures: &'a [String],
+    /// What a language model wrote.
+    pub samples: &'a [Sample],
+}
+
+/// A text that a language model wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// What it was given.
+    pub prompt: String,
+    /// What it wrote behind that.
+    pub written: String,
 }
 
 impl EvaluationReport<'_> {
@@ -28,7 +39,9 @@ impl EvaluationReport<'_> {
     /// beside the candidate; plots of each slice that has them; differences between slices; which features the
     /// predictions come from.
     pub fn html(&self) -> String {
+        let sample = |sample: &Sample| json!([sample.prompt, sample.written]);
         let object = json!({
+            "samples": self.samples.iter().map(sample).collect::<Vec<_>>(),
             "title": self.title,
             "models": [Some(self.candidate), self.baseline],
             "evaluation": self.evaluation,
@@ -68,6 +81,7 @@ mod tests {
             explanations: None,
             blessed: Some(false),
             failures: &["auc, overall: <b>".to_owned()],
+            samples: &[Sample { prompt: "Once".to_owned(), written: " <b>upon".to_owned() }],
         }
         .html()
     }
@@ -94,5 +108,6 @@ mod tests {
         assert_eq!(data["evaluation"]["slices"][0]["slice"][0]["value"]["text"], "</script>");
         assert_eq!(data["failures"][0], "auc, overall: <b>");
         assert_eq!(data["models"], json!(["new", null]));
+        assert_eq!(data["samples"], json!([["Once", " <b>upon"]]));
     }
 }

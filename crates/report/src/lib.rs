@@ -1,6 +1,6 @@
 //! Statistics of one or two datasets, or the evaluation of a model, as one self-contained HTML page.
 //!
-//! Entry types: [`Report`], [`EvaluationReport`]; [`notes`] says in words what is no picture. The page asks nothing of the network: styles, script and data are in it, and a content
+//! Entry types: [`Report`], [`EvaluationReport`], [`Sample`]; [`notes`] says in words what is no picture. The page asks nothing of the network: styles, script and data are in it, and a content
 //! policy says so. The data goes in as JSON and comes out as text nodes, so that no name or value of the data
 //! is ever read as HTML. **Invariant:** the same statistics give the same bytes.
 //! Not here: computing statistics (`statistics`), anomalies and distances (`schema`), writing files (`cli`).
@@ -13,7 +13,7 @@ mod numbers;
 
 use formats::metadata::DatasetFeatureStatistics;
 
-pub use evaluation::EvaluationReport;
+pub use evaluation::{EvaluationReport, Sample};
 pub use notes::notes;
 
 /// What a page shows.
@@ -31,6 +31,10 @@ pub struct Report<'a> {
     pub anomalies: &'a [Anomaly],
     /// How far the two datasets are apart.
     pub distances: &'a [Distance],
+    /// What can be shown instead, such as slices of the examples, by their titles; theirs are not looked at.
+    pub slices: &'a [Report<'a>],
+    /// How many more slices there are.
+    pub more_slices: usize,
 }
 
 /// A dataset and its name.
@@ -75,7 +79,7 @@ impl Report<'_> {
     ///
     /// Features of one name are shown in one row, in the order of the current dataset, then those that only the
     /// baseline has, then those that only anomalies speak of. Its size is about 2 kB for each feature and
-    /// dataset: text features are shown with their 20 most frequent values.
+    /// dataset, and as much for each slice: text features are shown with their 20 most frequent values.
     pub fn html(&self) -> String {
         let parts = [
             ("{{title}}", escaped(self.title)),

@@ -1,23 +1,18 @@
 //! All that a training knows, in a file, so that one that was interrupted goes on from there.
 //!
-//! A file is a line that says what it is, the digest of the training that it is of, its content, and a digest of all
-//! of that. It is written under another name and renamed, so that it is there whole or not at all; one that was
-//! damaged later is told by its digest and the one before is used. Two are kept.
+//! What is in a file is a line that says what it is, the digest of the training that it is of, and a state. Two are kept.
 
 mod forest;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use base::{Digest, IoError};
+use base::{CheckpointFiles, Digest, IoError, Unusable};
 use model::Forest;
 use model::network::{Network, Weights};
 
 use crate::LossPoint;
 
 const MAGIC: &[u8] = b"cupola checkpoint 2\n";
-const DIGEST_DIGITS: usize = 64;
-const SUFFIX: &str = ".checkpoint";
 const NUM_KEPT: usize = 2;
 
 /// Where checkpoints are kept, and which training they are of.
@@ -73,14 +68,10 @@ pub(crate) struct TreeState {
 impl Checkpoints<'_> {
     /// Saves a state and removes those before the last one.
     pub(crate) fn save(&self, training: Digest, state: &impl Kept) -> Result<(), IoError> {
-        fs::create_dir_all(self.dir).map_err(IoError::at("create", self.dir))?;
-        let path = self.dir.join(format!("{:020}{SUFFIX}", state.step()));
-        base::publish::write_file(&path, &encode(training, state))?;
-        for (_, path) in self.files().into_iter().skip(NUM_KEPT) {
-            // One that stays is only in the way.
-            let _ = fs::remove_file(path);
-        }
-        Ok(())
+        let mut out = MAGIC.to_vec();
+        out.extend_from_slice(training.to_string().as_bytes());
+        state.write(&mut out);
+        self.files().save(state.step(), out)
     }
 
     /// Returns the newest whole state of a training, and what is wrong with newer ones.
@@ -89,73 +80,24 @@ impl Checkpoints<'_> {
         training: Digest,
         network: &Network,
     ) -> (Option<K>, Vec<String>) {
-        let mut problems = Vec::new();
-        for (_, path) in self.files() {
-            let problem = match fs::read(&path) {
-                Err(error) => IoError::at("read", &path)(error).to_string(),
-                Ok(bytes) => match decode(training, network, &bytes) {
-                    Ok(state) => return (Some(state), problems),
-                    // Another training's is nothing to speak of.
-                    Err(Unusable::Other) => continue,
-                    Err(Unusable::Damaged) => {
-                        format!("{}: damaged, the checkpoint before is used", path.display())
-                    }
-                },
-            };
-            problems.push(problem);
-        }
-        (None, problems)
+        self.files().newest(|_, content| {
+            let content = content.strip_prefix(MAGIC).ok_or(Unusable::Other)?;
+            let content = content.strip_prefix(training.to_string().as_bytes());
+            // Only what this program wrote for this very training comes so far.
+            let mut reader = Reader(content.ok_or(Unusable::Other)?);
+            let state = K::read(&mut reader, network);
+            state.filter(|_| reader.0.is_empty()).ok_or(Unusable::Damaged)
+        })
     }
 
     /// Removes all checkpoints, after the training is done.
     pub(crate) fn clear(&self) {
-        for (_, path) in self.files() {
-            let _ = fs::remove_file(path);
-        }
+        self.files().clear();
     }
 
-    /// Returns all checkpoints, the newest first.
-    fn files(&self) -> Vec<(u64, PathBuf)> {
-        let entries = fs::read_dir(self.dir).into_iter().flatten().flatten();
-        let mut files: Vec<_> = entries
-            .filter_map(|entry| {
-                let name = entry.file_name();
-                let step = name.to_str()?.strip_suffix(SUFFIX)?.parse().ok()?;
-                Some((step, entry.path()))
-            })
-            .collect();
-        files.sort_unstable_by(|one, other| other.cmp(one));
-        files
+    fn files(&self) -> CheckpointFiles {
+        CheckpointFiles::new(self.dir, NUM_KEPT)
     }
-}
-
-/// Why a file is not used.
-enum Unusable {
-    Damaged,
-    Other,
-}
-
-fn encode(training: Digest, state: &impl Kept) -> Vec<u8> {
-    let mut out = MAGIC.to_vec();
-    out.extend_from_slice(training.to_string().as_bytes());
-    state.write(&mut out);
-    let digest = Digest::of(&out).to_string();
-    out.extend_from_slice(digest.as_bytes());
-    out
-}
-
-fn decode<K: Kept>(training: Digest, network: &Network, bytes: &[u8]) -> Result<K, Unusable> {
-    let whole = bytes.len().checked_sub(DIGEST_DIGITS).ok_or(Unusable::Damaged)?;
-    let (content, digest) = bytes.split_at(whole);
-    if Digest::of(content).to_string().as_bytes() != digest {
-        return Err(Unusable::Damaged);
-    }
-    let content = content.strip_prefix(MAGIC).ok_or(Unusable::Other)?;
-    let content = content.strip_prefix(training.to_string().as_bytes()).ok_or(Unusable::Other)?;
-    // Only what this program wrote for this very training comes so far.
-    let mut reader = Reader(content);
-    let state = K::read(&mut reader, network);
-    state.filter(|_| reader.0.is_empty()).ok_or(Unusable::Damaged)
 }
 
 fn number(out: &mut Vec<u8>, value: u64) {

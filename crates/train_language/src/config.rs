@@ -89,6 +89,7 @@ pub struct Config {
 /// The model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "LanguageModelConfig")]
 pub enum ModelConfig {
     /// A decoder-only transformer of the Llama architecture.
     Transformer(TransformerConfig),

@@ -1,6 +1,6 @@
 //! Trains language models from token shards: in the process on the CPU, or with PyTorch on GPUs.
 //!
-//! Entry types: [`train`] (the CPU), [`Config`], [`Checkpoints`], [`torch`] (the PyTorch program and its
+//! Entry types: [`train`] (the CPU), [`Config`], [`torch`] (the PyTorch program and its
 //! configuration). **Invariants:** both trainers take the same configuration, the same tokens in the same order, the
 //! same schedule, and give the same folder; on the CPU the same seed, tokens and configuration give the same weights
 //! bit for bit, whatever the number of threads and however often the training was interrupted, on machines with the
@@ -21,7 +21,6 @@ mod step;
 pub mod torch;
 mod train;
 
-pub use checkpoint::{Checkpoint, Checkpoints};
 pub use config::{Config, EngineConfig, LoraConfig, Problem, TransformerConfig, check};
 pub use error::TrainError;
 pub use step::Trainable;

@@ -1,17 +1,17 @@
 //! The training loop on the CPU.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use base::DigestBuilder;
+use base::{CheckpointFiles, DigestBuilder};
 use language::{LanguageModel, Network, Shape};
 use loader::{TokenLoader, TokenLoaderConfig, TokenShards};
 
-use crate::checkpoint::State;
+use crate::checkpoint::{Checkpoint, State};
 use crate::init::initial_weights;
 use crate::schedule::learning_rate;
-use crate::{Checkpoints, Config, TrainError, Trainable, check};
+use crate::{Config, TrainError, Trainable, check};
 
 /// Sequences that are worked on at a time, where the configuration does not say.
 const MICRO_BATCH: usize = 16;
@@ -26,8 +26,6 @@ pub enum Progress {
     Resumed {
         /// After how many steps.
         step: u64,
-        /// Newer checkpoints that are not whole.
-        damaged: Vec<PathBuf>,
     },
     /// A step was made.
     Step {
@@ -49,13 +47,8 @@ pub enum Progress {
         /// Why.
         reason: String,
     },
-    /// A checkpoint could not be written, because the disk is full perhaps; the one before is still there.
-    NoCheckpoint {
-        /// After how many steps.
-        step: u64,
-        /// Why.
-        reason: String,
-    },
+    /// What a person should know, such as that a checkpoint is damaged or could not be written. The training goes on.
+    Warning(String),
 }
 
 /// One point of the loss curve.
@@ -109,7 +102,7 @@ pub fn train(
         }
     }
     let network = Network::new(shape.clone(), shape.max_positions)?;
-    let checkpoints = Checkpoints::new(run_dir, config.keep_checkpoints);
+    let checkpoints = CheckpointFiles::new(run_dir, config.keep_checkpoints);
     let mut run = Run {
         trainable: Trainable::new(network.clone(), first_weights(config, &network)?),
         state: State { training: identity(config, tokens, &shape), ..State::default() },
@@ -215,26 +208,31 @@ struct Run<'a> {
     tokens: &'a Arc<TokenShards>,
     trainable: Trainable,
     state: State,
-    checkpoints: Checkpoints,
+    checkpoints: CheckpointFiles,
 }
 
 impl Run<'_> {
     fn go_on(&mut self, observer: &mut Observer<'_>) -> Result<(), TrainError> {
-        let (found, damaged) = self.checkpoints.newest()?;
-        let Some(found) = found else { return Ok(()) };
-        self.take(found)?;
-        let step = self.state.step;
-        match observer(Progress::Resumed { step, damaged }) {
+        let (found, problems) = self.checkpoints.newest(Checkpoint::read);
+        let warnings = problems.into_iter().map(Progress::Warning);
+        let mut heard: Vec<_> = warnings.collect();
+        if let Some(found) = found {
+            self.take(found)?;
+            heard.push(Progress::Resumed { step: self.state.step });
+        }
+        match heard.into_iter().try_for_each(observer) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(TrainError::Cancelled),
         }
     }
 
-    fn take(&mut self, found: crate::Checkpoint) -> Result<(), TrainError> {
+    fn take(&mut self, found: Checkpoint) -> Result<(), TrainError> {
         if found.state.training != self.state.training
             || found.weights.len() != self.trainable.weights.len()
         {
-            return Err(TrainError::OtherTraining { path: self.checkpoints.path_of(&found.state) });
+            return Err(TrainError::OtherTraining {
+                path: self.checkpoints.path(found.state.step),
+            });
         }
         self.trainable.weights = found.weights;
         self.trainable.adam.mean = found.mean;
@@ -333,7 +331,7 @@ impl Run<'_> {
         if rollbacks > self.config.max_rollbacks {
             return Err(diverged(reason));
         }
-        let Some(found) = self.checkpoints.newest()?.0 else {
+        let Some(found) = self.checkpoints.newest(Checkpoint::read).0 else {
             return Err(diverged(format!("{reason}, and there is no checkpoint to go back to")));
         };
         self.take(found)?;
@@ -348,11 +346,11 @@ impl Run<'_> {
 
     /// A checkpoint that cannot be written does not end the training.
     fn save(&self, observer: &mut Observer<'_>) {
-        let adam = &self.trainable.adam;
-        let weights = &self.trainable.weights;
-        if let Err(error) = self.checkpoints.save(&self.state, weights, &adam.mean, &adam.square) {
+        let (step, adam) = (self.state.step, &self.trainable.adam);
+        let numbers = [&self.trainable.weights[..], &adam.mean, &adam.square];
+        if let Err(error) = self.checkpoints.save(step, Checkpoint::bytes(&self.state, numbers)) {
             let reason = base::render_chain(&error);
-            let _ = observer(Progress::NoCheckpoint { step: self.state.step, reason });
+            let _ = observer(Progress::Warning(format!("no checkpoint at step {step}: {reason}")));
         }
     }
 }

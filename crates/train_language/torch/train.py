@@ -86,7 +86,7 @@ class Config:
     lora: dict | None = None  # {"rank": r, "alpha": a, "targets": ["qkv", "o", "gate_up", "down"]}
     deterministic: bool = False
     report_every_steps: int = 10
-    metrics_file: str | None = None  # steps and evaluations are appended here too
+    metrics_file: str | None = None  # steps, evaluations and rollbacks are appended here too
     # For tests: the gradients of this step are made NaN the first time it is made.
     poison_step: int | None = None
 
@@ -688,7 +688,9 @@ def report(**line):
     text = json.dumps(line) + "\n"
     sys.stdout.write(text)
     sys.stdout.flush()
-    if METRICS and line["event"] in ("step", "eval"):
+    if METRICS and line["event"] in ("step", "eval", "rollback"):
+        if line["event"] == "rollback":
+            text = json.dumps({"step": line["to_step"], "rollbacks": line["rollbacks"]}) + "\n"
         if line["event"] == "eval":
             text = json.dumps({"step": line["step"], "eval_loss": line["loss"], "eval_perplexity": line["perplexity"]}) + "\n"
         with open(METRICS, "a") as file:
@@ -955,7 +957,7 @@ class Trainer:
         self.state.rollbacks = rollbacks
         self.state.skipped = skipped + bad - self.state.step
         if self.rank == 0:
-            report(event="rollback", step=bad, to_step=self.state.step, message=reason)
+            report(event="rollback", step=bad, to_step=self.state.step, rollbacks=rollbacks, message=reason)
         self.optimizer.zero_grad(set_to_none=True)
         self.loader.start(self.state.step + self.state.skipped)
 

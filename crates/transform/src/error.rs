@@ -78,6 +78,10 @@ pub enum TransformError {
     #[error("packing `{feature}`: {reason}")]
     Pack { feature: String, reason: String },
 
+    /// Documents cannot be told from those before.
+    #[error("comparing `{feature}`: {reason}")]
+    Deduplicate { feature: String, reason: String },
+
     /// Two states are not of one pass.
     #[error("cannot merge states of different analyzers")]
     DifferentPass,
@@ -98,7 +102,8 @@ impl Classify for TransformError {
             | Self::Pass { .. }
             | Self::Lengths { .. }
             | Self::TooManyKeys { .. }
-            | Self::Pack { .. } => ErrorKind::Data,
+            | Self::Pack { .. }
+            | Self::Deduplicate { .. } => ErrorKind::Data,
             Self::Spill { .. } => ErrorKind::Unavailable,
             Self::DifferentPass | Self::Shards => ErrorKind::Bug,
         }

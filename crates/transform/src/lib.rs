@@ -31,6 +31,7 @@ mod apply;
 mod ast;
 mod compile;
 mod config;
+mod deduplicate;
 mod definitions;
 mod error;
 mod functions;
@@ -49,6 +50,7 @@ pub use analyze::{
 };
 pub use apply::{ApplyGraph, Transformed};
 pub use config::{Config, InputFeature, InputKind, OutputFeature};
+pub use deduplicate::{DeduplicateConfig, Deduplicator};
 pub use error::{Problem, TransformError};
 pub use pack::{PackConfig, Packer, Remainder};
 pub use reference::{Shown, reference};

@@ -171,10 +171,10 @@ fn item() -> FieldRef {
     Arc::new(Field::new_list_field(DataType::Int64, false))
 }
 
-type Row<'a> = Box<dyn Fn(usize) -> (&'a Int64Array, std::ops::Range<usize>) + 'a>;
+pub(crate) type Row<'a> = Box<dyn Fn(usize) -> (&'a Int64Array, std::ops::Range<usize>) + 'a>;
 
 /// Returns where the values of each row are, if the column is of lists of integers.
-fn rows(column: &ArrayRef) -> Option<Row<'_>> {
+pub(crate) fn rows(column: &ArrayRef) -> Option<Row<'_>> {
     if let Some(lists) = column.as_list_opt::<i32>() {
         let items = lists.values().as_primitive_opt::<Int64Type>()?;
         let offsets = lists.value_offsets();

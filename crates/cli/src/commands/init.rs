@@ -14,7 +14,7 @@ use ingest::{InferredFeature, SourceConfig};
 use serde_json::json;
 
 use crate::args::{Global, InitArgs, Template};
-use crate::documents::write_documents;
+use crate::documents::documents;
 use crate::error::{CliError, Outcome};
 use crate::output::print_json;
 use crate::taxi::write_trips;
@@ -40,10 +40,12 @@ pub(crate) fn init(args: &InitArgs, global: &Global) -> Result<Outcome, BoxError
             publish::write_file(&pipeline, text.as_bytes())?;
         }
         Template::LanguageModel => {
-            let documents = args.dir.join("data").join("documents.jsonl");
-            made.push(documents.clone());
+            let data = args.dir.join("data");
+            made.push(data.clone());
             refuse_to_overwrite(&made, args.force)?;
-            write(&documents, &mut |out| write_documents(out))?;
+            for (path, text) in documents() {
+                write(&data.join(path), &mut |out| out.write_all(text.as_bytes()))?;
+            }
             let text = include_str!("../../../../examples/language_model/pipeline.toml");
             publish::write_file(&pipeline, text.as_bytes())?;
         }

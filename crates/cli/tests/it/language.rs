@@ -9,8 +9,15 @@ use serde_json::Value;
 use crate::scene::Scene;
 use crate::serve::serve;
 
-/// The template, trained for less long.
-const STEPS: &str = "nodes.language_trainer.num_steps=120";
+/// The template, smaller and trained for less long.
+const SMALL: [&str; 6] = [
+    "--set",
+    "nodes.language_trainer.num_steps=120",
+    "--set",
+    "nodes.language_trainer.model.transformer.width=96",
+    "--set",
+    "nodes.language_trainer.model.transformer.layers=2",
+];
 
 fn scene() -> Scene {
     let scene = Scene::empty();
@@ -26,13 +33,27 @@ fn node<'a>(report: &'a Value, name: &str) -> &'a Value {
 #[test]
 fn from_texts_to_completions() {
     let scene = scene();
-    let report = scene.run_json(&["--set", STEPS], 0);
+    fs::copy(scene.path("data/training/001.md"), scene.path("data/training/copy.md")).unwrap();
+    let report = scene.run_json(&SMALL, 0);
     let summary = |name: &str| node(&report, name)["summary"].as_str().unwrap().to_owned();
     assert!(summary("language_trainer").starts_with("120 steps on "), "{report}");
     assert!(!summary("language_trainer").contains("no tokenizer"), "{report}");
     assert!(summary("evaluator").starts_with("blessed: bits_per_byte "), "{report}");
     assert_eq!(node(&report, "pusher")["state"], "done", "{report}");
-    println!("{}\n{}", summary("language_trainer"), summary("evaluator"));
+    let words = summary("transform");
+    let left_out = words.split(", ").find(|part| part.contains("duplicates")).unwrap();
+    assert!(left_out.split(' ').next().unwrap().parse::<u32>().unwrap() >= 1, "{words}");
+    println!("{words}\n{}\n{}", summary("language_trainer"), summary("evaluator"));
+    let page = scene.artifact("ModelEvaluation").join("evaluation.html");
+    let page = fs::read_to_string(page).unwrap();
+    let (_, data) = page.split_once("id=\"data\">").unwrap();
+    let data: Value = serde_json::from_str(data.split_once("</script>").unwrap().0).unwrap();
+    let samples = data["samples"].as_array().unwrap();
+    assert_eq!(samples.len(), 4);
+    for sample in samples {
+        assert!(sample[0].as_str().unwrap().len() > 10, "{sample}");
+        assert!(sample[1].as_str().unwrap().len() > 20, "{sample}");
+    }
 
     // A seed gives a text, streamed to the end.
     let generate = |seed: &str| {
@@ -111,11 +132,11 @@ fn from_texts_to_completions() {
     drop(server);
 
     // A second run finds everything there; another seed is compared with the first model.
-    let again = scene.run_json(&["--set", STEPS], 0);
+    let again = scene.run_json(&SMALL, 0);
     assert_eq!(node(&again, "language_trainer")["state"], "cached");
     // Which of the two is better is for the texts to say, and these change.
-    let seed = ["--set", STEPS, "--set", "nodes.language_trainer.seed=5"];
-    let said = scene.cupola(&[&["run", "--json", "--quiet"], &seed[..]].concat());
+    let seed = ["run", "--json", "--quiet", "--set", "nodes.language_trainer.seed=5"];
+    let said = scene.cupola(&[&seed[..], &SMALL].concat());
     assert!(matches!(said.code, Some(0 | 1)), "{}", said.stderr);
     let other = said.json()["run"].clone();
     let summary = node(&other, "evaluator")["summary"].as_str().unwrap();
@@ -137,16 +158,46 @@ fn what_the_page_about_training_shows_is_the_template() {
         assert_eq!(template["nodes"][node], *shown, "{node}");
     }
     scene.cupola(&["check"]).expect_code(0);
+
+    // Mistakes about documents.
+    let feature = "nodes.transform.deduplicate.feature=\"token\"";
+    let said = scene.cupola(&["check", "--set", feature]).expect_code(2).stderr;
+    assert!(said.contains("there is no feature `token`"), "{said}");
+    assert!(said.contains("did you mean `tokens`?"), "{said}");
+    fs::write(scene.path("data/training/spoiled.md"), b"ab\xff").unwrap();
+    let said = scene.cupola(&["run", "--quiet"]).expect_code(3).stderr;
+    assert!(said.contains("data/training/spoiled.md: no UTF-8 text from byte 2 on"), "{said}");
+    assert!(said.contains("hint: leave the file out"), "{said}");
+    let url = "nodes.example_gen.source={text=\"https://example.org/a.txt\"}";
+    let said = scene.cupola(&["check", "--set", url]).expect_code(2).stderr;
+    assert!(said.contains("texts are read from files here, not from elsewhere"), "{said}");
+
+    // One line makes it the large one.
+    let text = fs::read_to_string(scene.path("pipeline.toml")).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with("model = "));
+    let lines = lines.map(|line| {
+        line.strip_prefix("# model = ").map_or(line.to_owned(), |rest| format!("model = {rest}"))
+    });
+    scene.write("pipeline.toml", &(lines.collect::<Vec<_>>().join("\n") + "\n"));
+    let large: toml::Table =
+        fs::read_to_string(scene.path("pipeline.toml")).unwrap().parse().unwrap();
+    assert_eq!(
+        large["nodes"]["language_trainer"]["model"]["transformer"]["width"].as_integer(),
+        Some(768)
+    );
+    scene.cupola(&["check"]).expect_code(0);
 }
 
 /// Steps and checkpoints, so that a kill finds something half done.
-const KILLED: [&str; 8] = [
+const KILLED: [&str; 10] = [
     "--set",
     "nodes.language_trainer.num_steps=150",
     "--set",
     "nodes.language_trainer.checkpoint_every_steps=5",
     "--set",
     "nodes.language_trainer.model.transformer.width=48",
+    "--set",
+    "nodes.language_trainer.model.transformer.layers=2",
     "--set",
     "nodes.language_trainer.eval_every_steps=20",
 ];
@@ -242,7 +293,9 @@ fn a_termination_writes_a_checkpoint_and_the_next_run_goes_on_from_it() {
         assert_eq!(code, Some(3));
         assert!(has_checkpoint(&scene));
     }
-    scene.run_json(&long, 0);
+    let report = scene.run_json(&long, 0);
+    let summary = node(&report, "language_trainer")["summary"].as_str().unwrap();
+    assert_eq!(summary.contains("; went on from step "), code != Some(0), "{summary}");
     assert!(weights(&scene) == weights(&undisturbed));
 }
 

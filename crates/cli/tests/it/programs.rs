@@ -167,54 +167,39 @@ fn mistakes_about_programs_are_found_before_anything_runs() {
     assert!(span.contains("grace_period"), "{span}");
 }
 
-/// The example of every framework, each with the Python that a variable names.
-#[test]
-fn every_framework_trains_the_taxi_model() {
+/// Returns the Python that a variable names, or says what is left out without it.
+pub(crate) fn python(variable: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "a test is an edge")]
-    let python = |variable: &str| std::env::var(variable).ok();
-    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/trainers");
-    for (framework, variable) in [
-        ("sklearn", "CUPOLA_TRAINERS_PYTHON"),
-        ("xgboost", "CUPOLA_TRAINERS_PYTHON"),
-        ("jax", "CUPOLA_TRAINERS_PYTHON"),
-        ("keras", "CUPOLA_TRAINERS_PYTHON"),
-        ("torch", "CUPOLA_TORCH_PYTHON"),
-    ] {
-        let Some(python) = python(variable) else {
-            println!("SKIPPED: {variable} is not set; {framework} trains nothing");
-            continue;
-        };
-        let scene = Scene::empty();
-        scene.cupola(&["init", "init", "--rows", "3000", "--quiet"]).expect_code(0);
-        fs::rename(scene.path("init/data"), scene.path("data")).unwrap();
-        for entry in fs::read_dir(examples).unwrap() {
-            let entry = entry.unwrap();
-            if entry.file_type().unwrap().is_file() {
-                fs::copy(entry.path(), scene.path(entry.file_name().to_str().unwrap())).unwrap();
-            }
-        }
-        let module = format!("nodes.trainer.module=\"{framework}_train.py\"");
-        let python = format!("nodes.trainer.python=\"{python}\"");
-        let report = scene.run_json(&["--set", &module, "--set", &python], 0);
-        assert_eq!(node(&report, "pusher")["state"], "done", "{report}");
-        let trips = fs::read_to_string(scene.path("data/trips.csv")).unwrap();
-        let rows: Vec<&str> = trips.lines().take(21).collect();
-        scene.write("rows.csv", &(rows.join("\n") + "\n"));
-        let predict = ["predict", "--model", "serving", "--input", "rows.csv"];
-        let predictions = scene.cupola(&predict).expect_code(0).stdout;
-        let predictions: Vec<f32> =
-            predictions.lines().skip(1).map(|line| line.parse().unwrap()).collect();
-        assert_eq!(predictions.len(), 20);
-        assert!(predictions.iter().all(|p| (0.0..=1.0).contains(p)));
-        let summary = node(&report, "trainer")["summary"].as_str().unwrap();
-        println!("{framework}: {summary}; {}", node(&report, "evaluator")["summary"]);
+    let python = std::env::var(variable).ok();
+    if python.is_none() {
+        println!("SKIPPED: {variable} is not set; its frameworks train nothing");
     }
+    python
+}
+
+/// Returns a folder with what is in `examples/trainers`, and 3,000 trips.
+pub(crate) fn trainers() -> Scene {
+    let scene = Scene::empty();
+    scene.cupola(&["init", "init", "--rows", "3000", "--quiet"]).expect_code(0);
+    fs::rename(scene.path("init/data"), scene.path("data")).unwrap();
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/trainers");
+    for entry in fs::read_dir(examples).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            fs::copy(entry.path(), scene.path(entry.file_name().to_str().unwrap())).unwrap();
+        }
+    }
+    scene
+}
+
+/// Returns `docs/training.md`.
+pub(crate) fn page() -> String {
+    fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/training.md")).unwrap()
 }
 
 /// Returns a block of `docs/training.md`.
 pub(crate) fn snippet(name: &str) -> String {
-    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/training.md");
-    let page = fs::read_to_string(page).unwrap();
+    let page = page();
     let (_, behind) = page.split_once(&format!("<!-- snippet: {name} -->\n```")).unwrap();
     let (_, block) = behind.split_once('\n').unwrap();
     block.split_once("\n```").unwrap().0.to_owned() + "\n"
@@ -238,16 +223,21 @@ fn what_the_page_about_training_shows_works() {
         scene.write("pipeline.toml", &with_trainer(&snippet(name)));
         scene.cupola(&["check"]).expect_code(0);
     }
-    #[expect(clippy::disallowed_methods, reason = "a test is an edge")]
-    let Ok(python) = std::env::var("CUPOLA_TRAINERS_PYTHON") else {
-        println!("SKIPPED: CUPOLA_TRAINERS_PYTHON is not set; the page's programs are not run");
-        return;
-    };
+    let Some(python) = python("CUPOLA_TRAINERS_PYTHON") else { return };
     let python = format!("nodes.trainer.python=\"{python}\"");
     let report = scene.run_json(&["--set", &python], 0);
     assert_eq!(node(&report, "pusher")["state"], "done", "{report}");
     let summary = node(&report, "trainer")["summary"].as_str().unwrap();
     assert!(summary.starts_with("200 steps, loss 0."), "{summary}");
+    // By two processes, each of which says what the one does.
+    scene.write("pipeline.toml", &with_trainer(&snippet("strategy.toml")));
+    let steps = "nodes.trainer.num_steps=200";
+    let rate = "nodes.trainer.hyperparameters={learning_rate=0.5}";
+    let report = scene.run_json(&["--set", &python, "--set", steps, "--set", rate], 0);
+    let summary = node(&report, "trainer")["summary"].as_str().unwrap();
+    assert!(summary.starts_with("200 steps, loss 0."), "{summary}");
+    let run = scene.artifact("ModelRun");
+    assert_eq!(fs::read_dir(run.join("logs")).unwrap().count(), 4);
     let predict = ["predict", "--model", "serving", "--input", "data/trips.csv"];
     assert_eq!(scene.cupola(&predict).expect_code(0).stdout.lines().count(), 1501);
 }

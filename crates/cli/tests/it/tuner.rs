@@ -149,6 +149,46 @@ fn programs_find_the_values_in_their_hyperparameters() {
 }
 
 #[test]
+fn the_best_hyperparameters_train_a_language_model() {
+    let scene = Scene::empty();
+    let init = ["init", ".", "--template", "language-model", "--quiet"];
+    scene.cupola(&init).expect_code(0);
+    let template = fs::read_to_string(scene.path("pipeline.toml")).unwrap();
+    let (before, _) = template.split_once("[nodes.language_trainer]").unwrap();
+    let trainer = "num_steps = 20\nbatch_size = 4\nwarmup_steps = 2\nmodel = { transformer = { tokens = \"tokens\", \
+                   document_boundary = 1024, sequence_length = 64, layers = 1, width = 32, heads = 2 } }\n";
+    let inputs = "inputs.transformed_examples = \"transform.transformed_examples\"\n";
+    let tuner = "search = { grid = {} }\nobjective = { reported = \"eval_loss\", direction = \"min\" }\n\
+                 [nodes.tuner.space]\nlearning_rate = { values = [0.00001, 0.01] }\n\
+                 \"model.transformer.heads\" = { values = [2] }\n";
+    let pipeline = format!(
+        "{before}[nodes.tuner]\n{inputs}{tuner}[nodes.tuner.language_trainer]\n{trainer}\
+         [nodes.language_trainer]\n{inputs}inputs.hyperparameters = \"tuner.best_hyperparameters\"\n{trainer}"
+    );
+    scene.write("pipeline.toml", &pipeline);
+    let report = scene.run_json(&[], 0);
+    let summary = node(&report, "tuner")["summary"].as_str().unwrap().to_owned();
+    assert!(summary.starts_with("2 trials, best eval_loss "), "{summary}");
+    assert!(summary.ends_with("learning_rate 0.01, model.transformer.heads 2"), "{summary}");
+    let loss = summary.split(' ').nth(4).unwrap();
+    let trained = node(&report, "language_trainer")["summary"].as_str().unwrap().to_owned();
+    assert!(trained.contains(&format!("eval loss {loss} ")), "{trained}\n{summary}");
+
+    let said = |from: &str, to: &str| {
+        scene.write("pipeline.toml", &pipeline.replacen(from, to, 1));
+        scene.cupola(&["check"]).expect_code(2).stderr
+    };
+    let metric = said("reported = \"eval_loss\"", "metric = \"perplexity\"");
+    assert!(metric.contains("a trial of a language model is not evaluated"), "{metric}");
+    let both = said("[nodes.tuner.space]", "[nodes.tuner.trainer]\n[nodes.tuner.space]");
+    assert!(both.contains("expected one of the tables `trainer` and `language_trainer`"), "{both}");
+    let heads = said("values = [2]", "values = [3]");
+    assert!(heads.contains("with 3: "), "{heads}");
+    let key = said("learning_rate = {", "lerning_rate = {");
+    assert!(key.contains("did you mean `learning_rate`?"), "{key}");
+}
+
+#[test]
 fn mistakes_about_searches_are_found_before_anything_runs() {
     let scene = scene();
     let said = |from: &str, to: &str| {

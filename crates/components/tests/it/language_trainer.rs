@@ -45,6 +45,9 @@ fn lists_of_tokens_become_a_language_model() {
     // 300 documents of ten tokens, and as many boundaries.
     let summary = &done.outcome.summary;
     assert!(summary.starts_with("80 steps on 3300 tokens, eval loss "), "{summary}");
+    let run = &done.outcome.properties["model_run"].custom_properties;
+    let artifact::PropertyValue::Double(loss) = run["metric_eval_loss"] else { panic!("{run:?}") };
+    assert!(summary.contains(&format!("eval loss {loss:.4}")) && run["steps"].as_int() == Some(80));
     let model = LanguageModel::load(&done.artifact.uri).unwrap();
     assert_eq!(model.shape().eos_tokens, [30]);
     // Within a document each token follows from the one before.
@@ -55,7 +58,6 @@ fn lists_of_tokens_become_a_language_model() {
     let again = stage.run(&LanguageTrainer, &[("transformed_examples", again)], &config()).unwrap();
     let again = LanguageModel::load(&again.artifact.uri).unwrap();
     assert!(again.weights() == model.weights());
-    assert!(!done.artifact.uri.parent().unwrap().join("model_run/work").exists());
 }
 
 #[test]
@@ -106,6 +108,8 @@ fn pytorch_trains_where_it_is_asked_for() {
     let summary = &done.outcome.summary;
     assert!(summary.starts_with("80 steps on 3300 tokens, eval loss "), "{summary}");
     assert!(summary.contains(" tokens/s"), "{summary}");
+    let logs = done.artifact.uri.parent().unwrap().join("model_run/logs");
+    assert!(std::fs::read_dir(logs).unwrap().count() >= 2);
     let model = LanguageModel::load(&done.artifact.uri).unwrap();
     let losses = model.losses(&[30, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 30]).unwrap();
     let within: f32 = losses[1..9].iter().map(|loss| loss.loss).sum::<f32>() / 8.0;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use artifact::{Artifact, Component, Kind};
-use components::LatestBlessedModel;
+use components::LATEST_BLESSED_MODEL;
 use tempfile::TempDir;
 
 use crate::ledger::Artifacts;
@@ -26,7 +26,7 @@ fn blessing(id: i64, of: i64, blessed: i64) -> Artifact {
 
 /// Returns the number of the model that is found for a candidate.
 fn resolve(candidate: &Artifact, artifacts: Vec<Artifact>) -> Option<i64> {
-    let Kind::Resolver(resolver) = LatestBlessedModel.kind() else { panic!() };
+    let Kind::Resolver(resolver) = LATEST_BLESSED_MODEL.kind() else { panic!() };
     let inputs = BTreeMap::from([("model".to_owned(), vec![candidate.clone()])]);
     let found = resolver
         .resolve(&serde_json::Value::Null, "taxi", &inputs, &Artifacts::new(artifacts))

@@ -1,10 +1,10 @@
-//! Parquet, Avro and Arrow IPC: the files say all about their types.
+//! Parquet, Avro and Arrow IPC, whose files say all about their types, and text, which has the same ones always.
 
 use std::path::PathBuf;
 
 use arrow::datatypes::{DataType, SchemaRef};
 use dataflow::Source;
-use dataset::{ArrowFiles, AvroFiles, FeatureType, ParquetFiles};
+use dataset::{ArrowFiles, AvroFiles, FeatureType, ParquetFiles, TextFiles};
 
 use super::{Prepared, first, no_rows};
 use crate::config::TypedTable;
@@ -16,6 +16,7 @@ pub(super) enum Format {
     Parquet,
     Avro,
     Arrow,
+    Text,
 }
 
 pub(super) fn prepare(
@@ -62,6 +63,11 @@ fn open(
         }
         Format::Arrow => {
             let files = ArrowFiles::open_columns(paths, columns)?;
+            let partitions = files.file_of_partition().collect();
+            (Box::new(files), partitions)
+        }
+        Format::Text => {
+            let files = TextFiles::open_columns(paths, columns)?;
             let partitions = files.file_of_partition().collect();
             (Box::new(files), partitions)
         }

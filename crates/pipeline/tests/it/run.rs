@@ -86,22 +86,12 @@ fn with_broken(broken: Toy) -> Scene {
         ..broken
     };
     let reader = Toy {
-        inputs: &[artifact::Input {
-            key: "schema",
-            artifact_type: types::SCHEMA,
-            required: true,
-            default_provider: None,
-        }],
+        inputs: const { &[artifact::Input::required("schema", types::SCHEMA)] },
         outputs: &[Output { key: "pushed", artifact_type: types::PUSHED_MODEL }],
         ..toy("Reader", |_| Ok(Outcome::default()))
     };
     let last = Toy {
-        inputs: &[artifact::Input {
-            key: "pushed",
-            artifact_type: types::PUSHED_MODEL,
-            required: true,
-            default_provider: None,
-        }],
+        inputs: const { &[artifact::Input::required("pushed", types::PUSHED_MODEL)] },
         ..toy("Last", |_| Ok(Outcome::default()))
     };
     let toys = vec![broken, reader, last];

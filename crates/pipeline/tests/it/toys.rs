@@ -262,14 +262,8 @@ fn read<T: DeserializeOwned>(config: &Value) -> Option<T> {
     T::deserialize(config).ok()
 }
 
-const EXAMPLES: Input = Input {
-    key: "examples",
-    artifact_type: types::EXAMPLES,
-    required: true,
-    default_provider: None,
-};
-const MODEL: Input =
-    Input { key: "model", artifact_type: types::MODEL, required: true, default_provider: None };
+const EXAMPLES: Input = Input::required("examples", types::EXAMPLES);
+const MODEL: Input = Input::required("model", types::MODEL);
 
 /// Returns a toy that has no ports, takes no keys and does what `run` says.
 pub(crate) fn toy(
@@ -375,15 +369,7 @@ pub(crate) fn toys(midway: &Midway) -> Vec<Toy> {
             ..judge
         },
         Toy {
-            inputs: &[
-                EXAMPLES,
-                Input {
-                    key: "statistics",
-                    artifact_type: types::EXAMPLE_STATISTICS,
-                    required: true,
-                    default_provider: None,
-                },
-            ],
+            inputs: const { &[EXAMPLES, Input::required("statistics", types::EXAMPLE_STATISTICS)] },
             outputs: &[
                 Output { key: "model", artifact_type: types::MODEL },
                 Output { key: "model_run", artifact_type: types::MODEL_RUN },
@@ -399,15 +385,7 @@ pub(crate) fn toys(midway: &Midway) -> Vec<Toy> {
             ..toy("LatestModel", move |_| summary(String::new()))
         },
         Toy {
-            inputs: &[
-                MODEL,
-                Input {
-                    key: "baseline_model",
-                    artifact_type: types::MODEL,
-                    required: false,
-                    default_provider: Some("LatestModel"),
-                },
-            ],
+            inputs: const { &[MODEL, Input::provided("baseline_model", types::MODEL, "LatestModel")] },
             outputs: &[Output { key: "blessing", artifact_type: types::MODEL_BLESSING }],
             ..comparer
         },

@@ -357,6 +357,14 @@ function importance() {
     importanceBox];
 }
 
+// ---- what a language model writes ----
+
+function samples() {
+  if (!data.samples.length) return [];
+  return [h("h2", {}, "Samples", h("small", {}, "what the candidate writes behind the beginnings of these examples")),
+    data.samples.map(([prompt, written]) => h("p", { class: "sample" }, h("span", {}, prompt), written))];
+}
+
 // ---- the page ----
 
 function cards() {
@@ -398,7 +406,7 @@ const fairness = crosses.length ? [
 
 document.getElementById("page").append(
   h("h1", {}, data.title), cards(), thresholds() || "", h("h2", {}, "Slices"), tools, tableBox,
-  plotsTitle, plotsBox, ...fairness, ...compared(), ...importance());
+  plotsTitle, plotsBox, ...fairness, ...compared(), ...importance(), ...samples().flat());
 if (slices.length) {
   drawTable();
   drawPlots();

@@ -1,4 +1,4 @@
-//! The PyTorch program on additions of a low rank, and told to end.
+//! The PyTorch program on additions of a low rank, told to end, led astray, and with a checkpoint that was damaged.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -20,6 +20,17 @@ fn run(
     config: &Config,
     stop_at: Option<u64>,
 ) -> (Vec<Value>, Option<i32>) {
+    run_told(python, dir, config, stop_at, &[])
+}
+
+/// Runs the program, which is told more.
+fn run_told(
+    python: &str,
+    dir: &Path,
+    config: &Config,
+    stop_at: Option<u64>,
+    more: &[(&str, Value)],
+) -> (Vec<Value>, Option<i32>) {
     let (run_dir, model_dir) = (dir.join("run"), dir.join("run/model"));
     let (train, eval) = (dir.join("train"), dir.join("eval"));
     let folders = torch::Folders {
@@ -30,6 +41,9 @@ fn run(
         tokenizer: None,
     };
     let args = torch::prepare(config, &config.transformer().shape(50), &folders).unwrap();
+    let mut told: Value = serde_json::from_slice(&fs::read(&args[1]).unwrap()).unwrap();
+    more.iter().for_each(|(key, value)| told[*key] = value.clone());
+    fs::write(&args[1], told.to_string()).unwrap();
     let mut command = Command::new(python);
     command.args(&args).env("OMP_NUM_THREADS", "1").stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -145,5 +159,55 @@ fn a_termination_leaves_a_checkpoint_and_changes_nothing() {
     assert_eq!(said[0]["event"], "resumed", "{said:?}");
     let step = said[0]["step"].as_u64().unwrap();
     assert!((20..120).contains(&step), "{step}");
+    assert!(weights(stopped.path()) == weights(undisturbed.path()));
+}
+
+#[test]
+fn gradients_that_are_no_numbers_lead_back_to_the_last_checkpoint() {
+    let Some(python) = python() else { return };
+    let dir = data();
+    let (said, _) =
+        run_told(&python, dir.path(), &torch_config(), None, &[("poison_step", 33.into())]);
+    let rollbacks: Vec<&Value> = said.iter().filter(|line| line["event"] == "rollback").collect();
+    let [rollback] = rollbacks.as_slice() else { panic!("{said:?}") };
+    assert_eq!((&rollback["to_step"], &rollback["rollbacks"]), (&30.into(), &1.into()), "{said:?}");
+    assert!(rollback["message"].as_str().unwrap().contains("not"), "{rollback}");
+    let finished = said.last().unwrap();
+    assert_eq!((&finished["event"], &finished["rollbacks"]), (&"finished".into(), &1.into()));
+    let metrics = fs::read_to_string(dir.path().join("run").join(torch::METRICS_FILE)).unwrap();
+    assert!(metrics.contains("{\"step\": 30, \"rollbacks\": 1}"), "{metrics}");
+    let model = LanguageModel::load(&dir.path().join("run/model")).unwrap();
+    assert!(model.weights().iter().all(|weight| weight.is_finite()));
+}
+
+#[test]
+fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
+    let Some(python) = python() else { return };
+    let (undisturbed, stopped) = (data(), data());
+    run(&python, undisturbed.path(), &torch_config(), None);
+    let weights = |dir: &Path| fs::read(dir.join("run/model/model.safetensors")).unwrap();
+    run(&python, stopped.path(), &torch_config(), Some(35));
+    let steps = || {
+        let mut steps: Vec<u64> = fs::read_dir(stopped.path().join("run/checkpoints"))
+            .unwrap()
+            .filter_map(|entry| {
+                entry.unwrap().file_name().to_str()?.strip_prefix("step-")?.parse().ok()
+            })
+            .collect();
+        steps.sort_unstable();
+        steps
+    };
+    let [before, newest] = steps()[..] else { panic!("{:?}", steps()) };
+    let folder = stopped.path().join(format!("run/checkpoints/step-{newest}"));
+    let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let largest = files.max_by_key(|path| fs::metadata(path).unwrap().len()).unwrap();
+    let mut bytes = fs::read(&largest).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&largest, bytes).unwrap();
+    let (said, _) = run(&python, stopped.path(), &torch_config(), None);
+    let first = |line: usize| (said[line]["event"].as_str().unwrap(), said[line]["step"].as_u64());
+    assert_eq!(first(0), ("checkpoint_rejected", Some(newest)), "{said:?}");
+    assert_eq!(first(1), ("resumed", Some(before)), "{said:?}");
     assert!(weights(stopped.path()) == weights(undisturbed.path()));
 }

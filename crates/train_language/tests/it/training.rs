@@ -110,14 +110,15 @@ fn a_damaged_checkpoint_is_passed_over() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 0x10;
     fs::write(&newest, bytes).unwrap();
-    let mut heard = None;
+    let mut heard = Vec::new();
     let again = data.run(&config(), "run", &mut |progress| {
-        if let Progress::Resumed { step, damaged } = progress {
-            heard = Some((step, damaged));
+        if !matches!(progress, Progress::Step { .. }) {
+            heard.push(progress);
         }
         ControlFlow::Continue(())
     });
-    assert_eq!(heard, Some((20, vec![newest])));
+    let told = format!("{}: damaged, the checkpoint before is used", newest.display());
+    assert_eq!(heard, [Progress::Warning(told), Progress::Resumed { step: 20 }]);
     assert!(again.unwrap().model.weights() == whole.model.weights());
 }
 
@@ -162,13 +163,14 @@ fn a_disk_that_refuses_ends_no_training() {
     // A folder cannot be made below a file.
     let run = Path::new("file").join("run");
     let trained = data.run(&config, run.to_str().unwrap(), &mut |progress| {
-        if let Progress::NoCheckpoint { step, reason } = progress {
-            reasons.push((step, reason));
+        if let Progress::Warning(reason) = progress {
+            reasons.push(reason);
         }
         ControlFlow::Continue(())
     });
     assert!(trained.is_ok());
     assert_eq!(reasons.len(), 3);
+    assert!(reasons[0].starts_with("no checkpoint at step 1: cannot create "), "{reasons:?}");
 }
 
 #[test]

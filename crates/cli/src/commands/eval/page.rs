@@ -20,6 +20,7 @@ pub(super) fn page(
         explanations: None,
         blessed: blessing.map(|blessing| blessing.blessed),
         failures: &failures,
+        samples: &[],
     }
     .html()
 }
