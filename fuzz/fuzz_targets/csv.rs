@@ -5,7 +5,8 @@
 
 use std::sync::LazyLock;
 
-use dataset::{CsvFiles, CsvFormat, CsvRows, FeatureType, TextReader, cell_type};
+use dataflow::Source;
+use dataset::{CsvFiles, FeatureType, TextReader, cell_type};
 use fuzz::{File, read_all};
 use libfuzzer_sys::fuzz_target;
 
@@ -17,11 +18,11 @@ type Table = (Vec<String>, Vec<Vec<Vec<u8>>>, bool);
 fn read(input: &[u8]) -> Option<Table> {
     let paths = [FILE.write(input).to_path_buf()];
     let files = CsvFiles::open(&paths).ok()?;
-    let (columns, format) = (files.columns().to_vec(), CsvFormat::default());
+    let columns = files.columns().to_vec();
     let is_compressed = TextReader::open(&paths[0]).ok()?.is_compressed();
     let (mut table, mut is_whole) = (Vec::new(), true);
-    for pieces in files.pieces() {
-        let mut rows = CsvRows::open(&paths[0], &format, &columns, pieces.to_vec()).ok()?;
+    for partition in 0..files.num_partitions() {
+        let mut rows = files.rows(partition).ok()?;
         while let Some(row) = rows.next_row().ok()? {
             match row {
                 Ok(row) => table.push(row.cells().map(<[u8]>::to_vec).collect()),

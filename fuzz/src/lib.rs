@@ -1,4 +1,7 @@
-//! What several targets need: files in memory, and sources read whole.
+//! What several targets need: files in memory, sources read whole, and a server.
+
+#[cfg(feature = "serve")]
+pub mod served;
 
 use std::path::{Path, PathBuf};
 

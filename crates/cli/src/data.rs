@@ -48,7 +48,7 @@ impl Files {
     /// # Errors
     ///
     /// [`FilesError`] when there are no such files or they cannot be read, [`CliError::MixedFiles`] when they are
-    /// of several formats, [`CliError::DelimiterOf`] when their format has no delimiter, [`CliError::NotStatistics`]
+    /// of several formats, [`CliError::UnknownFormat`] when of none, [`CliError::DelimiterOf`] when their format has no delimiter, [`CliError::NotStatistics`]
     /// when statistics are not.
     pub(crate) fn open(
         patterns: &[String],
@@ -92,8 +92,9 @@ impl Files {
             .map(|path| NamedFile { shown: found.shown(path), path: path.clone() })
             .collect();
         let first = files.first().ok_or(FilesError(IngestError::NoPatterns))?;
-        let source = match Format::of_all(&files)? {
-            Format::Rows(format) => format.source(patterns, first, args.delimiter.as_deref())?,
+        let delimiter = args.delimiter.as_deref();
+        let source = match Format::of_all(&files, delimiter)? {
+            Format::Rows(format) => format.source(patterns, first, delimiter)?,
             Format::Statistics => {
                 let content = Content::Statistics(Box::new(read_statistics(first)?));
                 return Ok(Self { name, content, guess: None });

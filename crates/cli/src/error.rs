@@ -118,6 +118,10 @@ pub(crate) enum CliError {
     #[error("{}: found {found}, expected {expected} as {} is", .path.display(), .first.display())]
     MixedFiles { path: PathBuf, found: &'static str, first: PathBuf, expected: &'static str },
 
+    /// A file of which nothing says what it is.
+    #[error("{}: neither its name nor its first bytes say what it is, expected CSV, JSON Lines, Parquet, Avro, Arrow IPC or TFRecord", .path.display())]
+    UnknownFormat { path: PathBuf },
+
     /// A file that should hold statistics.
     #[error("{}: not statistics, expected a DatasetFeatureStatisticsList in binary form", .path.display())]
     NotStatistics { path: PathBuf },
@@ -202,6 +206,7 @@ impl Classify for CliError {
             | Self::Evaluation { .. }
             | Self::FileBeforeVerb { .. }
             | Self::MixedFiles { .. }
+            | Self::UnknownFormat { .. }
             | Self::DelimiterOf { .. }
             | Self::NotText { .. }
             | Self::NoRows { .. }
@@ -235,6 +240,10 @@ impl Classify for CliError {
                 Some(format!("a file of that name is meant by `./{verb}`"))
             }
             Self::SeveralModels { .. } => Some("name the directory".to_owned()),
+            Self::UnknownFormat { .. } => Some(
+                "give it the ending of its format, such as `.csv`; `--delimiter ,` reads CSV whatever its name"
+                    .to_owned(),
+            ),
             Self::NotText { .. } => Some("say where with `--output`".to_owned()),
             Self::Exists { .. } => Some("`--force` writes over it".to_owned()),
             _ => None,

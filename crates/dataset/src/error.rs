@@ -10,6 +10,7 @@ use parquet::errors::ParquetError;
 use crate::avro::AvroError;
 use crate::difference::ColumnDifference;
 use crate::ipc::ArrowFileError;
+use crate::parquet_files::ParquetFault;
 use crate::{Payload, TfExampleError};
 
 /// Why examples could not be read or written.
@@ -23,6 +24,10 @@ pub enum DatasetError {
     /// The file is there but is not the Parquet it should be.
     #[error("{}: not a readable Parquet file", .path.display())]
     Parquet { path: PathBuf, source: ParquetError },
+
+    /// The file is not what a Parquet file is at its two ends.
+    #[error("{}: not a whole Parquet file of {size} bytes: {fault}", .path.display())]
+    ParquetEnds { path: PathBuf, size: u64, fault: ParquetFault },
 
     /// The file's footer is fine, but its values cannot be read.
     #[error("{}: the values from row {row} on cannot be decoded", .path.display())]
@@ -103,6 +108,7 @@ impl Classify for DatasetError {
             Self::Avro(error) => error.kind(),
             Self::ArrowFile(error) => error.kind(),
             Self::Parquet { .. }
+            | Self::ParquetEnds { .. }
             | Self::RecordSchema { .. }
             | Self::GapInList { .. }
             | Self::Decode { .. }
@@ -127,6 +133,7 @@ impl Classify for DatasetError {
                 let near = nearest(column, found.iter().map(String::as_str))?;
                 Some(format!("did you mean `{near}`?"))
             }
+            Self::ParquetEnds { fault, .. } => fault.hint(),
             Self::NotText { .. } => {
                 Some("leave the file out, by a narrower pattern, or convert it to UTF-8".to_owned())
             }

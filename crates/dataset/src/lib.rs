@@ -41,7 +41,7 @@ pub use ipc::{
     ArrowFileError, ArrowFileProblem, ArrowFiles, ArrowSchemaProblem, MAX_MESSAGE_BYTES,
 };
 pub use json::{JsonError, JsonFiles, JsonPlace, JsonRow, JsonRows, JsonType};
-pub use parquet_files::ParquetFiles;
+pub use parquet_files::{ParquetFault, ParquetFiles};
 pub use pieces::{MAX_ROW_BYTES, Piece};
 pub use shards::{ROW_GROUP_ROWS, SHARD_ROWS, ShardWriter};
 pub use split_files::SplitFiles;

@@ -1,16 +1,21 @@
 //! Parquet files as a source: one row group is one partition.
 
+mod footer;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use base::{BoxError, IoError};
 use dataflow::{BatchIter, Source};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 
+pub use self::footer::ParquetFault;
+use self::footer::{guarded, read_footer};
 use crate::common::{CommonSchema, conform, kept, wanted};
 use crate::{BATCH_ROWS, DatasetError};
 
@@ -54,12 +59,12 @@ impl ParquetFiles {
         for path in paths {
             let metadata = read_footer(path)?;
             schema.add(path, metadata.schema())?;
-            let mut before = 0;
+            let mut before: u64 = 0;
             for (index, group) in metadata.metadata().row_groups().iter().enumerate() {
                 partitions.push((files.len(), index, before));
-                before += u64::try_from(group.num_rows()).unwrap_or(0);
+                before = before.saturating_add(u64::try_from(group.num_rows()).unwrap_or(0));
             }
-            num_rows += before;
+            num_rows = before.saturating_add(num_rows);
             files.push((path.clone(), metadata));
         }
         Ok(Self { schema: schema.finish()?, files, partitions, num_rows })
@@ -109,20 +114,39 @@ impl Source for ParquetFiles {
             builder = builder.with_projection(mask);
         }
         let parquet = |source| DatasetError::Parquet { path: path.clone(), source };
-        let reader = builder.build().map_err(parquet)?;
-        let mut row = before + 1;
-        Ok(Box::new(reader.map(move |batch| {
-            let batch =
-                batch.map_err(|source| DatasetError::Decode { path: path.clone(), row, source })?;
-            row += batch.num_rows() as u64;
-            let arrow = |source| DatasetError::Arrow { path: path.clone(), source };
-            Ok(conform(batch, &schema).map_err(arrow)?)
-        })))
+        let reader = Some(guarded(|| builder.build()).map_err(parquet)?);
+        Ok(Box::new(Batches { path, schema, reader, row: before.saturating_add(1) }))
     }
 }
 
-fn read_footer(path: &Path) -> Result<ArrowReaderMetadata, DatasetError> {
-    let file = File::open(path).map_err(IoError::at("read", path))?;
-    ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
-        .map_err(|source| DatasetError::Parquet { path: path.to_path_buf(), source })
+/// The batches of one row group.
+struct Batches<'a> {
+    path: &'a Path,
+    schema: SchemaRef,
+    /// `None` once something could not be read.
+    reader: Option<ParquetRecordBatchReader>,
+    /// The number of the next row, from 1.
+    row: u64,
 }
+
+impl Iterator for Batches<'_> {
+    type Item = Result<RecordBatch, BoxError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let reader = self.reader.as_mut()?;
+        let path = self.path.to_path_buf();
+        let batch = match guarded(|| reader.next().transpose()) {
+            Ok(batch) => batch?,
+            Err(source) => {
+                self.reader = None;
+                return Some(Err(DatasetError::Decode { path, row: self.row, source }.into()));
+            }
+        };
+        self.row = self.row.saturating_add(batch.num_rows() as u64);
+        let arrow = |source| DatasetError::Arrow { path, source }.into();
+        Some(conform(batch, &self.schema).map_err(arrow))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ use crate::Task;
 use crate::task::{BINARY, LANGUAGE, MULTI_CLASS, MULTI_LABEL, RANKING, REGRESSION, Tasks};
 
 pub(crate) use confusion::Confusion;
+use curve::Heights;
 pub(crate) use curve::{Curve, NUM_BUCKETS, Point, bin};
 pub(crate) use name::{Average, MetricSpec, parse, requested};
 pub(crate) use ranking::{Document, Ranked, ranked};
@@ -49,6 +50,8 @@ pub(crate) enum At {
     Rank,
     /// The same, but it must be given.
     SomeRank,
+    /// At how many thresholds a curve is looked at; 10,000 without it.
+    NumThresholds,
 }
 
 /// How a metric comes from what was counted. A denominator of zero gives NaN.
@@ -105,8 +108,12 @@ const fn at_ratio(
 pub(crate) static METRICS: &[Metric] = &[
     metric("example_count", ANY, ANY, At::Nothing, Examples(|e| e.count()), "examples with a label; queries are not counted here"),
     metric("weighted_example_count", ANY, ANY, At::Nothing, Examples(|e| e.weight()), "sum of the weights of examples"),
-    metric("auc", BINARY, CLASSES, At::Nothing, OfCurve(|c, _| c.auc()), "area under recall over false positive rate"),
-    metric("auc_precision_recall", BINARY, CLASSES, At::Nothing, OfCurve(|c, _| c.auc_precision_recall()), "area under precision over recall (Davis and Goadrich)"),
+    metric("auc", BINARY, CLASSES, At::NumThresholds, OfCurve(|c, n| c.auc(n, Heights::Interpolation)), "area under recall over false positive rate"),
+    metric("auc_precision_recall", BINARY, CLASSES, At::NumThresholds, OfCurve(Curve::auc_precision_recall), "area under precision over recall (Davis and Goadrich)"),
+    metric("auc_minoring", NO, CLASSES, At::NumThresholds, OfCurve(|c, n| c.auc(n, Heights::Minoring)), "`auc`, with the lower recall of two thresholds between them"),
+    metric("auc_majoring", NO, CLASSES, At::NumThresholds, OfCurve(|c, n| c.auc(n, Heights::Majoring)), "`auc`, with the higher one"),
+    metric("auc_precision_recall_minoring", NO, CLASSES, At::NumThresholds, OfCurve(|c, n| c.auc_precision_recall_of(n, Heights::Minoring)), "`auc_precision_recall`, with the lower precision of two thresholds between them"),
+    metric("auc_precision_recall_majoring", NO, CLASSES, At::NumThresholds, OfCurve(|c, n| c.auc_precision_recall_of(n, Heights::Majoring)), "`auc_precision_recall`, with the higher one"),
     metric("average_precision", NO, CLASSES, At::Nothing, OfCurve(|c, _| c.average_precision()), "precision, weighted by the recall that each threshold gains"),
     metric("accuracy", BINARY | MULTI_CLASS, CLASSES, At::Threshold, OfConfusion(Confusion::accuracy), "share that is predicted right; for several classes, by the likeliest"),
     metric("precision", BINARY, CLASSES, At::Threshold, OfConfusion(Confusion::precision), "tp / (tp + fp)"),
@@ -193,6 +200,7 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("categorical_crossentropy", "log_loss"),
     ("loss", "log_loss"),
     ("roc_auc", "auc"),
+    ("auc_roc", "auc"),
     ("auc_pr", "auc_precision_recall"),
     ("pr_auc", "auc_precision_recall"),
     ("f1", "f1_score"),
@@ -273,6 +281,7 @@ pub fn metric_table() -> String {
             At::Ratio => "ratio, required",
             At::Rank => "number of ranks",
             At::SomeRank => "number of ranks, required",
+            At::NumThresholds => "number of thresholds",
         };
         let all = [
             (BINARY, "binary"),

@@ -9,21 +9,45 @@ use arrow::buffer::NullBuffer;
 
 use crate::graph::Parts;
 use crate::kernels::lists;
-use crate::kernels::many::{self, Many};
+use crate::kernels::many::{self, Many, Rows};
 use crate::{GraphError, Literal, NodeId, Op, Shape, ValueType, input, kernels};
 
 /// The values of a node: one per row, one for all rows, or many per row.
+///
+/// Columns are behind pointers, so that this is small: copying it around was half of what a single row took.
 #[derive(Clone, Debug)]
 pub(crate) enum Values {
-    Int(Int64Array),
-    Float(Float64Array),
-    String(StringArray),
-    Bool(BooleanArray),
+    Int(Arc<Int64Array>),
+    Float(Arc<Float64Array>),
+    String(Arc<StringArray>),
+    Bool(Arc<BooleanArray>),
     Constant(Literal),
-    Many(Many),
+    Many(Arc<Many>),
 }
 
+const _: () = assert!(size_of::<Values>() <= 24, "no larger than a text is");
+
 impl Values {
+    pub(crate) fn ints(values: Int64Array) -> Self {
+        Self::Int(Arc::new(values))
+    }
+
+    pub(crate) fn floats(values: Float64Array) -> Self {
+        Self::Float(Arc::new(values))
+    }
+
+    pub(crate) fn texts(values: StringArray) -> Self {
+        Self::String(Arc::new(values))
+    }
+
+    pub(crate) fn bools(values: BooleanArray) -> Self {
+        Self::Bool(Arc::new(values))
+    }
+
+    pub(crate) fn lists(rows: Rows, items: Self) -> Self {
+        Self::Many(Arc::new(Many { rows, items: Arc::new(items) }))
+    }
+
     pub(crate) fn value_type(&self) -> ValueType {
         match self {
             Self::Int(_) => ValueType::Int,
@@ -73,12 +97,12 @@ impl Values {
     /// Returns one value per row, or one list, as an Arrow column.
     pub(crate) fn into_column(self, num_rows: usize, shape: Shape) -> Result<ArrayRef, GraphError> {
         Ok(match self {
-            Self::Int(values) => Arc::new(values),
-            Self::Float(values) => Arc::new(values),
-            Self::String(values) => Arc::new(values),
-            Self::Bool(values) => Arc::new(values),
+            Self::Int(values) => values,
+            Self::Float(values) => values,
+            Self::String(values) => values,
+            Self::Bool(values) => values,
             Self::Constant(literal) => repeat(&literal, num_rows)?.into_column(num_rows, shape)?,
-            Self::Many(many) => many.into_column(shape)?,
+            Self::Many(many) => many.to_column(shape)?,
         })
     }
 }
@@ -86,14 +110,14 @@ impl Values {
 /// Returns a constant once per row.
 pub(crate) fn repeat(literal: &Literal, num_rows: usize) -> Result<Values, GraphError> {
     Ok(match literal {
-        Literal::Int(value) => Values::Int(Int64Array::from_value(*value, num_rows)),
-        Literal::Float(value) => Values::Float(Float64Array::from_value(*value, num_rows)),
-        Literal::Bool(value) => Values::Bool(BooleanArray::from(vec![*value; num_rows])),
-        Literal::String(value) => Values::String(kernels::text::repeat(value, num_rows)?),
-        Literal::Null(ValueType::Int) => Values::Int(Int64Array::new_null(num_rows)),
-        Literal::Null(ValueType::Float) => Values::Float(Float64Array::new_null(num_rows)),
-        Literal::Null(ValueType::Bool) => Values::Bool(BooleanArray::new_null(num_rows)),
-        Literal::Null(ValueType::String) => Values::String(StringArray::new_null(num_rows)),
+        Literal::Int(value) => Values::ints(Int64Array::from_value(*value, num_rows)),
+        Literal::Float(value) => Values::floats(Float64Array::from_value(*value, num_rows)),
+        Literal::Bool(value) => Values::bools(BooleanArray::from(vec![*value; num_rows])),
+        Literal::String(value) => Values::texts(kernels::text::repeat(value, num_rows)?),
+        Literal::Null(ValueType::Int) => Values::ints(Int64Array::new_null(num_rows)),
+        Literal::Null(ValueType::Float) => Values::floats(Float64Array::new_null(num_rows)),
+        Literal::Null(ValueType::Bool) => Values::bools(BooleanArray::new_null(num_rows)),
+        Literal::Null(ValueType::String) => Values::texts(StringArray::new_null(num_rows)),
     })
 }
 

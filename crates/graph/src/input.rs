@@ -125,36 +125,36 @@ impl Reader<'_> {
                     .map_err(|source| self.unfit(source))?;
                 self.read(&plain)?
             }
-            (ValueType::Int, DataType::Int64) => Values::Int(column.as_primitive().clone()),
-            (ValueType::Int, DataType::Boolean) => Values::Int(logic::to_int(column.as_boolean())),
-            (ValueType::Int, found) if found.is_integer() => Values::Int(self.ints(column)?),
-            (ValueType::Float, DataType::Float64) => Values::Float(column.as_primitive().clone()),
+            (ValueType::Int, DataType::Int64) => Values::ints(column.as_primitive().clone()),
+            (ValueType::Int, DataType::Boolean) => Values::ints(logic::to_int(column.as_boolean())),
+            (ValueType::Int, found) if found.is_integer() => Values::ints(self.ints(column)?),
+            (ValueType::Float, DataType::Float64) => Values::floats(column.as_primitive().clone()),
             (ValueType::Float, DataType::Float32) => {
-                Values::Float(column.as_primitive::<Float32Type>().unary(f64::from))
+                Values::floats(column.as_primitive::<Float32Type>().unary(f64::from))
             }
             (ValueType::Float, DataType::Boolean) => {
-                Values::Float(logic::to_float(column.as_boolean()))
+                Values::floats(logic::to_float(column.as_boolean()))
             }
             (ValueType::Float, found) if found.is_integer() || found.is_floating() => {
-                Values::Float(self.floats(column)?)
+                Values::floats(self.floats(column)?)
             }
-            (ValueType::String, DataType::Utf8) => Values::String(column.as_string().clone()),
+            (ValueType::String, DataType::Utf8) => Values::texts(column.as_string().clone()),
             (ValueType::String, DataType::LargeUtf8) => {
-                Values::String(texts(column.as_string::<i64>().iter())?)
+                Values::texts(texts(column.as_string::<i64>().iter())?)
             }
             (ValueType::String, DataType::Utf8View) => {
-                Values::String(texts(column.as_string_view().iter())?)
+                Values::texts(texts(column.as_string_view().iter())?)
             }
             (ValueType::String, DataType::Binary) => {
-                Values::String(self.decode(column.as_binary::<i32>().iter())?)
+                Values::texts(self.decode(column.as_binary::<i32>().iter())?)
             }
             (ValueType::String, DataType::LargeBinary) => {
-                Values::String(self.decode(column.as_binary::<i64>().iter())?)
+                Values::texts(self.decode(column.as_binary::<i64>().iter())?)
             }
             (ValueType::String, DataType::BinaryView) => {
-                Values::String(self.decode(column.as_binary_view().iter())?)
+                Values::texts(self.decode(column.as_binary_view().iter())?)
             }
-            (ValueType::Bool, DataType::Boolean) => Values::Bool(column.as_boolean().clone()),
+            (ValueType::Bool, DataType::Boolean) => Values::bools(column.as_boolean().clone()),
             _ => return Err(self.other_type(data_type)),
         })
     }

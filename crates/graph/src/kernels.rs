@@ -92,7 +92,7 @@ enum Conditions {
 impl From<Computed<Int64Type>> for Values {
     fn from(computed: Computed<Int64Type>) -> Self {
         match computed {
-            Computed::Rows(rows) => Self::Int(rows),
+            Computed::Rows(rows) => Self::ints(rows),
             Computed::Constant(value) => {
                 Self::Constant(value.map_or(Literal::Null(ValueType::Int), Literal::Int))
             }
@@ -103,7 +103,7 @@ impl From<Computed<Int64Type>> for Values {
 impl From<Computed<Float64Type>> for Values {
     fn from(computed: Computed<Float64Type>) -> Self {
         match computed {
-            Computed::Rows(rows) => Self::Float(rows),
+            Computed::Rows(rows) => Self::floats(rows),
             Computed::Constant(value) => {
                 Self::Constant(value.map_or(Literal::Null(ValueType::Float), Literal::Float))
             }
@@ -114,7 +114,7 @@ impl From<Computed<Float64Type>> for Values {
 impl From<Conditions> for Values {
     fn from(conditions: Conditions) -> Self {
         match conditions {
-            Conditions::Rows(rows) => Self::Bool(rows),
+            Conditions::Rows(rows) => Self::bools(rows),
             Conditions::Constant(value) => {
                 Self::Constant(value.map_or(Literal::Null(ValueType::Bool), Literal::Bool))
             }
@@ -164,7 +164,7 @@ fn texts(values: &Values) -> Texts<'_> {
 
 fn bools(values: &Values, num_rows: usize) -> BooleanArray {
     match values {
-        Values::Bool(rows) => rows.clone(),
+        Values::Bool(rows) => BooleanArray::clone(rows),
         Values::Constant(Literal::Bool(value)) => BooleanArray::from(vec![*value; num_rows]),
         Values::Constant(Literal::Null(_)) => BooleanArray::new_null(num_rows),
         _ => unreachable!("{CHECKED}"),
@@ -238,17 +238,17 @@ fn compute_rows(
         | Op::LessOrEqual
         | Op::Greater
         | Op::GreaterOrEqual => compare::compare(op, operand(0), operand(1), num_rows),
-        Op::IsIn(literals) => Values::Bool(compare::is_in(&rows(0)?, literals)),
+        Op::IsIn(literals) => Values::bools(compare::is_in(&rows(0)?, literals)),
         Op::And => {
-            Values::Bool(logic::and(&bools(operand(0), num_rows), &bools(operand(1), num_rows)))
+            Values::bools(logic::and(&bools(operand(0), num_rows), &bools(operand(1), num_rows)))
         }
         Op::Or => {
-            Values::Bool(logic::or(&bools(operand(0), num_rows), &bools(operand(1), num_rows)))
+            Values::bools(logic::or(&bools(operand(0), num_rows), &bools(operand(1), num_rows)))
         }
-        Op::Not => Values::Bool(logic::not(&bools(operand(0), num_rows))),
-        Op::IsNull => Values::Bool(logic::is_null(operand(0), num_rows)),
-        Op::IsNan => Values::Bool(compare::is_nan(&rows(0)?)),
-        Op::IsFinite | Op::IsInfinite => Values::Bool(functions::test(op, &rows(0)?)),
+        Op::Not => Values::bools(logic::not(&bools(operand(0), num_rows))),
+        Op::IsNull => Values::bools(logic::is_null(operand(0), num_rows)),
+        Op::IsNan => Values::bools(compare::is_nan(&rows(0)?)),
+        Op::IsFinite | Op::IsInfinite => Values::bools(functions::test(op, &rows(0)?)),
         Op::Select => match (operand(0), operand(1), operand(2)) {
             (_, Values::Many(_), _) | (_, _, Values::Many(_)) => {
                 let conditions = bools(operand(0), num_rows);
@@ -269,10 +269,10 @@ fn compute_rows(
         Op::Lower | Op::Upper | Op::Trim(_) | Op::Substring { .. } | Op::Replace { .. } => {
             text::unary(op, texts(operand(0)), num_rows)?
         }
-        Op::Concat => Values::String(text::concat(texts(operand(0)), texts(operand(1)), num_rows)?),
-        Op::Length => Values::Int(text::length(texts(operand(0)), num_rows)),
+        Op::Concat => Values::texts(text::concat(texts(operand(0)), texts(operand(1)), num_rows)?),
+        Op::Length => Values::ints(text::length(texts(operand(0)), num_rows)),
         Op::StartsWith | Op::EndsWith | Op::Contains => {
-            Values::Bool(text::search(op, texts(operand(0)), texts(operand(1)), num_rows))
+            Values::bools(text::search(op, texts(operand(0)), texts(operand(1)), num_rows))
         }
         Op::Text(op) => characters::compute(op, texts(operand(0)), num_rows)?,
         Op::TextPair(op) => {
@@ -283,11 +283,11 @@ fn compute_rows(
         Op::Time(op) => time::compute(op, operand(0), num_rows)?,
         Op::Geohash { precision } => {
             let (latitudes, longitudes) = (floats(operand(0)), floats(operand(1)));
-            Values::String(geohash::geohash(latitudes, longitudes, precision.get(), num_rows)?)
+            Values::texts(geohash::geohash(latitudes, longitudes, precision.get(), num_rows)?)
         }
         Op::Bucketize(boundaries) => ids::bucketize(floats(operand(0)), boundaries).into(),
         Op::BucketizePerKey(boundaries) => {
-            Values::Int(ids::bucketize_per_key(&rows(0)?, &rows(1)?, boundaries))
+            Values::ints(ids::bucketize_per_key(&rows(0)?, &rows(1)?, boundaries))
         }
         Op::Gather(table) => ids::gather(operand(0), table),
         Op::Lookup { vocabulary, num_oov_buckets, default_value } => {

@@ -16,17 +16,18 @@ pub(crate) fn features(
     num_rows: usize,
 ) -> Result<Vec<ArrayRef>, GraphError> {
     // The numbers of a single row share memory, which saves most of what a column takes.
-    let (mut ints, mut floats) = (Shared::default(), Shared::default());
+    let most = if num_rows == 1 { outputs.len() } else { 0 };
+    let (mut ints, mut floats) = (Vec::with_capacity(most), Vec::with_capacity(most));
     if num_rows == 1 {
         for (values, _) in &outputs {
             match values {
-                Values::Constant(Literal::Int(value)) => ints.values.push(*value),
-                Values::Constant(Literal::Float(value)) => floats.values.push(narrow(*value)),
+                Values::Constant(Literal::Int(value)) => ints.push(*value),
+                Values::Constant(Literal::Float(value)) => floats.push(narrow(*value)),
                 _ => {}
             }
         }
     }
-    let (mut ints, mut floats) = (ints.columns::<Int64Type>(), floats.columns::<Float32Type>());
+    let (mut ints, mut floats) = (columns::<Int64Type>(ints), columns::<Float32Type>(floats));
     let column = |(values, shape): (Values, Shape)| match values {
         Values::Constant(literal) if !shape.is_many() => {
             let shared = match literal {
@@ -41,27 +42,14 @@ pub(crate) fn features(
     outputs.into_iter().map(column).collect()
 }
 
-/// Values of columns of one each.
-struct Shared<T> {
-    values: Vec<T>,
-}
-
-impl<T> Default for Shared<T> {
-    fn default() -> Self {
-        Self { values: Vec::new() }
-    }
-}
-
-impl<T: arrow::datatypes::ArrowNativeType> Shared<T> {
-    /// Returns the columns, in the order of their values.
-    fn columns<P: ArrowPrimitiveType<Native = T>>(self) -> impl Iterator<Item = ArrayRef> {
-        let num_values = self.values.len();
-        let buffer = Buffer::from_vec(self.values);
-        (0..num_values).map(move |place| -> ArrayRef {
-            let value = ScalarBuffer::new(buffer.clone(), place, 1);
-            Arc::new(PrimitiveArray::<P>::new(value, None))
-        })
-    }
+/// Returns a column of each value, in order.
+fn columns<P: ArrowPrimitiveType>(values: Vec<P::Native>) -> impl Iterator<Item = ArrayRef> {
+    let num_values = values.len();
+    let buffer = Buffer::from_vec(values);
+    (0..num_values).map(move |place| -> ArrayRef {
+        let value = ScalarBuffer::new(buffer.clone(), place, 1);
+        Arc::new(PrimitiveArray::<P>::new(value, None))
+    })
 }
 
 /// Returns a constant once per row.

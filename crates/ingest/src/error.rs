@@ -167,6 +167,10 @@ pub enum IngestError {
     )]
     Delimiter { found: String },
 
+    /// A header that is one cell, and looks like several.
+    #[error("{}: found one column, `{header}`, expected several, as {:?} is in its name", .path.display(), .delimiter.to_string())]
+    OtherDelimiter { path: PathBuf, header: String, delimiter: char },
+
     /// The list of columns is empty.
     #[error("`columns`: found an empty list, expected the names of all columns")]
     NoColumns,
@@ -344,7 +348,7 @@ impl IngestError {
             Self::HashOfSource | Self::HashOfFeatures => "hash",
             Self::OutputCompression => "output.compression",
             Self::Unwritable { .. } => "output.format",
-            Self::Delimiter { .. } => "source.csv.delimiter",
+            Self::Delimiter { .. } | Self::OtherDelimiter { .. } => "source.csv.delimiter",
             Self::NoColumns
             | Self::TooManyColumns { .. }
             | Self::UnnamedColumn { .. }
@@ -423,6 +427,7 @@ impl Classify for IngestError {
             | Self::FieldNotInFile { .. }
             | Self::FeatureNotFound { .. }
             | Self::TooManyRejected { .. }
+            | Self::OtherDelimiter { .. }
             | Self::UnsupportedType { .. }
             | Self::DuplicateColumn { .. } => ErrorKind::Data,
             Self::FileChanged { .. } | Self::Changed { .. } => ErrorKind::Conflict,
@@ -455,6 +460,10 @@ impl Classify for IngestError {
                 Some("is the name right? leave it out if there are no values yet".to_owned())
             }
             Self::FeaturesOfSequences => Some("leave `features` out".to_owned()),
+            Self::OtherDelimiter { delimiter, .. } => Some(format!(
+                "`delimiter = {:?}` reads several columns, `delimiter = \",\"` this one",
+                delimiter.to_string()
+            )),
             Self::TooManyRejected { first, num_rejected, num_rows, .. } => {
                 // Where no row fits, setting all of them aside does not help.
                 let helps =

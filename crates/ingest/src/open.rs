@@ -9,7 +9,7 @@ use dataflow::{Engine, Source};
 use dataset::{CsvFiles, FeatureType, JsonFiles};
 
 use crate::bring::{Brought, bring};
-use crate::source::{GUESS_BYTES, Prepared, infer_types, open_json, prepare};
+use crate::source::{GUESS_BYTES, Prepared, infer_types, open_csv, open_json, prepare};
 use crate::{Config, Form, Hash, IngestError, Patterns, SourceConfig, source};
 
 /// The files of one dataset, found, and brought here where they lie elsewhere.
@@ -117,7 +117,7 @@ fn open_rows(
     let (config, paths) = (&brought.config, &brought.files.paths);
     Ok(match &config.source {
         SourceConfig::Csv(source) => {
-            let mut files = CsvFiles::open_with(paths, source.table().format()?, u64::MAX)?;
+            let mut files = open_csv(&source.table(), paths, u64::MAX)?;
             let inferred = infer_types(&files, config, engine)?;
             let types: Vec<_> = files.columns().iter().cloned().zip(inferred.types).collect();
             files = files.with_features(&types)?;

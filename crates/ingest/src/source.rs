@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use dataflow::{Engine, Source};
 use dataset::RowError;
 
-pub(crate) use self::csv::{guess, infer_types};
+pub(crate) use self::csv::{guess, infer_types, open_csv};
 pub(crate) use self::json::open_json;
 use self::typed::Format;
 pub(crate) use self::typed::features_of;

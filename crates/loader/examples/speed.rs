@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release -p loader --example speed make DIR [ROWS]` writes `records/` (TFRecord), `columns/` (Parquet) and
 //! `tokens/`; `... speed records|columns DIR` prints the examples a second of shuffled batches of 256, from the first
-//! question to the end of an epoch; `... speed tokens DIR` the gigabytes of tokens a second, and those that are copied in
-//! memory.
+//! question to the end of an epoch; `... speed tokens DIR` the gigabytes of tokens a second, those of a plain copy of
+//! blocks of the same bytes in memory, drawn at random as well, and those of one long copy.
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -36,8 +36,8 @@ fn main() -> Result<(), BoxError> {
             println!("{}", examples_per_second(&dir.join(format))?);
         }
         Some("tokens") => {
-            let (tokens, memory) = gigabytes_per_second(&dir.join("tokens"))?;
-            println!("{tokens} {memory}");
+            let [tokens, blocks, copy] = gigabytes_per_second(&dir.join("tokens"))?;
+            println!("{tokens} {blocks:.1} {copy:.1}");
         }
         _ => println!("speed make DIR [ROWS] | records DIR | columns DIR | tokens DIR"),
     }
@@ -59,7 +59,7 @@ fn examples_per_second(root: &Path) -> Result<f64, BoxError> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "numbers to show")]
-fn gigabytes_per_second(dir: &Path) -> Result<(f64, f64), BoxError> {
+fn gigabytes_per_second(dir: &Path) -> Result<[f64; 3], BoxError> {
     let shards = Arc::new(TokenShards::open(dir)?);
     let mut loader = TokenLoader::new(Arc::clone(&shards), TokenLoaderConfig::new(32, Some(1)))?;
     let mut batch = Vec::new();
@@ -77,17 +77,33 @@ fn gigabytes_per_second(dir: &Path) -> Result<(f64, f64), BoxError> {
     let bytes = num_batches as f64 * 32.0 * (BLOCK_LENGTH + 1) as f64 * 6.0;
     let tokens = bytes / 1e9 / begin.elapsed().as_secs_f64();
 
-    // As many bytes, from memory that no cache holds.
+    // Blocks of as many bytes, from memory that no cache holds, to a place that stays in one.
     let from = vec![1_u8; 256 << 20];
-    let mut to = vec![0_u8; 256 << 20];
+    let block = (BLOCK_LENGTH + 1) * 2;
+    let mut to = vec![0_u8; 32 * block];
+    let mut random = Random(3);
+    let num_places = u32::try_from(from.len() / block - 1).expect("it is a small number");
+    let begin = Instant::now();
+    for _ in 0..num_batches {
+        for to in to.chunks_exact_mut(block) {
+            let place = random.below(num_places) as usize * block;
+            to.copy_from_slice(&from[place..place + block]);
+        }
+        black_box(&mut to);
+    }
+    // Both ways count.
+    let bytes = num_batches as f64 * 2.0 * to.len() as f64;
+    let blocks = bytes / 1e9 / begin.elapsed().as_secs_f64();
+
+    let mut to = vec![0_u8; from.len()];
     to.copy_from_slice(&from);
     let begin = Instant::now();
     for _ in 0..4 {
         to.copy_from_slice(black_box(&from));
         black_box(&mut to);
     }
-    let memory = 4.0 * 2.0 * from.len() as f64 / 1e9 / begin.elapsed().as_secs_f64();
-    Ok((tokens, memory))
+    let copy = 4.0 * 2.0 * from.len() as f64 / 1e9 / begin.elapsed().as_secs_f64();
+    Ok([tokens, blocks, copy])
 }
 
 fn make(dir: &Path, num_rows: u32) -> Result<(), BoxError> {

@@ -231,13 +231,23 @@ impl TokenShards {
         let bytes =
             &shard.bytes[first * self.token_bytes..][..(self.block_length + 1) * self.token_bytes];
         let start = tokens.len();
+        let is_unknown = |token: u32| token >= self.vocabulary_size;
+        // One loop over whole vectors; the place of an unknown token is only looked for where there is one.
+        let mut any_unknown = false;
+        let mut noted = |token: u32| {
+            any_unknown |= is_unknown(token);
+            token
+        };
         if self.token_bytes == 2 {
-            tokens.extend(bytes.as_chunks().0.iter().map(|b| u32::from(u16::from_le_bytes(*b))));
+            let pairs = bytes.as_chunks().0.iter();
+            tokens.extend(pairs.map(|b| noted(u32::from(u16::from_le_bytes(*b)))));
         } else {
-            tokens.extend(bytes.as_chunks().0.iter().map(|b| u32::from_le_bytes(*b)));
+            tokens.extend(bytes.as_chunks().0.iter().map(|b| noted(u32::from_le_bytes(*b))));
         }
-        let is_known = |&token: &u32| token < self.vocabulary_size;
-        match tokens[start..].iter().position(|token| !is_known(token)) {
+        if !any_unknown {
+            return Ok(());
+        }
+        match tokens[start..].iter().position(|&token| is_unknown(token)) {
             None => Ok(()),
             Some(place) => Err(LoaderError::Token {
                 path: shard.path.clone(),

@@ -9,6 +9,7 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::GetOptions;
 use tempfile::TempDir;
 
+use crate::find::quoted;
 use crate::store::{open, translate};
 use crate::{Environment, RemoteError, RemoteFile};
 
@@ -128,7 +129,7 @@ async fn bring(
         RemoteError::NoFiles { .. } => changed(),
         other => other,
     })?;
-    if answer.meta.size != file.meta.size || answer.meta.e_tag != file.meta.e_tag {
+    if answer.meta.size != file.meta.size || quoted(answer.meta.e_tag.clone()) != file.meta.e_tag {
         return Err(changed());
     }
     let mut out = File::create(path).map_err(IoError::at("write", path))?;

@@ -74,7 +74,7 @@ pub fn find(url: &str, environment: &Environment) -> Result<Vec<RemoteFile>, Rem
     let file = |meta: ObjectMeta| RemoteFile {
         url: location.url_of(&name_of(&location, &meta)),
         location: location.clone(),
-        meta,
+        meta: ObjectMeta { e_tag: quoted(meta.e_tag), ..meta },
     };
     block_on(async {
         let fail = |error| translate(&error, &location.url(), &location, environment);
@@ -90,6 +90,14 @@ pub fn find(url: &str, environment: &Environment) -> Result<Vec<RemoteFile>, Rem
         found.sort_unstable_by(|a, b| a.location.cmp(&b.location));
         Ok(found.into_iter().map(file).collect())
     })?
+}
+
+/// Returns an entity tag as HTTP has it; Azure's lists have tags without the quotation marks.
+pub(crate) fn quoted(tag: Option<String>) -> Option<String> {
+    tag.map(|tag| match tag.starts_with('"') || tag.starts_with("W/") {
+        true => tag,
+        false => format!("\"{tag}\""),
+    })
 }
 
 /// What a store says, once the question itself is in order.

@@ -21,6 +21,15 @@ const VALUE_CHARS: usize = 120;
 
 /// Returns the object as text that can stand in a `script` element.
 pub(crate) fn json(report: &Report<'_>) -> String {
+    let mut object = view(report);
+    object["slices"] = report.slices.iter().map(view).collect();
+    object["more_slices"] = json!(report.more_slices);
+    // The text must not end the element, whatever is in the data.
+    object.to_string().replace('<', "\\u003c")
+}
+
+/// Returns what is shown at once: one dataset, or two beside each other.
+fn view(report: &Report<'_>) -> Value {
     let datasets: Vec<Value> =
         [Some(report.current), report.baseline].into_iter().flatten().map(dataset).collect();
     let (names, rows): (HashMap<String, usize>, Vec<Row<'_>>) = {
@@ -56,16 +65,14 @@ pub(crate) fn json(report: &Report<'_>) -> String {
             })
         })
         .collect();
-    let object = json!({
+    json!({
         "title": report.title,
         "schema": report.schema,
         "datasets": datasets,
         "anomalies": anomalies,
         "formulas": formulas,
         "features": features,
-    });
-    // The text must not end the element, whatever is in the data.
-    object.to_string().replace('<', "\\u003c")
+    })
 }
 
 fn push(feature: &mut Map<String, Value>, key: &str, value: Value) {

@@ -31,6 +31,10 @@ pub struct Report<'a> {
     pub anomalies: &'a [Anomaly],
     /// How far the two datasets are apart.
     pub distances: &'a [Distance],
+    /// What can be shown instead, such as slices of the examples, by their titles; theirs are not looked at.
+    pub slices: &'a [Report<'a>],
+    /// How many more slices there are.
+    pub more_slices: usize,
 }
 
 /// A dataset and its name.
@@ -75,7 +79,7 @@ impl Report<'_> {
     ///
     /// Features of one name are shown in one row, in the order of the current dataset, then those that only the
     /// baseline has, then those that only anomalies speak of. Its size is about 2 kB for each feature and
-    /// dataset: text features are shown with their 20 most frequent values.
+    /// dataset, and as much for each slice: text features are shown with their 20 most frequent values.
     pub fn html(&self) -> String {
         let parts = [
             ("{{title}}", escaped(self.title)),

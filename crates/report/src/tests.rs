@@ -32,6 +32,8 @@ fn report<'a>(current: &'a DatasetFeatureStatistics) -> Report<'a> {
         schema: None,
         anomalies: &[],
         distances: &[],
+        slices: &[],
+        more_slices: 0,
     }
 }
 
@@ -117,6 +119,27 @@ fn two_datasets_share_rows_by_name() {
     assert_eq!(features[3]["kind"], "none");
     assert_eq!(data["formulas"], json!(["max"]));
     assert_eq!(data["anomalies"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn slices_are_there_to_be_picked() {
+    let (all, part) =
+        (fares(), statistics("num_examples: 3 features { name: 'fare' type: FLOAT }"));
+    let slice = Report {
+        title: "paid_</script>",
+        current: Dataset { name: "the slice", statistics: &part },
+        baseline: Some(Dataset { name: "all", statistics: &all }),
+        ..report(&part)
+    };
+    let data = data(&Report { slices: &[slice], more_slices: 2, ..report(&all) });
+    assert_eq!(data["datasets"].as_array().unwrap().len(), 1);
+    assert_eq!(data["more_slices"], 2);
+    let [slice] = data["slices"].as_array().unwrap().as_slice() else { panic!("{data}") };
+    assert_eq!(slice["title"], "paid_</script>");
+    assert_eq!(slice["datasets"][0], json!({ "name": "the slice", "examples": 3, "features": 1 }));
+    assert_eq!(slice["datasets"][1]["examples"], 10);
+    let names: Vec<_> = slice["features"].as_array().unwrap().iter().map(|f| &f["name"]).collect();
+    assert_eq!(names, ["fare", "paid"]);
 }
 
 #[test]

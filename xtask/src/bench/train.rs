@@ -137,7 +137,7 @@ pub(super) fn loader(options: &Options) -> Result<(), Failure> {
     })];
     run_all(&mut tokens, options.runs)?;
     println!();
-    table(&mut tokens, "GB/s (and of a copy in memory)", 1);
+    table(&mut tokens, "GB/s (and of copies of such blocks, and one long copy)", 1);
     Ok(())
 }
 

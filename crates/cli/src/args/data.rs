@@ -26,7 +26,7 @@ pub(crate) struct ReadArgs {
     pub(crate) max_rejected_rows: u64,
 
     /// What stands between the cells of CSV files, such as ';'; '\t' is a tabulator, which `.tsv` files have anyway
-    /// [default: a comma].
+    /// [default: a comma, or what the header has instead].
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     pub(crate) delimiter: Option<String>,
 }

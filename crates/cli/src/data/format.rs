@@ -1,15 +1,16 @@
-//! The formats of data files: told by the name's ending, and where that says nothing by what the file begins with.
+//! The formats of data files: told by the name's ending, and where that says nothing by what the file begins with; and
+//! what stands between the cells of text.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use dataset::TextReader;
+use dataset::{CsvFiles, TextReader};
 use formats::example::has_feature_lists;
 use formats::tfrecord::{Compression, RecordReader, begins_record};
 use ingest::{CsvTable, Form, Patterns, Payload, SourceConfig, TfrecordTable};
 
-use crate::error::CliError;
+use crate::error::{CliError, print_hint, print_warning};
 
 /// A format of rows.
 pub(super) struct RowFormat {
@@ -23,7 +24,7 @@ pub(super) struct RowFormat {
     source: fn(Patterns) -> SourceConfig,
 }
 
-/// Every format; what is none of the others is the first.
+/// Every format; text that is none of the others is the first.
 const FORMATS: [RowFormat; 6] = [
     RowFormat {
         name: "CSV",
@@ -92,42 +93,44 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// Returns the format of a file.
-    fn of(file: &NamedFile) -> Self {
+    /// Returns the format of a file; what nothing tells is comma-separated text if a delimiter was given.
+    fn of(file: &NamedFile, delimiter: Option<&str>) -> Result<Self, CliError> {
         let ending = ending(&file.shown);
         if ending == "pb" {
-            return Self::Statistics;
+            return Ok(Self::Statistics);
         }
         let by_ending = FORMATS.iter().find(|format| format.endings.contains(&ending.as_str()));
-        Self::Rows(by_ending.unwrap_or_else(|| {
-            let head = head(&file.path);
-            FORMATS.iter().find(|format| (format.begins)(&head)).unwrap_or(CSV)
-        }))
+        if let Some(format) = by_ending {
+            return Ok(Self::Rows(format));
+        }
+        let head = head(&file.path);
+        match FORMATS.iter().find(|format| (format.begins)(&head)) {
+            Some(format) => Ok(Self::Rows(format)),
+            None if delimiter.is_some() || has_columns(&file.path) => Ok(Self::Rows(CSV)),
+            None => Err(CliError::UnknownFormat { path: file.shown.clone() }),
+        }
     }
 
     /// Returns the format that all files have; of statistics there may be one file only.
     ///
     /// # Errors
     ///
-    /// [`CliError::MixedFiles`].
-    pub(super) fn of_all(files: &[NamedFile]) -> Result<Self, CliError> {
-        let mut files = files.iter().map(|file| (&file.shown, Self::of(file)));
-        let Some((first, format)) = files.next() else { return Ok(Self::Rows(CSV)) };
-        let other = files
-            .find(|(_, other)| other.name() != format.name() || matches!(other, Self::Statistics));
-        match other {
-            None => Ok(format),
-            Some((path, Self::Statistics)) if matches!(format, Self::Statistics) => {
-                let (path, first) = (path.clone(), first.clone());
-                let (found, expected) = ("a second file of statistics", "one only,");
-                Err(CliError::MixedFiles { path, found, first, expected })
-            }
-            Some((path, other)) => {
-                let (path, first) = (path.clone(), first.clone());
-                let (found, expected) = (other.name(), format.name());
-                Err(CliError::MixedFiles { path, found, first, expected })
-            }
+    /// [`CliError::UnknownFormat`] and [`CliError::MixedFiles`].
+    pub(super) fn of_all(files: &[NamedFile], delimiter: Option<&str>) -> Result<Self, CliError> {
+        let [first, others @ ..] = files else { return Ok(Self::Rows(CSV)) };
+        let format = Self::of(first, delimiter)?;
+        for other in others {
+            let (found, expected) = match (Self::of(other, delimiter)?, &format) {
+                (Self::Statistics, Self::Statistics) => {
+                    ("a second file of statistics", "one only,")
+                }
+                (other, format) if other.name() == format.name() => continue,
+                (other, format) => (other.name(), format.name()),
+            };
+            let (path, first) = (other.shown.clone(), first.shown.clone());
+            return Err(CliError::MixedFiles { path, found, first, expected });
         }
+        Ok(format)
     }
 
     fn name(&self) -> &'static str {
@@ -144,10 +147,24 @@ impl RowFormat {
         self.name == CSV.name
     }
 
-    /// Returns what stands between the cells of comma-separated text like `first`.
+    /// Returns what stands between the cells of comma-separated text like `first`: what was given, what its name says, or
+    /// what is in its header, of which one is told if it is no comma.
     pub(super) fn delimiter(&self, first: &NamedFile, given: Option<&str>) -> String {
-        let by_name = if ending(&first.shown) == TABULATED { "\t" } else { "," };
-        given.unwrap_or(by_name).to_owned()
+        if let Some(given) = given {
+            return given.to_owned();
+        }
+        if ending(&first.shown) == TABULATED {
+            return "\t".to_owned();
+        }
+        let Some(found) = beginning(&first.path).and_then(|files| files.likely_delimiter()) else {
+            return ",".to_owned();
+        };
+        let (path, found) = (first.shown.display(), found.to_string());
+        print_warning(&format!(
+            "{path}: read with {found:?} between cells, as its header has no comma"
+        ));
+        print_hint("`--delimiter` says what stands between cells, `,` that there is one column");
+        found
     }
 
     /// Returns the source that reads files of the format: `first`, and whatever else the patterns name.
@@ -172,16 +189,15 @@ impl RowFormat {
                 features: None,
             })));
         }
-        let tabulator = (is_csv && ending(&first.shown) == TABULATED).then_some("\t");
-        Ok(match delimiter.or(tabulator) {
-            None => (self.source)(patterns),
-            Some(delimiter) => SourceConfig::Csv(Form::Table(CsvTable {
-                files: patterns.into(),
-                delimiter: delimiter.to_owned(),
-                columns: None,
-                features: None,
-            })),
-        })
+        if !is_csv {
+            return Ok((self.source)(patterns));
+        }
+        Ok(SourceConfig::Csv(Form::Table(CsvTable {
+            files: patterns.into(),
+            delimiter: Some(self.delimiter(first, delimiter)),
+            columns: None,
+            features: None,
+        })))
     }
 }
 
@@ -231,6 +247,16 @@ fn head(path: &Path) -> Vec<u8> {
     let length = TextReader::open(path).and_then(|mut text| text.fill(&mut head));
     head.truncate(length.unwrap_or(0));
     head
+}
+
+/// Opens the beginning of comma-separated text; nothing where it is none.
+fn beginning(path: &Path) -> Option<CsvFiles> {
+    CsvFiles::open_part(&[path.to_path_buf()], 1).ok()
+}
+
+/// Returns whether a file begins as text with several cells in its first line.
+fn has_columns(path: &Path) -> bool {
+    beginning(path).is_some_and(|it| it.columns().len() > 1 || it.likely_delimiter().is_some())
 }
 
 /// Returns whether text begins as an object of JSON.

@@ -51,7 +51,7 @@ impl Rows {
         }
         let identity = identity(&files)?;
         let first = &files[0];
-        let content = match Format::of_all(&files)? {
+        let content = match Format::of_all(&files, delimiter)? {
             Format::Rows(format) if format.is_csv() => {
                 let delimiter = format.delimiter(first, delimiter);
                 let csv = open_csv(&found, &delimiter, needed, keep)?;

@@ -101,7 +101,7 @@ fn corrupt_parquet() {
     let scene = Scene::with_data("");
     fs::write(scene.path("data/trips.parquet"), b"PAR1 this is not Parquet at all PAR1").unwrap();
     scene.replace("pipeline.toml", "csv = \"data/*.csv\"", "parquet = \"data/*.parquet\"");
-    assert_snapshot!(scene.cupola(&["run", "--quiet"]).expect_code(2).stderr, @r"error: pipeline.toml:6:1: data/trips.parquet: not a readable Parquet file: EOF: Parquet file too small. Size is 36 but need 543976553");
+    assert_snapshot!(scene.cupola(&["run", "--quiet"]).expect_code(2).stderr, @r"error: pipeline.toml:6:1: data/trips.parquet: not a whole Parquet file of 36 bytes: the length at byte 28 says that the footer has 543976545 bytes, expected at most 24");
 }
 
 /// Returns the folders of splits anywhere below a folder.

@@ -152,28 +152,18 @@ fn a_page_has_two_datasets_their_distances_and_anomalies() {
     assert_eq!(data["anomalies"].as_array().unwrap().len(), 3);
 }
 
-#[test]
-fn a_page_works_in_a_browser() {
+/// Returns what a browser makes of a page after some clicks; nothing where there is no browser.
+fn dom_after(scene: &Scene, clicks: &str) -> Option<String> {
     let browsers = ["chromium", "chromium-browser", "google-chrome"];
     let is_there = |name: &&&str| Command::new(name).arg("--version").output().is_ok();
     let Some(browser) = browsers.iter().find(is_there) else {
-        println!("SKIPPED a_page_works_in_a_browser: there is no chromium");
-        return;
+        println!("SKIPPED what a page does in a browser: there is no chromium");
+        return None;
     };
-    let scene = scene();
-    scene.write("new.csv", &TRIPS.replace("Cash", "<b>Coins</b>"));
-    let args = ["stats", "new.csv", "--against", "trips.csv", "--schema", "schema.pbtxt"];
-    let args = [args.as_slice(), &["--html", "report.html", "--quiet"]].concat();
-    scene.cupola(&args).expect_code(0);
-    // What a person might click on: details, the other scale, an order.
-    let clicks = "<script>\
-        document.querySelectorAll('.name').forEach(name => name.click());\
-        document.querySelector('button[value=log]').click();\
-        document.querySelector('thead button').click();\
-        document.querySelector('thead button').click();\
-        addEventListener('load', () => document.body.append('all is well'));\
-        </script></body>";
-    scene.replace("report.html", "</body>", clicks);
+    let clicks = format!(
+        "<script>{clicks}; addEventListener('load', () => document.body.append('all is well'));</script></body>"
+    );
+    scene.replace("report.html", "</body>", &clicks);
     let page = format!("file://{}", scene.path("report.html").display());
     let profile = format!("--user-data-dir={}", scene.path("profile").display());
     let flags = "--headless --no-sandbox --disable-gpu --no-first-run --disable-sync --dump-dom \
@@ -182,11 +172,57 @@ fn a_page_works_in_a_browser() {
     command.args(flags.split_whitespace()).arg(profile).arg(page);
     let dom = String::from_utf8(command.output().unwrap().stdout).unwrap();
     assert!(dom.contains("all is well"), "{dom}");
+    Some(dom)
+}
+
+#[test]
+fn a_page_works_in_a_browser() {
+    let scene = scene();
+    scene.write("new.csv", &TRIPS.replace("Cash", "<b>Coins</b>"));
+    let args = ["stats", "new.csv", "--against", "trips.csv", "--schema", "schema.pbtxt"];
+    let args = [args.as_slice(), &["--html", "report.html", "--quiet"]].concat();
+    scene.cupola(&args).expect_code(0);
+    // What a person might click on: details, the other scale, an order.
+    let clicks = "\
+        document.querySelectorAll('.name').forEach(name => name.click());\
+        document.querySelector('button[value=log]').click();\
+        document.querySelector('thead button').click();\
+        document.querySelector('thead button').click()";
+    let Some(dom) = dom_after(&scene, clicks) else { return };
     assert_eq!(dom.matches("<tbody id=\"feature-").count(), 4, "{dom}");
     assert_eq!(dom.matches("class=\"details\"").count(), 4, "{dom}");
     assert!(dom.matches("<svg").count() >= 4, "{dom}");
     assert!(dom.contains("&lt;b&gt;Coins&lt;/b&gt;") && !dom.contains("<b>Coins"), "{dom}");
     assert!(dom.contains("Unexpected string values"), "{dom}");
+    assert!(!dom.contains("<select"), "{dom}");
+}
+
+#[test]
+fn a_page_has_slices_to_pick_beside_all_examples() {
+    let scene = scene();
+    let query = "SELECT STRUCT(paid) FROM example.paid";
+    let args = ["stats", "trips.csv", "--slice-sql", query, "--html", "report.html", "--quiet"];
+    scene.cupola(&args).expect_code(0);
+    let data = data_of(&fs::read_to_string(scene.path("report.html")).unwrap());
+    let slices = data["slices"].as_array().unwrap();
+    let titles: Vec<_> = slices.iter().map(|slice| slice["title"].as_str().unwrap()).collect();
+    assert_eq!(titles, ["paid_Card", "paid_Cash"]);
+    let examples = |dataset: usize| slices[1]["datasets"][dataset]["examples"].as_u64();
+    assert_eq!((examples(0), examples(1)), (Some(3), Some(4)));
+    assert!(!slices[1]["features"][0]["distances"].as_array().unwrap().is_empty());
+
+    let clicks = "\
+        const slices = document.querySelector('select');\
+        slices.value = 1;\
+        slices.dispatchEvent(new Event('change'));\
+        document.querySelector('.name').click()";
+    let Some(dom) = dom_after(&scene, clicks) else { return };
+    let cards = dom.split_once("class=\"cards\"").unwrap().1;
+    let cards = cards.split_once("class=\"tools\"").unwrap().0;
+    assert!(cards.contains("paid_Cash") && cards.contains("3 examples"), "{cards}");
+    assert!(cards.contains("all examples") && cards.contains("4 examples"), "{cards}");
+    assert_eq!(dom.matches("class=\"cards\"").count(), 1, "{dom}");
+    assert_eq!(dom.matches("class=\"details\"").count(), 1, "{dom}");
 }
 
 #[test]
@@ -493,6 +529,12 @@ fn every_format_gives_the_same_numbers() {
         assert_eq!(features(&stdout(&scene, &["stats", name, "--json"], 0)), expected, "{name}");
     }
     scene.write("semicolons.csv", &semicolons);
+    scene.write("bars", &semicolons.replace(';', "|"));
+    for name in ["semicolons.csv", "bars"] {
+        let said = scene.cupola(&["stats", name, "--json"]).expect_code(0);
+        assert_eq!(features(&said.stdout), expected, "{name}");
+        assert!(said.stderr.starts_with("warning: "), "{}", said.stderr);
+    }
     for delimited in [["semicolons.csv", ";"], ["trips.tsv", "\\t"]] {
         let [name, delimiter] = delimited;
         let args = ["stats", name, "--json", "--delimiter", delimiter];
@@ -516,6 +558,47 @@ fn every_format_gives_the_same_numbers() {
     assert_snapshot!(stderr(&scene, &["stats", "records", "--delimiter", ";"], 2), @"error: records: found TFRecord, expected CSV for `--delimiter`");
     let two = stderr(&scene, &["stats", "trips.csv", "--delimiter", ";;"], 2);
     assert!(two.contains("expected one ASCII character"), "{two}");
+}
+
+#[test]
+fn what_stands_between_cells_is_found_and_told() {
+    let scene = Scene::empty();
+    scene.write("a.csv", "fare;\"paid; by\"\n1,5;Cash\n");
+    let said = scene.cupola(&["stats", "a.csv"]).expect_code(0);
+    assert!(said.stdout.starts_with("a.csv: 1 example, 2 features\n"), "{}", said.stdout);
+    assert_snapshot!(said.stderr, @r#"
+    warning: a.csv: read with ";" between cells, as its header has no comma
+      hint: `--delimiter` says what stands between cells, `,` that there is one column
+    "#);
+    let one = scene.cupola(&["stats", "a.csv", "--delimiter", "|"]).expect_code(0);
+    assert_eq!(one.stderr, "");
+    assert!(one.stdout.starts_with("a.csv: 1 example, 1 feature\n"), "{}", one.stdout);
+    for verb in [&["schema", "infer", "a.csv"][..], &["validate", "a.csv", "--schema", "s.pbtxt"]] {
+        scene.write(
+            "s.pbtxt",
+            "feature { name: \"fare\" type: BYTES } feature { name: \"paid; by\" type: BYTES }",
+        );
+        let said = scene.cupola(verb).expect_code(0);
+        assert_eq!(said.stderr.matches("warning: ").count(), 1, "{verb:?}: {}", said.stderr);
+    }
+}
+
+#[test]
+fn a_file_that_is_nothing_known_says_so() {
+    let scene = Scene::empty();
+    scene.write("x.foo", "one word\n");
+    fs::write(scene.path("y.bin"), b"\x00\x01,\xff\n").unwrap();
+    assert_snapshot!(stderr(&scene, &["stats", "x.foo"], 2), @"
+    error: x.foo: neither its name nor its first bytes say what it is, expected CSV, JSON Lines, Parquet, Avro, Arrow IPC or TFRecord
+      hint: give it the ending of its format, such as `.csv`; `--delimiter ,` reads CSV whatever its name
+    ");
+    assert_snapshot!(stderr(&scene, &["stats", "y.bin"], 2), @"
+    error: y.bin: neither its name nor its first bytes say what it is, expected CSV, JSON Lines, Parquet, Avro, Arrow IPC or TFRecord
+      hint: give it the ending of its format, such as `.csv`; `--delimiter ,` reads CSV whatever its name
+    ");
+    scene.write("x.foo", "word\none\ntwo\n");
+    let said = stdout(&scene, &["stats", "x.foo", "--delimiter", ","], 0);
+    assert!(said.starts_with("x.foo: 2 examples, 1 feature\n"), "{said}");
 }
 
 #[test]

@@ -19,6 +19,9 @@ use crate::{BATCH_ROWS, FeatureType, Piece};
 /// How much of a value a message shows.
 const SHOWN_CHARS: usize = 60;
 
+/// What stands between cells where it is no comma.
+const OTHER_DELIMITERS: [char; 3] = ['|', '\t', ';'];
+
 /// How the cells of text are told apart, and what their columns are called.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CsvFormat {
@@ -208,6 +211,18 @@ impl CsvFiles {
     /// Returns the names of the columns.
     pub fn columns(&self) -> &[String] {
         &self.columns
+    }
+
+    /// Returns what seems to stand between the cells of a header that is one cell as it was read: the semicolon, tabulator
+    /// or bar that is in it most often. Nothing where names were given.
+    pub fn likely_delimiter(&self) -> Option<char> {
+        let [header] = self.columns.as_slice() else { return None };
+        if self.format.columns.is_some() || self.format.features.is_some() {
+            return None;
+        }
+        let counts = OTHER_DELIMITERS.map(|other| (header.matches(other).count(), other));
+        let most = counts.into_iter().max_by_key(|(count, _)| *count);
+        most.filter(|(count, _)| *count > 0).map(|(_, other)| other)
     }
 
     /// Returns where each file has the columns, if not as they come.

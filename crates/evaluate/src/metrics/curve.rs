@@ -1,5 +1,7 @@
 //! Areas under curves, from a histogram of predictions.
 
+use std::borrow::Cow;
+
 use super::{Confusion, ratio};
 
 /// Predictions are kept in this many buckets of equal width; 1 has a bucket of its own.
@@ -29,6 +31,27 @@ pub(crate) struct Curve {
     beyond: Vec<Beyond>,
     total: Beyond,
     points: Vec<Point>,
+}
+
+/// How high a curve is taken to be between two thresholds; as Keras's `summation_method`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Heights {
+    /// The middle: straight lines.
+    Interpolation,
+    /// The lower of the two, so that the area is never too large.
+    Minoring,
+    /// The higher of the two.
+    Majoring,
+}
+
+impl Heights {
+    fn of(self, above: f64, below: f64) -> f64 {
+        match self {
+            Self::Interpolation => f64::midpoint(above, below),
+            Self::Minoring => above.min(below),
+            Self::Majoring => above.max(below),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -113,8 +136,7 @@ impl Curve {
 
     /// Returns the sum of precision times what recall gains, from the highest threshold down.
     pub(crate) fn average_precision(&self) -> f64 {
-        let steps = self.steps();
-        let area: f64 = steps
+        let area: f64 = steps(&self.beyond)
             .map(|(above, below)| {
                 (below.positives - above.positives) * below.positives / below.all()
             })
@@ -155,27 +177,25 @@ impl Curve {
         bins
     }
 
-    /// Returns the area under the curve of recall over false positive rate, straight between thresholds.
-    pub(crate) fn auc(&self) -> f64 {
-        let area: f64 = self
-            .steps()
+    /// Returns the area under the curve of recall over false positive rate, at so many thresholds.
+    pub(crate) fn auc(&self, num_thresholds: f64, heights: Heights) -> f64 {
+        let area: f64 = steps(&self.at(num_thresholds))
             .map(|(above, below)| {
-                let height = f64::midpoint(above.positives, below.positives);
+                let height = heights.of(above.positives, below.positives);
                 (below.negatives - above.negatives) * height
             })
             .sum();
         ratio(ratio(area, self.total.positives), self.total.negatives)
     }
 
-    /// Returns the area under the curve of precision over recall; between thresholds, true and false
-    /// positives grow in proportion, and so precision does not follow a straight line.
+    /// Returns the area under the curve of precision over recall, at so many thresholds. Between thresholds, true and
+    /// false positives grow in proportion, and so precision does not follow a straight line.
     ///
     /// # Source
     ///
     /// Davis and Goadrich, "The relationship between precision-recall and ROC curves" (2006).
-    pub(crate) fn auc_precision_recall(&self) -> f64 {
-        let area: f64 = self
-            .steps()
+    pub(crate) fn auc_precision_recall(&self, num_thresholds: f64) -> f64 {
+        let area: f64 = steps(&self.at(num_thresholds))
             .map(|(above, below)| {
                 let gained = below.positives - above.positives;
                 let slope = gained / (below.all() - above.all());
@@ -187,11 +207,53 @@ impl Curve {
         ratio(area, self.total.positives)
     }
 
-    /// Returns neighbouring thresholds between which there is weight.
-    fn steps(&self) -> impl Iterator<Item = (Beyond, Beyond)> {
-        let pairs = self.beyond.windows(2).map(|pair| (pair[0], pair[1]));
-        pairs.filter(|(above, below)| below.all() > above.all())
+    /// Returns the same with the lower or the higher precision of two thresholds between them. Above all predictions
+    /// there is no precision, and the step from there is left out, as the reference does.
+    pub(crate) fn auc_precision_recall_of(&self, num_thresholds: f64, heights: Heights) -> f64 {
+        let area: f64 = steps(&self.at(num_thresholds))
+            .filter(|(above, _)| above.all() > 0.0)
+            .map(|(above, below)| {
+                let height =
+                    heights.of(above.positives / above.all(), below.positives / below.all());
+                (below.positives - above.positives) * height
+            })
+            .sum();
+        ratio(area, self.total.positives)
     }
+
+    /// Returns what is beyond so many thresholds of equal distance, from the highest down; 0 are all that there are.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "numbers of thresholds are checked to be whole and small"
+    )]
+    fn at(&self, num_thresholds: f64) -> Cow<'_, [Beyond]> {
+        if num_thresholds == 0.0 || num_thresholds as u16 >= NUM_BUCKETS {
+            return Cow::Borrowed(&self.beyond);
+        }
+        let last = num_thresholds as u16 - 1;
+        let mut points = self.points.iter().rev().peekable();
+        let mut beyond = Beyond::default();
+        let at = (0..=last).rev().map(|place| {
+            let threshold = match place {
+                0 => -1e-7,
+                place if place == last => 1.0 + 1e-7,
+                place => f64::from(place) / f64::from(last),
+            };
+            while let Some(point) = points.next_if(|point| point.mean_prediction > threshold) {
+                beyond.positives += point.positives;
+                beyond.negatives += point.negatives;
+            }
+            beyond
+        });
+        Cow::Owned(at.collect())
+    }
+}
+
+/// Returns neighbouring thresholds between which there is weight.
+fn steps(beyond: &[Beyond]) -> impl Iterator<Item = (Beyond, Beyond)> {
+    let pairs = beyond.windows(2).map(|pair| (pair[0], pair[1]));
+    pairs.filter(|(above, below)| below.all() > above.all())
 }
 
 /// Returns one of the bins of equal width between 0 and 1; 1 is in the last.
@@ -257,12 +319,12 @@ mod tests {
     #[test]
     fn without_one_of_the_classes_there_is_no_area() {
         let point = Point { positives: 2.0, negatives: 0.0, mean_prediction: 0.5 };
-        assert!(Curve::new(vec![point]).auc().is_nan());
+        assert!(Curve::new(vec![point]).auc(0.0, Heights::Interpolation).is_nan());
         // Nothing is predicted wrong.
-        assert_eq!(Curve::new(vec![point]).auc_precision_recall(), 1.0);
+        assert_eq!(Curve::new(vec![point]).auc_precision_recall(0.0), 1.0);
         let point = Point { positives: 0.0, negatives: 2.0, mean_prediction: 0.5 };
-        assert!(Curve::new(vec![point]).auc_precision_recall().is_nan());
-        assert!(Curve::default().auc().is_nan());
+        assert!(Curve::new(vec![point]).auc_precision_recall(0.0).is_nan());
+        assert!(Curve::default().auc(0.0, Heights::Majoring).is_nan());
     }
 
     #[test]

@@ -131,6 +131,9 @@ fn check_at(metric: &Metric, at: Option<f64>) -> Result<(), NameError> {
         (At::Rank | At::SomeRank, Some(at)) if at < 1.0 || at.fract() != 0.0 || at > 1e6 => {
             format!("`{name}@{at}`, expected a whole number of ranks from 1 to 1000000")
         }
+        (At::NumThresholds, Some(at)) if at < 3.0 || at.fract() != 0.0 || at > 10_000.0 => {
+            format!("`{name}@{at}`, expected a whole number of thresholds from 3 to 10000")
+        }
         _ => return Ok(()),
     };
     Err(wrong(message))
@@ -258,6 +261,7 @@ mod tests {
             ("f1_score[ top=1 , macro ]", "f1_score[macro,top=1]"),
             ("precision[top=3]@0.5", "precision[top=3]@0.5"),
             ("ndcg@10", "ndcg@10"),
+            ("auc_minoring@200", "auc_minoring@200"),
         ];
         for (text, expected) in cases {
             assert_eq!(read(text), expected);
@@ -267,7 +271,8 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_told() {
         let cases = [
-            ("auc@0.5", "`auc` has no number behind `@`"),
+            ("log_loss@0.5", "`log_loss` has no number behind `@`"),
+            ("auc@0.5", "`auc@0.5`, expected a whole number of thresholds from 3 to 10000"),
             ("precision@x", "`precision@x`: expected a number behind `@`"),
             ("precision@1.5", "`precision@1.5`, expected a number between 0 and 1"),
             (

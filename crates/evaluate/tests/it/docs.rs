@@ -22,6 +22,8 @@ TOML. Vectors of predictions are columns of lists.
 | --- | --- |
 | `precision` | at `classification_threshold`, 0.5 unless told otherwise |
 | `precision@0.3` | at that threshold; `ndcg@10` looks at ten ranks, `precision_at_recall@0.9` at that recall |
+| `auc@200` | at 200 thresholds, Keras's default; without it at 10,000, as TensorFlow Model Analysis |
+| `auc_minoring`, `auc_majoring` | Keras's `summation_method`; likewise behind `auc_precision_recall` |
 | `recall[2]` | of class 2 against all others |
 | `f1_score[macro]` | the mean over classes, by `class_weights` where they are given |
 | `f1_score[weighted]` | the mean over classes, by how often they are labels |

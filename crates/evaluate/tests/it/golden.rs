@@ -95,6 +95,33 @@ fn metrics_are_the_references() {
     }
 }
 
+/// The areas of Keras 2.16 (ROC) and of the reference's own formulas (precision over recall, where it leaves out the
+/// step above all predictions), on these 400 examples.
+#[test]
+fn areas_are_summed_in_every_way_of_the_reference() {
+    let Some(dir) = golden("areas_are_summed_in_every_way_of_the_reference") else { return };
+    let expected = [
+        ("auc", 0.793607054284927),
+        ("auc_minoring", 0.7933565470076905),
+        ("auc_majoring", 0.7938575615621634),
+        ("auc_precision_recall_minoring", 0.8064097454126927),
+        ("auc_precision_recall_majoring", 0.8074835788433341),
+        ("auc@200", 0.7935694781933416),
+        ("auc_minoring@200", 0.7907763220521556),
+        ("auc_majoring@200", 0.7963626343345274),
+        ("auc_precision_recall@200", 0.8309524059295654),
+        ("auc_precision_recall_minoring@200", 0.8052991560456317),
+        ("auc_precision_recall_majoring@200", 0.8087798579999282),
+    ];
+    let names: Vec<&str> = expected.iter().map(|(name, _)| *name).collect();
+    let found = evaluate(&dir, &Config { metrics: metrics(&names), ..Config::default() });
+    for (name, expected) in expected {
+        let found = found.slices[0].metrics[name];
+        // These look at each prediction, and not at 10,000 buckets of them, as here; the ways differ by more.
+        assert!((found - expected).abs() < 5e-5, "{name}: {found}, {expected}");
+    }
+}
+
 #[test]
 fn confusion_matrices_are_the_references_at_every_threshold() {
     let Some(dir) = golden("confusion_matrices_are_the_references_at_every_threshold") else {

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field};
 
 use super::Reader;
 use crate::evaluate::Values;
-use crate::kernels::many::{Many, Rows, index};
+use crate::kernels::many::{Rows, index};
 use crate::{GraphError, Shape};
 
 /// Reads a column of lists; one with a value per row is one with lists of one.
@@ -54,8 +54,7 @@ pub(super) fn read(
             }
         }
     }
-    let items = Arc::new(reader.read(&items)?);
-    Ok(Values::Many(Many { rows, items }))
+    Ok(Values::lists(rows, reader.read(&items)?))
 }
 
 /// Returns the rows and items of lists whose values may lie anywhere, those of missing rows left out.

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use arrow::array::{Array, Int64Array};
 use regex::Regex;
@@ -90,7 +90,7 @@ pub(super) fn encode(many: &Many, vocabulary: &Vocabulary) -> Result<Values, Gra
         lengths.push((!many.rows.is_missing(row)).then_some(ids.len() - start));
     }
     let rows = Rows::new(lengths.into_iter())?;
-    Ok(Values::Many(Many { rows, items: Arc::new(Values::Int(Int64Array::from(ids))) }))
+    Ok(Values::lists(rows, Values::ints(Int64Array::from(ids))))
 }
 
 /// A piece of a word, and its neighbours; those that became part of another one are empty.

@@ -42,40 +42,40 @@ pub(super) fn cast(values: &Values, to: ValueType) -> Result<Values, GraphError>
         | (Values::String(_), ValueType::String)
         | (Values::Bool(_), ValueType::Bool) => values.clone(),
 
-        (Values::Int(values), ValueType::Float) => Values::Float(values.unary(as_float)),
+        (Values::Int(values), ValueType::Float) => Values::floats(values.unary(as_float)),
         (Values::Int(values), ValueType::Bool) => {
             let holds = BooleanBuffer::collect_bool(values.len(), |row| values.value(row) != 0);
-            Values::Bool(BooleanArray::new(holds, values.nulls().cloned()))
+            Values::bools(BooleanArray::new(holds, values.nulls().cloned()))
         }
         (Values::Int(values), ValueType::String) => {
-            Values::String(write_all(values.iter(), write_int)?)
+            Values::texts(write_all(values.iter(), write_int)?)
         }
 
-        (Values::Float(values), ValueType::Int) => Values::Int(values.unary_opt(to_int)),
+        (Values::Float(values), ValueType::Int) => Values::ints(values.unary_opt(to_int)),
         (Values::Float(values), ValueType::Bool) => {
             let holds = BooleanBuffer::collect_bool(values.len(), |row| values.value(row) != 0.0);
-            Values::Bool(BooleanArray::new(holds, values.nulls().cloned()))
+            Values::bools(BooleanArray::new(holds, values.nulls().cloned()))
         }
         (Values::Float(values), ValueType::String) => {
-            Values::String(write_all(values.iter(), write_float)?)
+            Values::texts(write_all(values.iter(), write_float)?)
         }
 
-        (Values::Bool(values), ValueType::Int) => Values::Int(logic::to_int(values)),
-        (Values::Bool(values), ValueType::Float) => Values::Float(logic::to_float(values)),
+        (Values::Bool(values), ValueType::Int) => Values::ints(logic::to_int(values)),
+        (Values::Bool(values), ValueType::Float) => Values::floats(logic::to_float(values)),
         (Values::Bool(values), ValueType::String) => {
-            Values::String(write_all(values.iter(), |text, value| {
+            Values::texts(write_all(values.iter(), |text, value| {
                 text.push_str(if value { "true" } else { "false" });
             })?)
         }
 
         (Values::String(values), ValueType::Int) => {
-            Values::Int(parse::<Int64Array, _>(values, |text| text.parse().ok()))
+            Values::ints(parse::<Int64Array, _>(values, |text| text.parse().ok()))
         }
         (Values::String(values), ValueType::Float) => {
-            Values::Float(parse::<Float64Array, _>(values, |text| text.parse().ok()))
+            Values::floats(parse::<Float64Array, _>(values, |text| text.parse().ok()))
         }
         (Values::String(values), ValueType::Bool) => {
-            Values::Bool(parse::<BooleanArray, _>(values, parse_bool))
+            Values::bools(parse::<BooleanArray, _>(values, parse_bool))
         }
         (Values::Constant(_) | Values::Many(_), _) => unreachable!("{CHECKED}"),
     })

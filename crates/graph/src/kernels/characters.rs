@@ -20,9 +20,9 @@ pub(super) fn compute(
     if *op == TextOp::CodePoint {
         let first = |text: &str| text.chars().next().map_or(0, |c| i64::from(u32::from(c)));
         let points: Int64Array = (0..num_rows).map(|row| texts.at(row).map(first)).collect();
-        return Ok(Values::Int(points));
+        return Ok(Values::ints(points));
     }
-    Ok(Values::String(rewrite(op, texts, num_rows)?))
+    Ok(Values::texts(rewrite(op, texts, num_rows)?))
 }
 
 fn rewrite(op: &TextOp, texts: Texts<'_>, num_rows: usize) -> Result<StringArray, GraphError> {

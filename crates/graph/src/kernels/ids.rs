@@ -73,16 +73,16 @@ pub(super) fn gather(places: &Values, table: &Table) -> Values {
     match table.value_type() {
         ValueType::Int => {
             let ints: Int64Array = places.unary_opt(|place| Some(table.at(place)?.cast_signed()));
-            Values::Int(ints)
+            Values::ints(ints)
         }
         ValueType::Float => {
             let floats: Float64Array =
                 places.unary_opt(|place| Some(f64::from_bits(table.at(place)?)));
-            Values::Float(floats)
+            Values::floats(floats)
         }
         ValueType::Bool => {
             let at = |place: Option<i64>| Some(table.at(place?)? != 0);
-            Values::Bool(places.iter().map(at).collect())
+            Values::bools(places.iter().map(at).collect())
         }
         ValueType::String => unreachable!("tables do not hold text"),
     }

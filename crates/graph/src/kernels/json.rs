@@ -27,7 +27,7 @@ pub(super) fn extract(
                     _ => None,
                 })
                 .collect();
-            Values::Int(ints)
+            Values::ints(ints)
         }
         ValueType::Float => {
             let floats: Float64Array = (0..num_rows)
@@ -38,7 +38,7 @@ pub(super) fn extract(
                     _ => None,
                 })
                 .collect();
-            Values::Float(floats)
+            Values::floats(floats)
         }
         ValueType::Bool => {
             let bools: BooleanArray = (0..num_rows)
@@ -47,9 +47,9 @@ pub(super) fn extract(
                     _ => None,
                 })
                 .collect();
-            Values::Bool(bools)
+            Values::bools(bools)
         }
-        ValueType::String => Values::String(strings(found, num_rows)?),
+        ValueType::String => Values::texts(strings(found, num_rows)?),
     })
 }
 

@@ -25,14 +25,14 @@ pub(crate) fn compute(
         _ => unreachable!("{CHECKED}"),
     };
     Ok(match op {
-        ListOp::Length => Values::Int(length(&list(0).rows)),
+        ListOp::Length => Values::ints(length(&list(0).rows)),
         ListOp::Get { place } => get(list(0), *place)?,
         ListOp::Slice { start, length } => slice(list(0), *start, *length)?,
         ListOp::Pad { length, value } => vectors::pad(list(0), *length, value)?,
         ListOp::Sum | ListOp::Mean | ListOp::Least | ListOp::Greatest => {
             lists_of_numbers::reduce(op, list(0))?
         }
-        ListOp::Contains => Values::Bool(contains(list(0), operands[1], num_rows)?),
+        ListOp::Contains => Values::bools(contains(list(0), operands[1], num_rows)?),
         ListOp::Distinct => distinct(list(0))?,
         ListOp::Sort => sort(list(0))?,
         ListOp::Append => append(list(0), list(1))?,
@@ -108,7 +108,7 @@ fn slice(many: &Many, start: i64, length: Option<u64>) -> Result<Values, GraphEr
     let places: UInt32Array =
         (0..many.rows.len()).flat_map(kept).map(|place| Some(index(place))).collect();
     let items = pick(&many.items()?, &places);
-    Ok(Values::Many(Many { rows, items: Arc::new(items) }))
+    Ok(Values::lists(rows, items))
 }
 
 /// Orders two values of a column: missing ones last, NaN behind all numbers, and both zeros as one.
@@ -159,7 +159,7 @@ fn rearranged(many: &Many, items: &Values, kept: &[Vec<usize>]) -> Result<Values
         lengths.map(|(row, places)| (!many.rows.is_missing(row)).then_some(places.len())),
     )?;
     let places: UInt32Array = kept.iter().flatten().map(|place| Some(index(*place))).collect();
-    Ok(Values::Many(Many { rows, items: Arc::new(pick(items, &places)) }))
+    Ok(Values::lists(rows, pick(items, &places)))
 }
 
 fn append(a: &Many, b: &Many) -> Result<Values, GraphError> {
@@ -177,7 +177,7 @@ fn append(a: &Many, b: &Many) -> Result<Values, GraphError> {
         })
         .collect();
     let items = pick(&super::many::joined(a, b)?, &places);
-    Ok(Values::Many(Many { rows, items: Arc::new(items) }))
+    Ok(Values::lists(rows, items))
 }
 
 fn contains(many: &Many, wanted: &Values, num_rows: usize) -> Result<BooleanArray, GraphError> {

@@ -1,7 +1,5 @@
 //! Lists of numbers, made into one number, or counted as terms.
 
-use std::sync::Arc;
-
 use arrow::array::{Array, Float64Array, Int64Array};
 
 use super::CHECKED;
@@ -24,7 +22,7 @@ pub(super) fn reduce(op: &ListOp, many: &Many) -> Result<Values, GraphError> {
                     _ => unreachable!("{CHECKED}"),
                 }
             };
-            Values::Int((0..rows.len()).map(reduce).collect())
+            Values::ints((0..rows.len()).map(reduce).collect())
         }
         Values::Float(items) => {
             let reduce = |row| {
@@ -38,7 +36,7 @@ pub(super) fn reduce(op: &ListOp, many: &Many) -> Result<Values, GraphError> {
                     _ => unreachable!("{CHECKED}"),
                 }
             };
-            Values::Float((0..rows.len()).map(reduce).collect())
+            Values::floats((0..rows.len()).map(reduce).collect())
         }
         _ => unreachable!("{CHECKED}"),
     })
@@ -94,7 +92,7 @@ pub(super) fn term_ids(many: &Many, size: u32) -> Result<Values, GraphError> {
     let (rows, ids) = terms(many, size as usize, |terms, made| {
         made.extend(terms.iter().map(|(id, _)| *id));
     })?;
-    Ok(Values::Many(Many { rows, items: Arc::new(Values::Int(Int64Array::from(ids))) }))
+    Ok(Values::lists(rows, Values::ints(Int64Array::from(ids))))
 }
 
 pub(super) fn term_weights(many: &Many, weights: &[f64]) -> Result<Values, GraphError> {
@@ -105,5 +103,5 @@ pub(super) fn term_weights(many: &Many, weights: &[f64]) -> Result<Values, Graph
             f64::from(*count) / f64::from(total) * weight
         }));
     })?;
-    Ok(Values::Many(Many { rows, items: Arc::new(Values::Float(Float64Array::from(values))) }))
+    Ok(Values::lists(rows, Values::floats(Float64Array::from(values))))
 }

@@ -10,7 +10,7 @@ use super::{CHECKED, Texts, texts};
 use crate::GraphError;
 use crate::evaluate::Values;
 
-pub(super) fn strings(many: &Many) -> Result<StringArray, GraphError> {
+pub(super) fn strings(many: &Many) -> Result<Arc<StringArray>, GraphError> {
     match many.items()? {
         Values::String(items) => Ok(items),
         _ => unreachable!("{CHECKED}"),
@@ -19,7 +19,7 @@ pub(super) fn strings(many: &Many) -> Result<StringArray, GraphError> {
 
 pub(super) fn list(lengths: Vec<Option<usize>>, items: TextBuilder) -> Result<Values, GraphError> {
     let rows = Rows::new(lengths.into_iter())?;
-    Ok(Values::Many(Many { rows, items: Arc::new(Values::String(items.finish())) }))
+    Ok(Values::lists(rows, Values::texts(items.finish())))
 }
 
 pub(super) fn join(many: &Many, separator: &str) -> Result<Values, GraphError> {
@@ -35,7 +35,7 @@ pub(super) fn join(many: &Many, separator: &str) -> Result<Values, GraphError> {
         }
         builder.end_row(!many.rows.is_missing(row));
     }
-    Ok(Values::String(builder.finish()))
+    Ok(Values::texts(builder.finish()))
 }
 
 pub(super) fn split(
@@ -103,7 +103,7 @@ pub(super) fn ngrams(
 
 /// The texts of each row, whether they are a list or one.
 enum Side<'a> {
-    Many(&'a Rows, StringArray),
+    Many(&'a Rows, Arc<StringArray>),
     One(Texts<'a>),
 }
 

@@ -1,5 +1,7 @@
 //! Three-valued logic, and choosing between values.
 
+use std::sync::Arc;
+
 use arrow::array::{
     Array, ArrowPrimitiveType, BooleanArray, Float64Array, Int64Array, PrimitiveArray, StringArray,
 };
@@ -84,7 +86,7 @@ pub(super) fn coalesce(a: &Values, b: &Values, num_rows: usize) -> Result<Values
         (Values::Constant(Literal::Null(_)), _) => Ok(b.clone()),
         (Values::Many(a), Some(nulls)) => match b {
             Values::Many(b) => many::choose(nulls.inner(), a, b),
-            _ => Ok(Values::Many(a.clone())),
+            _ => Ok(Values::Many(Arc::clone(a))),
         },
         (_, Some(nulls)) if nulls.null_count() > 0 => choose(nulls.inner(), a, b, num_rows),
         _ => Ok(a.clone()),
@@ -98,14 +100,14 @@ fn choose(
     num_rows: usize,
 ) -> Result<Values, GraphError> {
     Ok(match a.value_type() {
-        ValueType::Int => Values::Int(choose_numbers(is_first, ints(a), ints(b))),
-        ValueType::Float => Values::Float(choose_numbers(is_first, floats(a), floats(b))),
-        ValueType::String => Values::String(choose_texts(is_first, texts(a), texts(b))?),
+        ValueType::Int => Values::ints(choose_numbers(is_first, ints(a), ints(b))),
+        ValueType::Float => Values::floats(choose_numbers(is_first, floats(a), floats(b))),
+        ValueType::String => Values::texts(choose_texts(is_first, texts(a), texts(b))?),
         ValueType::Bool => {
             let (a, b) = (bools(a, num_rows), bools(b, num_rows));
             let is_second = !is_first;
             let values = &(a.values() & is_first) | &(b.values() & &is_second);
-            Values::Bool(BooleanArray::new(values, choose_nulls(is_first, a.nulls(), b.nulls())))
+            Values::bools(BooleanArray::new(values, choose_nulls(is_first, a.nulls(), b.nulls())))
         }
     })
 }

@@ -74,7 +74,7 @@ impl Rows {
 
 impl Many {
     /// Returns the lists as an Arrow column.
-    pub(crate) fn into_column(self, shape: Shape) -> Result<ArrayRef, GraphError> {
+    pub(crate) fn to_column(&self, shape: Shape) -> Result<ArrayRef, GraphError> {
         let num_items = self.rows.num_items();
         let items = Values::clone(&self.items).into_column(num_items, Shape::One)?;
         let Rows { offsets, nulls } = self.rows.clone();
@@ -120,16 +120,14 @@ pub(crate) fn index(place: usize) -> u32 {
 
 /// Returns some of the values, by their places; no place gives a missing one.
 pub(crate) fn pick(values: &Values, places: &UInt32Array) -> Values {
-    let picked = |column: &dyn Array| take(column, places, None).expect("places are of values");
-    match values {
-        Values::Int(values) => Values::Int(picked(values).as_primitive::<Int64Type>().clone()),
-        Values::Float(values) => {
-            Values::Float(picked(values).as_primitive::<Float64Type>().clone())
-        }
-        Values::String(values) => Values::String(picked(values).as_string::<i32>().clone()),
-        Values::Bool(values) => Values::Bool(picked(values).as_boolean().clone()),
+    let column: &dyn Array = match values {
+        Values::Int(values) => &**values,
+        Values::Float(values) => &**values,
+        Values::String(values) => &**values,
+        Values::Bool(values) => &**values,
         Values::Constant(_) | Values::Many(_) => unreachable!("items are columns"),
-    }
+    };
+    from_column(&take(column, places, None).expect("places are of values"))
 }
 
 /// Computes an operation of single values for each value of lists; operands with one value a row go with each of the
@@ -168,7 +166,7 @@ pub(crate) fn map(
     }
     let items: Vec<&Values> = items.iter().collect();
     let computed = super::compute(op, &items, num_items, vocabularies)?.into_rows(num_items)?;
-    Ok(Values::Many(Many { rows, items: Arc::new(computed) }))
+    Ok(Values::lists(rows, computed))
 }
 
 /// Returns the rows of lists that go together value by value. A row is missing where one list is.
@@ -209,7 +207,7 @@ pub(crate) fn choose(is_first: &BooleanBuffer, a: &Many, b: &Many) -> Result<Val
         })
         .collect();
     let items = pick(&joined(a, b)?, &places);
-    Ok(Values::Many(Many { rows, items: Arc::new(items) }))
+    Ok(Values::lists(rows, items))
 }
 
 /// Returns all items of `a`, and behind them those of `b`.
@@ -227,10 +225,10 @@ pub(crate) fn joined(a: &Many, b: &Many) -> Result<Values, GraphError> {
 /// Takes a column of a type in which values are computed.
 pub(crate) fn from_column(column: &ArrayRef) -> Values {
     match column.data_type() {
-        DataType::Int64 => Values::Int(column.as_primitive::<Int64Type>().clone()),
-        DataType::Float64 => Values::Float(column.as_primitive::<Float64Type>().clone()),
-        DataType::Boolean => Values::Bool(column.as_boolean().clone()),
-        _ => Values::String(column.as_string::<i32>().clone()),
+        DataType::Int64 => Values::ints(column.as_primitive::<Int64Type>().clone()),
+        DataType::Float64 => Values::floats(column.as_primitive::<Float64Type>().clone()),
+        DataType::Boolean => Values::bools(column.as_boolean().clone()),
+        _ => Values::texts(column.as_string::<i32>().clone()),
     }
 }
 

@@ -15,12 +15,12 @@ pub(super) fn compute(
     num_rows: usize,
 ) -> Result<Values, GraphError> {
     Ok(match op {
-        RegexpOp::Matches(pattern) => Values::Bool(matches(pattern, texts, num_rows)),
+        RegexpOp::Matches(pattern) => Values::bools(matches(pattern, texts, num_rows)),
         RegexpOp::Extract { pattern, group } => {
-            Values::String(extract(pattern, *group as usize, texts, num_rows)?)
+            Values::texts(extract(pattern, *group as usize, texts, num_rows)?)
         }
         RegexpOp::Replace { pattern, replacement, is_global } => {
-            Values::String(replace(pattern, replacement, *is_global, texts, num_rows)?)
+            Values::texts(replace(pattern, replacement, *is_global, texts, num_rows)?)
         }
     })
 }

@@ -14,12 +14,12 @@ const MOST_PAIRS: usize = 1 << 28;
 /// Computes an operation of two texts.
 pub(super) fn compute(op: TextPairOp, a: Texts<'_>, b: Texts<'_>, num_rows: usize) -> Values {
     match op {
-        TextPairOp::Position => Values::Int(ints(a, b, num_rows, |a, b| Some(find(a, b)))),
-        TextPairOp::Levenshtein => Values::Int(ints(a, b, num_rows, levenshtein)),
-        TextPairOp::JaroWinkler => Values::Float(floats(a, b, num_rows, jaro_winkler)),
+        TextPairOp::Position => Values::ints(ints(a, b, num_rows, |a, b| Some(find(a, b)))),
+        TextPairOp::Levenshtein => Values::ints(ints(a, b, num_rows, levenshtein)),
+        TextPairOp::JaroWinkler => Values::floats(floats(a, b, num_rows, jaro_winkler)),
         TextPairOp::Jaccard { n } => {
             let n = usize::try_from(n.get()).unwrap_or(usize::MAX);
-            Values::Float(floats(a, b, num_rows, |a, b| jaccard(a, b, n)))
+            Values::floats(floats(a, b, num_rows, |a, b| jaccard(a, b, n)))
         }
     }
 }

@@ -98,7 +98,7 @@ pub(super) fn unary(op: &Op, texts: Texts<'_>, num_rows: usize) -> Result<Values
             None => builder.push_row(None)?,
         }
     }
-    Ok(Values::String(builder.finish()))
+    Ok(Values::texts(builder.finish()))
 }
 
 /// Writes what an operation makes of a text to the row that is being written.

@@ -16,17 +16,17 @@ use crate::{GraphError, Period, TimeFormat, TimeOp, TimePart, TimeUnit};
 pub(super) fn compute(op: &TimeOp, values: &Values, num_rows: usize) -> Result<Values, GraphError> {
     let per_row = |f: &dyn Fn(i64) -> Option<i64>| {
         let times = ints(values);
-        Values::Int((0..num_rows).map(|row| f(times.at(row)?)).collect())
+        Values::ints((0..num_rows).map(|row| f(times.at(row)?)).collect())
     };
     Ok(match op {
         TimeOp::Parse { format, zone, unit } => {
             let texts = texts(values);
             let read = |text: &str| unit.count(parse(text, format, zone.zone())?);
             let times: Int64Array = (0..num_rows).map(|row| read(texts.at(row)?)).collect();
-            Values::Int(times)
+            Values::ints(times)
         }
         TimeOp::Format { format, zone, unit } => {
-            Values::String(write(values, format, zone.zone(), *unit, num_rows)?)
+            Values::texts(write(values, format, zone.zone(), *unit, num_rows)?)
         }
         TimeOp::Part { part, zone, unit } => per_row(&|time| {
             let shown = zone.zone().to_datetime(unit.point(time)?);

@@ -1,11 +1,9 @@
 //! Ids of the tokens that a tokenizer file makes of texts.
 
-use std::sync::Arc;
-
 use arrow::array::Int64Array;
 
 use super::Texts;
-use super::many::{Many, Rows};
+use super::many::Rows;
 use crate::evaluate::Values;
 use crate::{GraphError, Tokenizer};
 
@@ -26,5 +24,5 @@ pub(super) fn encode(
         lengths.push(text.map(|_| ids.len() - start));
     }
     let rows = Rows::new(lengths.into_iter())?;
-    Ok(Values::Many(Many { rows, items: Arc::new(Values::Int(Int64Array::from(ids))) }))
+    Ok(Values::lists(rows, Values::ints(Int64Array::from(ids))))
 }

@@ -20,7 +20,7 @@ fn rows_of(
 }
 
 fn floats(rows: Rows, values: Vec<f64>) -> Values {
-    Values::Many(Many { rows, items: Arc::new(Values::Float(Float64Array::from(values))) })
+    Values::lists(rows, Values::floats(Float64Array::from(values)))
 }
 
 pub(super) fn pad(many: &Many, length: u32, value: &Literal) -> Result<Values, GraphError> {
@@ -39,7 +39,7 @@ pub(super) fn pad(many: &Many, length: u32, value: &Literal) -> Result<Values, G
         })
         .map(|place| Some(index(place)))
         .collect();
-    Ok(Values::Many(Many { rows, items: Arc::new(pick(&all, &places)) }))
+    Ok(Values::lists(rows, pick(&all, &places)))
 }
 
 pub(super) fn make(operands: &[&Values], num_rows: usize) -> Result<Values, GraphError> {
@@ -53,7 +53,7 @@ pub(super) fn make(operands: &[&Values], num_rows: usize) -> Result<Values, Grap
         (0..num_rows).flat_map(|row| (0..columns.len()).map(move |nth| (nth, row))).collect();
     // Types are equal, so all that can go wrong is 32 bits for the length of text.
     let items = interleave(&columns, &places).map_err(|_| GraphError::TooMuchText)?;
-    Ok(Values::Many(Many { rows, items: Arc::new(from_column(&items)) }))
+    Ok(Values::lists(rows, from_column(&items)))
 }
 
 pub(super) fn one_hot(ids: &Values, depth: u32, num_rows: usize) -> Result<Values, GraphError> {

@@ -1,6 +1,6 @@
 //! WordPiece: texts cut into words as BERT does, and words into the longest pieces of a vocabulary.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use arrow::array::{Array, Int64Array};
 use regex::Regex;
@@ -61,7 +61,7 @@ pub(super) fn encode(many: &Many, vocabulary: &Vocabulary) -> Result<Values, Gra
         lengths.push((!many.rows.is_missing(row)).then_some(ids.len() - start));
     }
     let rows = Rows::new(lengths.into_iter())?;
-    Ok(Values::Many(Many { rows, items: Arc::new(Values::Int(Int64Array::from(ids))) }))
+    Ok(Values::lists(rows, Values::ints(Int64Array::from(ids))))
 }
 
 /// Takes the longest piece that is in the vocabulary from the front of a word, again and again.

@@ -24,10 +24,11 @@ pub enum Form<T> {
 pub struct CsvTable {
     /// The files.
     pub files: Files,
-    /// What stands between two cells: one ASCII character, such as `";"` or `"\t"`, a tabulator.
-    #[serde(default = "comma")]
-    #[schemars(length(min = 1, max = 1))]
-    pub delimiter: String,
+    /// What stands between two cells: one ASCII character, such as `";"` or `"\t"`, a tabulator. Without it a header that
+    /// is one cell with such a character in it is an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1), extend("default" = ","))]
+    pub delimiter: Option<String>,
     /// The names of the columns, for files without a header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
@@ -39,17 +40,13 @@ pub struct CsvTable {
     pub features: Option<Vec<String>>,
 }
 
-fn comma() -> String {
-    ",".to_owned()
-}
-
 impl Form<CsvTable> {
     /// Returns the table, the rest as usual where only files are named.
     pub fn table(&self) -> CsvTable {
         match self {
             Self::Files(files) => {
                 let files = files.clone().into();
-                CsvTable { files, delimiter: comma(), columns: None, features: None }
+                CsvTable { files, delimiter: None, columns: None, features: None }
             }
             Self::Table(table) => table.clone(),
         }
@@ -64,9 +61,10 @@ impl CsvTable {
     /// [`IngestError::Delimiter`], [`IngestError::NoColumns`], [`IngestError::TooManyColumns`],
     /// [`IngestError::UnnamedColumn`] and [`IngestError::ColumnTwice`].
     pub fn format(&self) -> Result<CsvFormat, IngestError> {
-        let delimiter = match *self.delimiter.as_bytes() {
+        let delimiter = self.delimiter.as_deref().unwrap_or(",");
+        let delimiter = match *delimiter.as_bytes() {
             [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r' | b'\0') => byte,
-            _ => return Err(IngestError::Delimiter { found: self.delimiter.clone() }),
+            _ => return Err(IngestError::Delimiter { found: delimiter.to_owned() }),
         };
         let columns = self.columns.clone();
         let names = columns.iter().flatten();

@@ -123,7 +123,7 @@ fn find_spans(
                 .collect(),
         ),
     };
-    let table = CsvTable { files, delimiter: ",".to_owned(), columns: None, features: None };
+    let table = CsvTable { files, delimiter: None, columns: None, features: None };
     let mut config = Config::new(SourceConfig::Csv(Form::Table(table)));
     config.span = span;
     config.range_config = range_config;

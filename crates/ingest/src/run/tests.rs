@@ -171,7 +171,7 @@ fn what_is_wrong_with_features_is_said_of_their_types_in_the_whole() {
     let named = |config: &mut Config| {
         config.source = SourceConfig::Csv(Form::Table(CsvTable {
             files: "*.csv".into(),
-            delimiter: ",".to_owned(),
+            delimiter: None,
             columns: None,
             features: Some(vec!["text".to_owned(), "none".to_owned()]),
         }));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use dataflow::Engine;
 use dataset::{CsvFiles, FeatureType};
 
-use super::{Prepared, no_rows};
+use super::{Prepared, first, no_rows};
 use crate::config::CsvTable;
 use crate::infer::{Inferred, infer};
 use crate::rejected::check_budget;
@@ -18,7 +18,7 @@ pub(super) fn prepare(
     paths: &[PathBuf],
     engine: &dyn Engine,
 ) -> Result<Prepared, IngestError> {
-    let files = CsvFiles::open_with(paths, table.format()?, u64::MAX)?;
+    let files = open_csv(table, paths, u64::MAX)?;
     let inferred = infer_types(&files, config, engine)?;
     let features: Vec<_> =
         files.columns().iter().cloned().zip(inferred.types.iter().copied()).collect();
@@ -47,8 +47,7 @@ pub(crate) fn guess(
     engine: &dyn Engine,
     max_bytes: u64,
 ) -> Option<Guess> {
-    let format = table.format().ok()?;
-    let beginning = CsvFiles::open_with(paths, format.clone(), max_bytes).ok()?;
+    let beginning = open_csv(table, paths, max_bytes).ok()?;
     if beginning.is_complete() {
         return None;
     }
@@ -56,7 +55,7 @@ pub(crate) fn guess(
     if inferred.num_rejected > 0 {
         return None;
     }
-    let files = CsvFiles::open_with(paths, format, u64::MAX).ok()?;
+    let files = open_csv(table, paths, u64::MAX).ok()?;
     let types: Vec<_> = files.columns().iter().cloned().zip(inferred.types).collect();
     Some((files.with_features(&types).ok()?.reject_wider_cells(), types))
 }
@@ -82,7 +81,7 @@ pub(super) fn look(
     engine: &dyn Engine,
     max_bytes: Option<u64>,
 ) -> Result<Vec<InferredFeature>, IngestError> {
-    let files = CsvFiles::open_with(paths, table.format()?, max_bytes.unwrap_or(u64::MAX))?;
+    let files = open_csv(table, paths, max_bytes.unwrap_or(u64::MAX))?;
     let inferred = infer_types(&files, config, engine)?;
     let complete = files.is_complete();
     let types = inferred.types.into_iter().zip(inferred.turned_text);
@@ -95,6 +94,26 @@ pub(super) fn look(
         turned_text,
     };
     Ok(columns.map(feature).collect())
+}
+
+/// How much of a header a message shows.
+const SHOWN_CHARS: usize = 60;
+
+/// Opens the files, or about the first `limit_bytes` of their rows. Says no to one column that looks like several, where
+/// nobody said what stands between them.
+pub(crate) fn open_csv(
+    table: &CsvTable,
+    paths: &[PathBuf],
+    limit_bytes: u64,
+) -> Result<CsvFiles, IngestError> {
+    let files = CsvFiles::open_with(paths, table.format()?, limit_bytes)?;
+    match files.likely_delimiter() {
+        Some(delimiter) if table.delimiter.is_none() => {
+            let header = files.columns().concat().chars().take(SHOWN_CHARS).collect();
+            Err(IngestError::OtherDelimiter { path: first(paths), header, delimiter })
+        }
+        _ => Ok(files),
+    }
 }
 
 /// Infers the types and says no where there are no rows, or too many that cannot be read.

@@ -24,7 +24,7 @@ fn bzip2(text: &[u8]) -> Vec<u8> {
 
 fn table(files: &str, delimiter: &str, columns: Option<&[&str]>) -> Config {
     let columns = columns.map(|names| names.iter().map(|&name| name.to_owned()).collect());
-    let (files, delimiter) = (files.into(), delimiter.to_owned());
+    let (files, delimiter) = (files.into(), Some(delimiter.to_owned()));
     Config::new(SourceConfig::Csv(Form::Table(CsvTable {
         files,
         delimiter,
@@ -98,6 +98,32 @@ fn other_delimiters_and_no_header() {
     let features = scene.infer(&table("c.csv", ";", None), None).unwrap();
     assert_eq!(features[1].name, "f");
     assert_snapshot!(scene.error(&table("a.tsv", "\t", Some(&["n", "s"]))), @"a.tsv:1: found 3 cells, expected 2 (2 of 2 rows rejected, the limit is 0)");
+}
+
+#[test]
+fn a_header_of_one_cell_that_looks_like_several_is_not_read_as_one() {
+    let scene = Scene::with(&[
+        ("a.csv", b"\"fare, USD\";tips|net;paid\n1;2;3\n"),
+        ("b.csv", b"a\tb;c\td\n1\t2\t3\n"),
+        ("c.csv", b"a|b\n1\n"),
+    ]);
+    assert_snapshot!(scene.error(&csv("a.csv")), @r#"
+    a.csv: found one column, `fare, USD;tips|net;paid`, expected several, as ";" is in its name
+    hint: `delimiter = ";"` reads several columns, `delimiter = ","` this one
+    "#);
+    assert_snapshot!(scene.error(&csv("b.csv")), @r#"
+    b.csv: found one column, `a	b;c	d`, expected several, as "\t" is in its name
+    hint: `delimiter = "\t"` reads several columns, `delimiter = ","` this one
+    "#);
+    assert_snapshot!(scene.error(&csv("c.csv")), @r#"
+    c.csv: found one column, `a|b`, expected several, as "|" is in its name
+    hint: `delimiter = "|"` reads several columns, `delimiter = ","` this one
+    "#);
+    let columns = |config: &Config| scene.infer(config, None).unwrap().len();
+    assert_eq!(columns(&table("a.csv", ";", None)), 3);
+    // Who says that it is one gets one.
+    assert_eq!(columns(&table("c.csv", ",", None)), 1);
+    assert_eq!(columns(&table("c.csv", ",", Some(&["a"]))), 1);
 }
 
 #[test]

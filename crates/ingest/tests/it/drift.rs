@@ -114,7 +114,7 @@ fn named(format: Format, features: &[(&str, FeatureKind)]) -> Config {
     in_one_split(Config::new(match format {
         Format::Csv => SourceConfig::Csv(Form::Table(CsvTable {
             files: files(),
-            delimiter: ",".to_owned(),
+            delimiter: None,
             columns: None,
             features: names,
         })),

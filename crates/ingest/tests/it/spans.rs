@@ -14,12 +14,8 @@ fn by_split(splits: &[(&str, &str)]) -> Files {
 }
 
 fn csv_by_split(splits: &[(&str, &str)]) -> Config {
-    let table = CsvTable {
-        files: by_split(splits),
-        delimiter: ",".to_owned(),
-        columns: None,
-        features: None,
-    };
+    let table =
+        CsvTable { files: by_split(splits), delimiter: None, columns: None, features: None };
     Config::new(SourceConfig::Csv(Form::Table(table)))
 }
 

@@ -61,7 +61,7 @@ fn google_cloud_storage() {
 fn azure_blob_storage() {
     let list = r#"<?xml version="1.0"?><EnumerationResults ContainerName="rides"><Prefix>data/</Prefix><Blobs><Blob>
         <Name>data/a.csv</Name><Properties><Last-Modified>Wed, 31 Jan 2024 12:30:00 GMT</Last-Modified>
-        <Content-Length>5</Content-Length><Content-Type>text/csv</Content-Type><Etag>"one"</Etag></Properties>
+        <Content-Length>5</Content-Length><Content-Type>text/csv</Content-Type><Etag>one</Etag></Properties>
         </Blob></Blobs><NextMarker/></EnumerationResults>"#;
     let list = ("/rides?restype=container&comp=list&prefix=data%2F", list);
     let (_, port) = store(list, "/rides/data/a.csv");

@@ -1,10 +1,6 @@
 "use strict";
 (() => {
-const data = JSON.parse(document.getElementById("data").textContent);
-const SIDES = data.datasets.map((_, index) => index);
 const CLASS = ["current", "baseline"];
-const two = SIDES.length > 1;
-const state = { search: "", only: "all", log: false, quantiles: false };
 
 // ---- building blocks: everything of the data goes in as text ----
 
@@ -56,6 +52,12 @@ function rank(value) {
   if (value === "-inf") return -Infinity;
   return isNumber(value) ? value : null;
 }
+
+/// Shows one or two datasets in an element, and returns what draws all charts at once.
+function show(data, view) {
+const SIDES = data.datasets.map((_, index) => index);
+const two = SIDES.length > 1;
+const state = { search: "", only: "all", log: false, quantiles: false };
 
 // ---- what a feature says ----
 
@@ -581,9 +583,28 @@ function section(table) {
   return table.element;
 }
 
-document.getElementById("page").append(...[
-  h("h1", {}, data.title), cards(), found(), tools(), ...tables.map(section),
+view.replaceChildren(...[
+  cards(), found(), tools(), ...tables.map(section),
   features.length ? null : h("p", { class: "empty" }, "There are no features."),
 ].filter(Boolean));
-addEventListener("beforeprint", () => features.forEach(feature => feature.chartCell && drawRow(feature)));
+return () => features.forEach(feature => feature.chartCell && drawRow(feature));
+}
+
+// ---- all examples, or a slice of them ----
+
+const page = JSON.parse(document.getElementById("data").textContent);
+const view = h("div", {});
+let drawAll = show(page, view);
+
+function slices() {
+  if (!page.slices.length) return null;
+  const options = page.slices.map((slice, index) => h("option", { value: index }, slice.title));
+  const more = page.more_slices && h("option", { disabled: true }, `and ${format(page.more_slices)} more, which are not on this page`);
+  const choose = event => drawAll = show(event.target.value === "" ? page : page.slices[event.target.value], view);
+  return h("label", { class: "slices" }, "Slice ",
+    h("select", { onchange: choose, autocomplete: "off" }, h("option", { value: "" }, "all examples"), options, more));
+}
+
+document.getElementById("page").append(...[h("h1", {}, page.title), slices(), view].filter(Boolean));
+addEventListener("beforeprint", () => drawAll());
 })();

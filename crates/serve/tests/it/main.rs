@@ -12,6 +12,7 @@ mod foreign;
 mod grpc;
 mod hostile;
 mod lifecycle;
+mod mutated;
 mod open_inference;
 mod reload;
 mod request_log;

@@ -24,7 +24,13 @@ shape = recipe.Shape(
     tie_word_embeddings=True,
 )
 model = recipe.Transformer(shape, LENGTH, torch.float32, False)
-model.init_weights(1)
+# As the other side: small, all of one size.
+with torch.no_grad():
+    for name, parameter in model.named_parameters():
+        if name.endswith("norm.weight"):
+            parameter.fill_(1.0)
+        else:
+            parameter.uniform_(-0.035, 0.035)
 model.set_rotation("cpu")
 optimizer = torch.optim.AdamW(model.parameters(), 1e-3, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
 generator = torch.Generator().manual_seed(1)

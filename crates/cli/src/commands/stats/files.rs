@@ -97,7 +97,7 @@ pub(super) fn files(args: &StatsFilesArgs, global: &Global) -> Result<Outcome, B
         .collect();
     if let Some(path) = &args.html {
         let schema = args.schema.as_deref();
-        let html = page::page(&sides, schema, &found, anomalies.as_ref(), &differences);
+        let html = page::page(&sides, schema, &found, anomalies.as_ref(), &differences, &slices)?;
         publish::write_file(path, html.as_bytes())?;
     }
 

@@ -2,20 +2,26 @@
 
 use std::path::Path;
 
+use base::BoxError;
 use formats::metadata::{Anomalies, DatasetFeatureStatistics};
 use report::{Anomaly, Dataset, Distance, Report};
 use schema::{Comparison, Finding};
 
-use super::diff::Difference;
+use super::diff::{Difference, differences as measure};
 
-/// Returns the page of one dataset, or of two, the current one first.
+/// How many slices a page has.
+const MAX_SLICES: usize = 100;
+
+/// Returns the page of one dataset, or of two, the current one first. Slices of the current one are there to be picked, each
+/// beside all of its examples.
 pub(super) fn page(
     sides: &[(&str, &DatasetFeatureStatistics)],
     schema: Option<&Path>,
     findings: &[Finding],
     anomalies: Option<&Anomalies>,
     differences: &[Difference<'_>],
-) -> String {
+    slices: &[&DatasetFeatureStatistics],
+) -> Result<String, BoxError> {
     let mut sides = sides.iter().map(|&(name, statistics)| Dataset { name, statistics });
     let empty = DatasetFeatureStatistics::default();
     let current = sides.next().unwrap_or(Dataset { name: "", statistics: &empty });
@@ -34,15 +40,33 @@ pub(super) fn page(
             description: finding.description.clone(),
         })
         .collect();
-    Report {
+    let shown = slices.iter().take(MAX_SLICES);
+    let measured = shown.map(|slice| {
+        let differences = measure(slice, current.statistics)?;
+        Ok((*slice, distances(None, &differences)))
+    });
+    let measured = measured.collect::<Result<Vec<_>, BoxError>>()?;
+    let views = measured.iter().map(|(slice, distances)| Report {
+        title: &slice.name,
+        current: Dataset { name: &slice.name, statistics: slice },
+        baseline: Some(Dataset { name: "all examples", ..current }),
+        schema: None,
+        anomalies: &[],
+        distances,
+        slices: &[],
+        more_slices: 0,
+    });
+    let page = Report {
         title: &title,
         current,
         baseline,
         schema: schema.as_deref(),
         anomalies: &findings,
         distances: &distances(anomalies, differences),
-    }
-    .html()
+        slices: &views.collect::<Vec<_>>(),
+        more_slices: slices.len().saturating_sub(MAX_SLICES),
+    };
+    Ok(page.html())
 }
 
 /// Returns every measured distance, with its limit where the schema has one.
