@@ -69,8 +69,9 @@ impl Component for Evaluator {
         "tfx.components.evaluator.component.Evaluator"
     }
 
+    /// 4: the page has samples of what language models write.
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn description(&self) -> &'static str {
