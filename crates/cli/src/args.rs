@@ -16,7 +16,7 @@ pub(crate) use data::{
     StatsFilesArgs, ValidateArgs,
 };
 pub(crate) use eval::{EvalArgs, TaskName};
-pub(crate) use explain::ExplainArgs;
+pub(crate) use explain::{ExplainArgs, MethodName, SelectName};
 pub(crate) use generate::{GenerateArgs, SamplingArgs};
 
 pub(crate) use serve::{Poll, ServeArgs};
@@ -109,7 +109,8 @@ pub(crate) enum Command {
     Generate(GenerateArgs),
     /// Measure predictions that are columns of a file: metrics, slices, thresholds; exits with 1 when these do not hold.
     Eval(Box<EvalArgs>),
-    /// Show which features a pushed model's predictions come from: Shapley values, and what shuffling costs.
+    /// Show which features a pushed model's predictions come from: Shapley values or local models, and what
+    /// shuffling costs.
     Explain(Box<ExplainArgs>),
     /// Which models were pushed where; go back to one, or on to another place.
     #[command(subcommand)]

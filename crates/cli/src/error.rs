@@ -62,6 +62,10 @@ pub(crate) enum CliError {
     #[error("{}: no pushed model found, expected a folder named by a number with a `READY` file", .path.display())]
     NoModel { path: PathBuf },
 
+    /// A row that is not there.
+    #[error("no row {row}: {num_rows} rows were read, the first is 0")]
+    NoRow { row: usize, num_rows: usize },
+
     /// A folder holds no language model.
     #[error("{}: no language model found, expected `config.json` and `model.safetensors`, there or in a pushed version", .path.display())]
     NotLanguage { path: PathBuf },
@@ -191,6 +195,7 @@ impl Classify for CliError {
             Self::NoRoot { .. }
             | Self::Nothing { .. }
             | Self::NoModel { .. }
+            | Self::NoRow { .. }
             | Self::NoVersion { .. }
             | Self::NoPushedModel { .. }
             | Self::NoPushedVersion { .. }

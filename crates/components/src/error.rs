@@ -12,6 +12,10 @@ pub enum ComponentError {
     #[error(transparent)]
     Io(#[from] IoError),
 
+    /// There are no examples whose predictions could be explained.
+    #[error("the splits have no examples, and so there is nothing to explain (`explanations`)")]
+    NothingToExplain,
+
     /// A configuration passed its check but does not read.
     #[error("a checked configuration does not read")]
     Config(#[source] serde_json::Error),
@@ -123,6 +127,7 @@ impl Classify for ComponentError {
             | Self::NotReported { .. }
             | Self::NoVariable { .. }
             | Self::NoDestination
+            | Self::NothingToExplain
             | Self::NoTexts
             | Self::NotLanguage => ErrorKind::Usage,
             Self::Cancelled => ErrorKind::Unavailable,

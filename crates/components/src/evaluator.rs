@@ -17,8 +17,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::config::{read_with, schema_with};
+use crate::ComponentError;
+use crate::config::{read_with, schema_with, take, with_key};
 use crate::evaluated::Evaluated;
+use crate::explanations::{EXPLANATIONS, EXPLANATIONS_HELP, Explanations};
 use crate::ports::required;
 use crate::samples::samples;
 use crate::view::write;
@@ -31,6 +33,8 @@ const EXAMPLE_SPLITS_HELP: &str = "The splits that the model is evaluated on, al
 const EVALUATION_FILE: &str = "evaluation.json";
 /// The same as a page.
 const PAGE_FILE: &str = "evaluation.html";
+/// Which features the predictions come from.
+const EXPLANATIONS_FILE: &str = "explanations.json";
 /// The empty file of a model that may be pushed, as TFX names it.
 const BLESSED_FILE: &str = "BLESSED";
 /// The empty file of a model that may not.
@@ -92,15 +96,13 @@ impl Component for Evaluator {
     }
 
     fn config_schema(&self) -> schemars::Schema {
-        schema_with::<Config, ExampleSplits>(EXAMPLE_SPLITS, EXAMPLE_SPLITS_HELP)
+        let schema = schema_with::<Config, ExampleSplits>(EXAMPLE_SPLITS, EXAMPLE_SPLITS_HELP);
+        with_key::<Explanations>(schema, EXPLANATIONS, EXPLANATIONS_HELP)
     }
 
     fn check(&self, config: &Value, context: &CheckContext<'_>) -> Checked {
         let mut checked = Checked::default();
-        let Ok((config, splits)) = read_with::<Config, ExampleSplits>(EXAMPLE_SPLITS, config)
-        else {
-            return checked;
-        };
+        let Ok((config, splits, _)) = read_all(config) else { return checked };
         let features = context.inputs.get("examples").cloned().flatten();
         let names: Option<Vec<String>> =
             features.as_ref().map(|features| features.iter().map(|f| f.name.clone()).collect());
@@ -146,7 +148,7 @@ impl Component for Evaluator {
 
 impl Executor for Evaluator {
     fn run(&self, context: &RunContext<'_>) -> Result<Outcome, BoxError> {
-        let (config, splits): (Config, ExampleSplits) = read_with(EXAMPLE_SPLITS, context.config)?;
+        let (config, splits, explanations) = read_all(context.config)?;
         let examples = required(context, "examples")?;
         let model = required(context, "model")?;
         let candidate = Evaluated::load(&model.uri)?;
@@ -163,6 +165,15 @@ impl Executor for Evaluator {
 
         let blessing = validate(&evaluation, &config);
         let failures: Vec<String> = blessing.failures.iter().map(Failure::to_string).collect();
+        let explained = match (&explanations, &candidate) {
+            (Some(explanations), Evaluated::Servable(servable)) => {
+                let found = explanations.survey(servable, &dataset, &config)?.to_json();
+                let path = context.outputs["evaluation"].join(EXPLANATIONS_FILE);
+                write(&path, format!("{found:#}\n"))?;
+                Some(found)
+            }
+            _ => None,
+        };
         let samples = match &candidate {
             Evaluated::Text(model) => samples(model, &dataset)?,
             Evaluated::Servable(_) => Vec::new(),
@@ -172,6 +183,7 @@ impl Executor for Evaluator {
             candidate: "candidate",
             baseline: compared.map(|_| "latest blessed model"),
             evaluation: &evaluation.to_json(),
+            explanations: explained.as_ref(),
             blessed: (!config.thresholds.is_empty()).then_some(blessing.blessed),
             failures: &failures,
             samples: &samples,
@@ -184,6 +196,9 @@ impl Executor for Evaluator {
         if let Some(Baseline::NotComparable { reason }) = &baseline {
             let _ = write!(summary, "; not compared with the latest blessed model: {reason}");
         }
+        if explanations.is_some() && explained.is_none() {
+            summary.push_str("; not explained: it is a language model");
+        }
         Ok(Outcome {
             properties: [
                 ("evaluation", OutputProperties::default()),
@@ -194,6 +209,16 @@ impl Executor for Evaluator {
             answer: answer(&blessing),
         })
     }
+}
+
+/// Reads the stage's configuration and the component's own keys.
+fn read_all(
+    config: &Value,
+) -> Result<(Config, ExampleSplits, Option<Explanations>), ComponentError> {
+    let mut rest = config.clone();
+    let explanations = take(EXPLANATIONS, &mut rest)?;
+    let (config, splits) = read_with(EXAMPLE_SPLITS, &rest)?;
+    Ok((config, splits, explanations))
 }
 
 /// The latest blessed model.

@@ -21,6 +21,7 @@ mod example_diff;
 mod example_gen;
 mod example_validator;
 mod examples_window;
+mod explanations;
 mod features;
 mod import_schema_gen;
 mod infra_validator;

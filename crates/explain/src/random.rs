@@ -26,6 +26,12 @@ impl Random {
         (self.next() >> 11) as f64 / 9_007_199_254_740_992.0
     }
 
+    /// Returns a number of the normal distribution around 0, of standard deviation 1 (Box and Muller).
+    pub(crate) fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.uniform()).cos()
+    }
+
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for place in (1..items.len()).rev() {
             items.swap(place, self.below(place + 1));

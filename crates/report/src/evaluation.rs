@@ -15,6 +15,8 @@ pub struct EvaluationReport<'a> {
     pub baseline: Option<&'a str>,
     /// The evaluation, in the form in which it is stored (`evaluation.json`).
     pub evaluation: &'a Value,
+    /// Which features the predictions come from, as `explanations.json` has it, if that was asked for.
+    pub explanations: Option<&'a Value>,
     /// Whether every threshold holds; nothing where there are none.
     pub blessed: Option<bool>,
     /// What does not hold.
@@ -34,7 +36,8 @@ pub struct Sample {
 
 impl EvaluationReport<'_> {
     /// Returns the page, UTF-8: a table of slices that sorts by any metric, with intervals and the baseline
-    /// beside the candidate; plots of each slice that has them; differences between slices.
+    /// beside the candidate; plots of each slice that has them; differences between slices; which features the
+    /// predictions come from.
     pub fn html(&self) -> String {
         let sample = |sample: &Sample| json!([sample.prompt, sample.written]);
         let object = json!({
@@ -42,6 +45,7 @@ impl EvaluationReport<'_> {
             "title": self.title,
             "models": [Some(self.candidate), self.baseline],
             "evaluation": self.evaluation,
+            "explanations": self.explanations,
             "blessed": self.blessed,
             "failures": self.failures,
         });
@@ -74,6 +78,7 @@ mod tests {
             candidate: "new",
             baseline: None,
             evaluation: &evaluation,
+            explanations: None,
             blessed: Some(false),
             failures: &["auc, overall: <b>".to_owned()],
             samples: &[Sample { prompt: "Once".to_owned(), written: " <b>upon".to_owned() }],

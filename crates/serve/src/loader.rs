@@ -29,6 +29,11 @@ pub trait Loader: Send + Sync {
     ///
     /// The loader's own; the version is reported as failed then, and others go on.
     fn load(&self, dir: &Path) -> Result<Loaded, BoxError>;
+
+    /// Tells whether a folder is a model by itself: without versions, and without the marker of one that was pushed.
+    fn is_bare(&self, _dir: &Path) -> bool {
+        false
+    }
 }
 
 /// Loads what [`push`] pushed: a [`Servable`], or a language model ([`TextModel`]), which is asked for predictions as
@@ -37,6 +42,11 @@ pub trait Loader: Send + Sync {
 pub struct ServableLoader;
 
 impl Loader for ServableLoader {
+    /// As HuggingFace's tools write them.
+    fn is_bare(&self, dir: &Path) -> bool {
+        TextModel::is_in(dir)
+    }
+
     fn load(&self, dir: &Path) -> Result<Loaded, BoxError> {
         if TextModel::is_in(dir) {
             let text = Arc::new(TextModel::load(dir)?);

@@ -136,7 +136,7 @@ impl Watcher {
     /// Looks at the folder once, and loads and exchanges what has to be.
     fn look(&mut self) {
         self.read_aliases();
-        let found = match versions(&self.config.dir) {
+        let found = match versions(&self.config.dir, self.loader.as_ref()) {
             Ok(found) => found,
             Err(error) => {
                 // What is there goes on; it is said once until it can be read again.
@@ -249,7 +249,10 @@ impl Watcher {
     fn try_load(&self, number: u64, dir: &Path) -> Result<(Version, u64), Failure> {
         // A copy that is not finished yet has files that its marker says otherwise of.
         let failed = |error: BoxError| Failure::new(Code::FailedPrecondition, error.to_string());
-        push::verify(dir).map_err(|error| failed(error.into()))?;
+        // What was never pushed has no marker.
+        if dir != self.config.dir || !self.loader.is_bare(dir) || dir.join(push::READY).is_file() {
+            push::verify(dir).map_err(|error| failed(error.into()))?;
+        }
         let load = || self.loader.load(dir);
         let loaded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(load));
         let panicked = |_| Failure::new(Code::Internal, "loading panicked; please report it");
@@ -317,8 +320,8 @@ impl Watcher {
 }
 
 /// Returns the versions of a folder; of one that is a version itself, that one, as version 1.
-fn versions(dir: &Path) -> Result<Vec<(u64, PathBuf)>, push::PushError> {
-    match dir.join(push::READY).is_file() {
+fn versions(dir: &Path, loader: &dyn Loader) -> Result<Vec<(u64, PathBuf)>, push::PushError> {
+    match dir.join(push::READY).is_file() || loader.is_bare(dir) {
         true => Ok(vec![(1, dir.to_path_buf())]),
         false => push::versions(dir),
     }

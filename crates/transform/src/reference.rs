@@ -8,7 +8,7 @@ use crate::functions::{Arity, Function, GROUPS, Group};
 
 const INTRODUCTION: &str = "\
 <!-- Made from the table of functions in crates/transform/src/functions; \
-`UPDATE=1 cargo test -p transform` writes it. -->
+`UPDATE=1 cargo test -p export` writes it. -->
 
 # Feature expressions
 
@@ -124,7 +124,8 @@ fn entry(page: &mut String, function: &Function, show: &dyn Fn(&str) -> Shown) {
         .iter()
         .map(|param| format!("`{}`: {}", param.name, param.describe()))
         .collect();
-    let _ = write!(page, "\nTakes {}. Gives {}.\n", takes.join("; "), function.gives());
+    let takes = if takes.is_empty() { "nothing".to_owned() } else { takes.join("; ") };
+    let _ = write!(page, "\nTakes {takes}. Gives {}.\n", function.gives());
     let Shown { output, exports } = show(function.example);
     let _ = write!(page, "\n    {}\n    -> {output}\n\n{exports}\n", function.example);
 }

@@ -1,33 +1,28 @@
 //! `cupola explain`: why a pushed model predicts what it does.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch, UInt64Array};
+use arrow::array::{AsArray, RecordBatch, UInt64Array};
 use arrow::compute::{cast, concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Float64Type};
-use arrow::util::display::{ArrayFormatter, FormatOptions};
 use base::BoxError;
 use dataflow::Engine;
 use dataset::FeatureType;
 use engine::LocalEngine;
-use explain::{Explainer, Explanation, Importance, permutation_importance, sample};
+use explain::{
+    Examples, FeatureSelection, Found, LimeOptions, Method, SliceSurvey, SurveyOptions, sample,
+    slices_of, survey,
+};
 use graph::ValueType;
-use serde_json::json;
 use servable::Servable;
 
-use crate::args::{ExplainArgs, Global};
+use crate::args::{ExplainArgs, Global, MethodName, SelectName};
 use crate::data::{Files, Types};
 use crate::error::{CliError, Outcome};
 use crate::output::{number, print, print_json, table};
 
 /// How many rows are read to draw from; more would not change what is seen.
 const MAX_ROWS: usize = 100_000;
-/// How many slices are shown.
-const MAX_SLICES: usize = 20;
-
-/// A slice, and its rows among those that were read.
-type Slice = (String, Vec<usize>);
 
 /// Explains.
 pub(crate) fn explain(args: &ExplainArgs, global: &Global) -> Result<Outcome, BoxError> {
@@ -37,160 +32,144 @@ pub(crate) fn explain(args: &ExplainArgs, global: &Global) -> Result<Outcome, Bo
     let engine = LocalEngine::with_all_cores(Arc::default());
     let features: Vec<String> =
         servable.raw_inputs().iter().map(|input| input.name.clone()).collect();
-
     let rows = read(&args.input, args, &servable, &engine)?;
     let background = match args.background.as_slice() {
         [] => rows.clone(),
         files => read(files, args, &servable, &engine)?,
     };
-    let drawn = |rows: &RecordBatch, num: usize, seed: u64| {
-        let places = sample(num, rows.num_rows(), seed);
-        pick(rows, &places).map(|batch| (places, batch))
+    let background_rows = args.background_rows.unwrap_or(match args.method {
+        MethodName::Shapley => 50,
+        MethodName::Lime => 5000,
+    });
+    let places = sample(background_rows as usize, background.num_rows(), args.seed ^ 1);
+    let places: UInt64Array = places.iter().map(|place| *place as u64).collect();
+    let background = take_record_batch(&background, &places).map_err(CliError::Rows)?;
+    if let Some(row) = args.row.iter().find(|row| **row >= rows.num_rows()) {
+        return Err(CliError::NoRow { row: *row, num_rows: rows.num_rows() }.into());
+    }
+    let places = match args.row.as_slice() {
+        [] => sample(args.rows, rows.num_rows(), args.seed),
+        rows => rows.to_vec(),
     };
-    let only = |batch: &RecordBatch| {
-        let places = features.iter().map(|name| batch.schema().index_of(name));
-        batch.project(&places.collect::<Result<Vec<_>, _>>()?)
+    let by: Vec<Vec<String>> = args.slices.iter().map(|feature| vec![feature.clone()]).collect();
+    let slices = slices_of(&rows, &by)?;
+    let labels = match args.row.as_slice() {
+        [] => labels(&servable, &rows)?,
+        // Shuffling tells of all rows, and not of these.
+        _ => None,
     };
-    let (_, background) = drawn(&background, args.background_rows, args.seed ^ 1)?;
-    let background = only(&background).map_err(CliError::Rows)?;
-    let explainer = Explainer::new(&servable, &features, background, &args.output, args.class)?;
-    let explainer = explainer.sampled(args.samples.map(|n| n as usize), args.seed);
-    let (places, chosen) = drawn(&rows, args.rows, args.seed)?;
-    let chosen_features = only(&chosen).map_err(CliError::Rows)?;
-    let explanations = (0..chosen.num_rows())
-        .map(|row| explainer.shapley(&chosen_features.slice(row, 1)))
-        .collect::<Result<Vec<_>, _>>()?;
-
-    let slices = slices(args, &rows)?;
-    let importance = importance(args, &servable, &rows, &features, &slices)?;
-    // The rows that were explained, by slice.
-    let of_slice = |(name, members): &Slice| {
-        let explained = places
-            .iter()
-            .zip(&explanations)
-            .filter(|(place, _)| members.binary_search(place).is_ok());
-        (name.clone(), explained.map(|(_, explanation)| explanation).collect::<Vec<_>>())
-    };
-    let by_slice: Vec<(String, Vec<&Explanation>)> = slices.iter().map(of_slice).collect();
+    let options = options(args);
+    let examples =
+        Examples { rows: &rows, explained: &places, labels: labels.as_deref(), slices: &slices };
+    let found = survey(&servable, &features, &examples, &background, &options)?;
     if global.json {
-        let content = json!({
-            "model": version,
-            "output": args.output,
-            "class": args.class,
-            "features": features,
-            "rows": places.iter().zip(&explanations).map(|(place, found)| json!({
-                "row": place, "base_value": found.base_value, "prediction": found.prediction,
-                "values": found.values,
-            })).collect::<Vec<_>>(),
-            "slices": by_slice.iter().enumerate().map(|(place, (name, found))| json!({
-                "slice": name,
-                "num_examples": slices[place].1.len(),
-                "num_explained": found.len(),
-                "mean_absolute_value": mean_absolute(found, features.len()),
-                "permutation_importance": importance.as_ref().map(|of| of[place].iter().map(|found| {
-                    json!({ "mean": found.mean, "std_dev": found.std_dev })
-                }).collect::<Vec<_>>()),
-            })).collect::<Vec<_>>(),
-        });
+        let mut content = found.to_json();
+        content["model"] = version.display().to_string().into();
+        content["output"] = args.output.as_str().into();
+        content["class"] = args.class.into();
         print_json("explanation", content)?;
         return Ok(Outcome::Done);
     }
-    let mut parts = Vec::new();
-    for (place, (name, found)) in by_slice.iter().enumerate() {
-        let of_slice = importance.as_ref().map(|importance| importance[place].as_slice());
-        let size = slices[place].1.len();
-        let head = format!("{name}: {size} rows, {} explained", found.len());
-        parts.push(format!("{head}\n\n{}", global_table(&features, found, of_slice)));
-    }
+    let parts: Vec<String> = match args.row.as_slice() {
+        [] => found.slices.iter().map(|slice| of_slice(&features, slice, args.method)).collect(),
+        _ => found.rows.iter().map(|(row, found)| of_row(&features, *row, found)).collect(),
+    };
     print(&parts.join("\n\n"))?;
     Ok(Outcome::Done)
 }
 
-/// Returns a line for each feature, the most important first.
-fn global_table(
-    features: &[String],
-    explanations: &[&Explanation],
-    importance: Option<&[Importance]>,
-) -> String {
-    let values = mean_absolute(explanations, features.len());
-    let mut order: Vec<usize> = (0..features.len()).collect();
-    order.sort_by(|a, b| values[*b].total_cmp(&values[*a]).then(a.cmp(b)));
+fn options(args: &ExplainArgs) -> SurveyOptions {
+    let samples = args.samples.map(|samples| samples as usize);
+    let method = match args.method {
+        MethodName::Shapley => Method::Shapley(samples),
+        MethodName::Lime => Method::Lime(LimeOptions {
+            num_samples: samples.unwrap_or(LimeOptions::default().num_samples),
+            num_features: args.num_features as usize,
+            discretize: !args.no_discretize,
+            categorical: args.categorical.clone(),
+            kernel_width: args.kernel_width,
+            selection: match args.select {
+                SelectName::Auto => FeatureSelection::Auto,
+                SelectName::Forward => FeatureSelection::Forward,
+                SelectName::HighestWeights => FeatureSelection::HighestWeights,
+                SelectName::All => FeatureSelection::All,
+            },
+            around_example: args.around_row,
+            seed: args.seed,
+        }),
+    };
+    let (output, class) = (args.output.clone(), args.class);
+    SurveyOptions { method, output, class, repeats: args.repeats, seed: args.seed }
+}
+
+/// Returns what a slice's predictions come from, a line for each feature, the most important first.
+fn of_slice(features: &[String], slice: &SliceSurvey, method: MethodName) -> String {
     let rows =
-        order.iter().map(|feature| {
-            let mut row = vec![features[*feature].clone(), number(values[*feature])];
-            row.extend(importance.map(|of| {
-                format!("{} ±{}", number(of[*feature].mean), number(of[*feature].std_dev))
+        descending(&slice.mean_absolute).into_iter().map(|feature| {
+            let value = match slice.num_explained {
+                0 => "-".to_owned(),
+                _ => number(slice.mean_absolute[feature]),
+            };
+            let mut row = vec![features[feature].clone(), value];
+            row.extend(slice.permutation.as_ref().map(|of| {
+                format!("{} ±{}", number(of[feature].mean), number(of[feature].std_dev))
             }));
             row
         });
-    let mut header = vec!["feature", "mean |shapley|"];
-    header.extend(importance.map(|_| "loss when shuffled"));
-    table(&header, rows.collect(), &[1, 2])
-}
-
-fn mean_absolute(explanations: &[&Explanation], num_features: usize) -> Vec<f64> {
-    let n = explanations.len().max(1) as f64;
-    let mean = |feature: usize| {
-        explanations.iter().map(|found| found.values[feature].abs()).sum::<f64>() / n
+    let value = match method {
+        MethodName::Shapley => "mean |shapley|",
+        MethodName::Lime => "mean |weight|",
     };
-    (0..num_features).map(mean).collect()
+    let mut header = vec!["feature", value];
+    header.extend(slice.permutation.as_ref().map(|_| "loss when shuffled"));
+    let SliceSurvey { name, num_examples, num_explained, .. } = slice;
+    let head = format!("{name}: {num_examples} rows, {num_explained} explained");
+    format!("{head}\n\n{}", table(&header, rows.collect(), &[1, 2]))
 }
 
-/// Returns how much the model needs each feature in each slice; nothing where the rows have no label.
-fn importance(
-    args: &ExplainArgs,
-    servable: &Servable,
-    rows: &RecordBatch,
-    features: &[String],
-    slices: &[Slice],
-) -> Result<Option<Vec<Vec<Importance>>>, BoxError> {
-    let has_label =
-        servable.label_inputs().iter().all(|input| rows.column_by_name(&input.name).is_some());
-    if !has_label {
+/// Returns what the prediction of one row comes from.
+fn of_row(features: &[String], row: usize, found: &Found) -> String {
+    let (head, names, value) = match found {
+        Found::Shapley(found) => {
+            let base = number(found.base_value);
+            let head = format!(
+                "predicted {}, of which {base} is the background's mean",
+                number(found.prediction)
+            );
+            (head, features, "adds")
+        }
+        Found::Lime(found) => {
+            let [prediction, local, intercept] =
+                [found.prediction, found.local_prediction, found.intercept].map(number);
+            let head = format!(
+                "predicted {prediction}; the local model (R² {}) says {local}, beginning with {intercept}",
+                number(found.score)
+            );
+            (head, found.conditions.as_slice(), "weight")
+        }
+    };
+    let values = found.values();
+    let rows = descending(&values.iter().map(|value| value.abs()).collect::<Vec<_>>());
+    let rows = rows.into_iter().filter(|feature| values[*feature] != 0.0);
+    let rows = rows.map(|feature| vec![names[feature].clone(), number(values[feature])]);
+    format!("row {row}: {head}\n\n{}", table(&["feature", value], rows.collect(), &[1]))
+}
+
+fn descending(values: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|a, b| values[*b].total_cmp(&values[*a]).then(a.cmp(b)));
+    order
+}
+
+/// Returns the labels of rows; nothing where these do not have what labels are made of.
+fn labels(servable: &Servable, rows: &RecordBatch) -> Result<Option<Vec<f64>>, BoxError> {
+    let mut inputs = servable.label_inputs().into_iter();
+    if !inputs.all(|input| rows.column_by_name(&input.name).is_some()) {
         return Ok(None);
     }
     let labels = cast(&servable.label(rows)?, &DataType::Float64).map_err(CliError::Rows)?;
     let labels = labels.as_primitive::<Float64Type>();
-    let labels: Vec<f64> = labels.iter().map(|label| label.unwrap_or(f64::NAN)).collect();
-    let groups: Vec<Vec<usize>> = slices.iter().map(|(_, rows)| rows.clone()).collect();
-    let found = permutation_importance(
-        servable,
-        rows,
-        &labels,
-        features,
-        &groups,
-        args.repeats,
-        args.seed,
-    )?;
-    Ok(Some(found))
-}
-
-/// Returns all rows, then those of each value of each feature to slice by.
-fn slices(args: &ExplainArgs, rows: &RecordBatch) -> Result<Vec<Slice>, BoxError> {
-    let mut slices = vec![("overall".to_owned(), (0..rows.num_rows()).collect())];
-    for feature in &args.slices {
-        let missing = || CliError::NoColumn { column: feature.clone() };
-        let column = rows.column_by_name(feature).ok_or_else(missing)?;
-        let options = FormatOptions::default();
-        let shown = ArrayFormatter::try_new(column, &options).map_err(CliError::Rows)?;
-        let mut by_value: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for row in (0..rows.num_rows()).filter(|row| column.is_valid(*row)) {
-            by_value.entry(shown.value(row).to_string()).or_default().push(row);
-        }
-        let mut values: Vec<Slice> = by_value
-            .into_iter()
-            .map(|(value, rows)| (format!("{feature}: {value}"), rows))
-            .collect();
-        values.sort_by_key(|(_, rows)| std::cmp::Reverse(rows.len()));
-        values.truncate(MAX_SLICES);
-        slices.extend(values);
-    }
-    Ok(slices)
-}
-
-fn pick(rows: &RecordBatch, places: &[usize]) -> Result<RecordBatch, CliError> {
-    let places: UInt64Array = places.iter().map(|place| *place as u64).collect();
-    take_record_batch(rows, &places).map_err(CliError::Rows)
+    Ok(Some(labels.iter().map(|label| label.unwrap_or(f64::NAN)).collect()))
 }
 
 /// Reads the first rows of files, columns of text as the types that the model wants.

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use base::{BoxError, digest_file, publish};
+use base::{BoxError, Digest, IoError, digest_file, publish};
 use dataflow::Engine;
 use dataset::FeatureType;
 use engine::LocalEngine;
@@ -24,7 +24,11 @@ use crate::output::print_json;
 /// Predicts.
 pub(crate) fn predict(args: &PredictArgs, global: &Global) -> Result<Outcome, BoxError> {
     let no_model = || CliError::NoModel { path: args.model.clone() };
-    let version = push::newest(&args.model)?.ok_or_else(no_model)?;
+    let version = match TextModel::is_in(&args.model) {
+        // A folder as HuggingFace's tools write it, or one that was pushed.
+        true => args.model.clone(),
+        false => push::newest(&args.model)?.ok_or_else(no_model)?,
+    };
     let model = Asked::load(&version, args)?;
     let keep = match &args.keep {
         _ if args.keep_all => Keep::All,
@@ -107,7 +111,7 @@ impl Work<'_> {
     ) -> Result<(), BoxError> {
         let format = args.format.map_or(Format::Parquet, Format::from);
         let name = version.file_name().unwrap_or_default().to_string_lossy();
-        let mut model = format!("{name} ({})", digest_file(&version.join(push::READY))?.short());
+        let mut model = format!("{name} ({})", identity(version)?.short());
         if args.complete {
             // Other texts are other predictions.
             let _ = write!(model, " {:?}", args.sampling);
@@ -148,6 +152,24 @@ impl Work<'_> {
         }
         Ok(())
     }
+}
+
+/// Returns the digest of what a model is: of its marker, or of all its files where it was never pushed.
+fn identity(version: &Path) -> Result<Digest, IoError> {
+    let marker = version.join(push::READY);
+    if marker.is_file() {
+        return digest_file(&marker);
+    }
+    let entries = std::fs::read_dir(version).map_err(IoError::at("read", version))?;
+    let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    files.retain(|path| path.is_file());
+    files.sort();
+    let mut seen = Vec::new();
+    for path in files {
+        seen.extend_from_slice(path.file_name().unwrap_or_default().as_encoded_bytes());
+        seen.extend_from_slice(digest_file(&path)?.to_string().as_bytes());
+    }
+    Ok(Digest::of(&seen))
 }
 
 /// Returns whether a path is meant as a folder: it is one, or ends as one.

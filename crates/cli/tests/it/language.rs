@@ -121,6 +121,25 @@ fn from_texts_to_completions() {
     assert_eq!(body["choices"][0]["text"].as_str().unwrap().to_owned() + "\n", text, "{answer}");
     drop(server);
 
+    // The files alone, as HuggingFace's tools have them, are a model, too.
+    let version = fs::read_dir(scene.path("serving/docs")).unwrap().next().unwrap().unwrap().path();
+    fs::create_dir(scene.path("plain")).unwrap();
+    for file in ["config.json", "model.safetensors", "tokenizer.json"] {
+        fs::copy(version.join(file), scene.path("plain").join(file)).unwrap();
+    }
+    let predict = ["predict", "--model", "plain", "--input", "rows.jsonl", "-o", "scores/"];
+    scene.cupola(&predict).expect_code(0);
+    let server = serve(&scene, &["plain"]);
+    server.wait_ready();
+    let body =
+        r#"{"model": "plain", "prompt": "a pipeline is", "max_tokens": 4, "temperature": 0}"#;
+    let answer = server.ask("POST", "/v1/completions", body);
+    let body: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let args = ["generate", "plain", "a pipeline is", "--max-tokens", "4", "--temperature", "0"];
+    let said = scene.cupola(&args).expect_code(0).stdout;
+    assert_eq!(body["choices"][0]["text"].as_str().unwrap().to_owned() + "\n", said, "{answer}");
+    drop(server);
+
     // A second run finds everything there; another seed is compared with the first model.
     let again = scene.run_json(&SMALL, 0);
     assert_eq!(node(&again, "language_trainer")["state"], "cached");

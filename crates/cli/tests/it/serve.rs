@@ -52,6 +52,13 @@ impl Server {
         answer
     }
 
+    /// Ends the server as a user does, and waits for all that it still writes.
+    pub(crate) fn terminate(mut self) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert_eq!(self.process.wait().unwrap().code(), Some(0));
+    }
+
     pub(crate) fn wait_ready(&self) {
         let until = Instant::now() + Duration::from_secs(30);
         while !self.ask("GET", "/health/ready", "").starts_with("HTTP/1.1 200") {
@@ -65,7 +72,7 @@ impl Server {
 fn what_was_pushed_is_served_as_it_predicts_and_ends_when_told() {
     let scene = Scene::taxi();
     scene.run_json(&[], 0);
-    let mut server = serve(&scene, &["serving"]);
+    let server = serve(&scene, &["serving"]);
     server.wait_ready();
     let answer = server.ask("GET", "/v1/models/serving", "");
     assert!(answer.contains("\"state\": \"AVAILABLE\""), "{answer}");
@@ -82,9 +89,7 @@ fn what_was_pushed_is_served_as_it_predicts_and_ends_when_told() {
     let served: f32 = body["predictions"][0]["prediction"][0].to_string().parse().unwrap();
     assert_eq!(served.to_bits(), expected.to_bits());
 
-    let pid = server.process.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-    assert_eq!(server.process.wait().unwrap().code(), Some(0));
+    server.terminate();
     let log = std::fs::read_to_string(scene.path("serve.log")).unwrap();
     assert!(log.contains("\"event\":\"ended\""), "{log}");
 }

@@ -50,6 +50,27 @@ A denominator of zero gives NaN, and so does a mean over classes of which one is
 - Memory is bounded: 10,000 slices for each cross of features, 4 million cells of predictions (1.3 million with 20
   replicates), 20 million documents to rank. A cross that has more is left out, and named.
 
+## Explanations
+
+Which features a model's predictions come from: of one row, of all, and by slice.
+
+    cupola explain --model serving/taxi --input data/trips.csv --slice company          # Shapley values
+    cupola explain --model serving/taxi --input data/trips.csv --method lime --row 17   # why this row
+
+- `shapley` (Kernel SHAP, as the `shap` package): what each feature adds to the mean prediction of background rows; exact
+  where few features differ from these, or where the model adds up functions of single features.
+- `lime` (as `LimeTabularExplainer` of the `lime` package): a linear model of the predictions near a row. Numbers are
+  cut at the quartiles of the background (`--no-discretize`: in standard deviations), all else is drawn as often as the
+  background has it; a missing value is a category of its own. `--num-features`, `--kernel-width`, `--categorical`,
+  `--select forward`.
+- Where the rows have what the label is made of, also by how much the loss rises when a feature is shuffled.
+
+The Evaluator does so when it is asked, writes `explanations.json`, and shows them in its page:
+
+    [nodes.evaluator.explanations]
+    method = "shapley"       # or "lime"
+    rows = 20                # that are explained, of at most max_examples = 5000 that are read
+
 ## Metrics
 
 Those in bold are computed for the task unless `metrics` says otherwise; of several classes also `precision`, `recall`

@@ -15,6 +15,13 @@ pub(super) const SPACE: &str = r"[ \t\n\x0b\x0c\r]";
 pub(super) const FLOAT_TO_TEXT: &str = "its `Cast` writes floats with 17 digits, and the shortest decimal that reads \
                                         back as the same float cannot be made of its operators";
 
+/// What of a STRING cannot become a FLOAT.
+pub(super) const TEXT_TO_FLOAT: &str = "a text whose number is beyond the range of floats, or below 2.3e-308, is an \
+                                        error there unless its exponent shows that, behind at most 20 digits";
+
+/// So many digits in front of the point, or zeros behind it, are counted.
+const MOST_DIGITS: u32 = 20;
+
 /// Lowers a conversion.
 pub(super) fn cast(
     e: &mut Emitter,
@@ -96,20 +103,14 @@ fn at_most(limit: &str) -> String {
 /// Reads decimal numbers.
 ///
 /// ONNX Runtime refuses what is beyond the floats' range on either side instead of rounding it. Where that shows from
-/// the exponent it is rounded here; where not (hundreds of digits, and floats below 2.3e-308), it still refuses.
+/// the exponent it is rounded here; where not it still refuses ([`TEXT_TO_FLOAT`]).
 fn text_to_float(e: &mut Emitter, operand: &Column) -> Column {
     let number = format!(
         "{SPACE}*[+-]?(?:(?:[0-9]+(?:\\.[0-9]*)?|\\.[0-9]+)(?:[eE][+-]?[0-9]+)?\
          |[iI][nN][fF](?:[iI][nN][iI][tT][yY])?|[nN][aA][nN]){SPACE}*"
     );
     let fits = e.matches(&operand.values, &number);
-    let digits = r"0*[1-9](?:\.[0-9]*)?";
-    let huge = format!(
-        "{SPACE}*[+-]?{digits}[eE]\\+?0*(?:[1-9][0-9]{{3,}}|[4-9][0-9]{{2}}|3[1-9][0-9]|309){SPACE}*"
-    );
-    let tiny = format!(
-        "{SPACE}*[+-]?{digits}[eE]-0*(?:[1-9][0-9]{{3,}}|[4-9][0-9]{{2}}|3[3-9][0-9]|32[5-9]){SPACE}*"
-    );
+    let [huge, tiny] = [beyond("\\+?", 309, 1), beyond("-", 325, -1)];
     let (is_huge, is_tiny) = (e.matches(&operand.values, &huge), e.matches(&operand.values, &tiny));
     let is_negative = e.matches(&operand.values, &format!("{SPACE}*-(?s:.*)"));
     let (text_zero, text_inf) = (e.text("0"), e.text("inf"));
@@ -121,6 +122,32 @@ fn text_to_float(e: &mut Emitter, operand: &Column) -> Column {
     let safe = e.choose(&is_tiny, &zero, &safe);
     let values = e.cast(&safe, DataType::Double);
     Column { values, present: both(e, operand.present.as_ref(), Some(&fits)) }
+}
+
+/// Returns the pattern of numbers whose exponent, of a sign, is at least a limit: if they have one digit in front of the
+/// point. With each digit more the limit changes by one, against the sign.
+fn beyond(sign: &str, limit: i64, step: i64) -> String {
+    let mut forms = Vec::new();
+    for count in 0..MOST_DIGITS {
+        let shift = step * i64::from(count);
+        let long = format!("[1-9][0-9]{{{count}}}(?:\\.[0-9]*)?");
+        let small = format!("\\.0{{{count}}}[1-9][0-9]*");
+        for (digits, limit) in [(long, limit - shift), (small, limit + step + shift)] {
+            forms.push(format!("0*{digits}[eE]{sign}0*(?:{})", at_least(limit)));
+        }
+    }
+    format!("{SPACE}*[+-]?(?:{}){SPACE}*", forms.join("|"))
+}
+
+/// Returns the pattern of the numbers that are at least a limit of three digits.
+fn at_least(limit: i64) -> String {
+    let limit = limit.to_string();
+    let more =
+        limit.bytes().enumerate().filter(|(_, digit)| *digit < b'9').map(|(place, digit)| {
+            let (before, rest) = (&limit[..place], limit.len() - place - 1);
+            format!("{before}[{}-9][0-9]{{{rest}}}", char::from(digit + 1))
+        });
+    more.chain([limit.clone(), "[1-9][0-9]{3,}".to_owned()]).collect::<Vec<_>>().join("|")
 }
 
 fn text_to_bool(e: &mut Emitter, operand: &Column) -> Column {
@@ -140,5 +167,26 @@ mod tests {
     #[test]
     fn the_numbers_up_to_a_limit_are_its_prefixes_with_less_behind_them() {
         assert_eq!(at_most("205"), "[0-1][0-9]{2}|20[0-4][0-9]{0}|205");
+    }
+
+    #[test]
+    fn what_no_float_holds_shows_from_digits_and_exponent() {
+        let [huge, tiny] = [beyond("\\+?", 309, 1), beyond("-", 325, -1)]
+            .map(|pattern| regex::Regex::new(&format!("^(?:{pattern})$")).unwrap());
+        for text in ["1e308", "0.1e309", ".001e311", "12e307", "1e-400", "0e999", "1e30", "x", "1e"]
+        {
+            assert!(!huge.is_match(text), "{text}");
+        }
+        for text in ["1e309", " -12e308 ", "+0.1e310", ".001e+312", "00345.5E400", "1e99999"] {
+            assert!(huge.is_match(text), "{text}");
+            assert!(text.trim().parse::<f64>().unwrap().is_infinite(), "{text}");
+        }
+        for text in ["1e-324", "12e-325", "0.1e-323", ".001e-321", "1e400", "1e-30"] {
+            assert!(!tiny.is_match(text), "{text}");
+        }
+        for text in ["1e-325", "12e-326", "-0.1e-324", ".001e-322", "1e-0400", "123456e-1000"] {
+            assert!(tiny.is_match(text), "{text}");
+            assert!(text.parse::<f64>().unwrap().abs() <= 0.0, "{text}");
+        }
     }
 }

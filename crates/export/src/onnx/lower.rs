@@ -147,6 +147,9 @@ pub(super) fn support(op: &Op, operands: &[ValueType]) -> Support {
         Op::Cast { to: ValueType::String } if operands == [ValueType::Float] => {
             Support::None(cast::FLOAT_TO_TEXT)
         }
+        Op::Cast { to: ValueType::Float } if operands == [ValueType::String] => {
+            Support::Partial(cast::TEXT_TO_FLOAT)
+        }
         Op::Contains => Support::Partial(text::NOT_CONSTANT),
         Op::Time(TimeOp::Part { zone, .. } | TimeOp::Truncate { zone, .. })
             if time::offset(zone).is_some() =>

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+mod agree;
 mod onnx;
 mod page;
+mod random_graphs;
 mod tensorflow;

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use dataflow::Batches;
 use engine::LocalEngine;
-use export::ExportError;
-use graph::{Graph, Shape};
+use export::{ExportError, Support};
+use graph::{Graph, Op, Shape, ValueType};
 use transform::{Config, InputFeature, InputKind, Shown};
 
 #[test]
@@ -64,8 +64,17 @@ fn cell(column: &ArrayRef, row: usize) -> String {
     if column.is_null(row) {
         return "-".to_owned();
     }
-    let options = FormatOptions::default().with_null("-");
-    let text = ArrayFormatter::try_new(column, &options).unwrap().value(row).to_string();
+    let all = |list: &ArrayRef| {
+        let cells: Vec<_> = (0..list.len()).map(|place| cell(list, place)).collect();
+        format!("[{}]", cells.join(", "))
+    };
+    match column.data_type() {
+        DataType::List(_) => return all(&column.as_list::<i32>().value(row)),
+        DataType::FixedSizeList(..) => return all(&column.as_fixed_size_list().value(row)),
+        _ => {}
+    }
+    let text = ArrayFormatter::try_new(column, &FormatOptions::default()).unwrap();
+    let text = text.value(row).to_string();
     if column.data_type() == &DataType::Utf8 { format!("'{text}'") } else { text }
 }
 
@@ -73,14 +82,36 @@ fn show(example: &str, rows: &RecordBatch) -> Shown {
     let graph = learn(example, rows);
     let features = graph.apply(rows).unwrap();
     let values: Vec<_> = (0..rows.num_rows()).map(|row| cell(features.column(0), row)).collect();
-    let onnx = target("ONNX", export::onnx(&graph, None).map(|_| ()));
-    let saved_model = target("SavedModel", export::check_saved_model(&graph));
+    let conditions = |support: &dyn Fn(&Op, &[ValueType]) -> Support| conditions(&graph, support);
+    let onnx = conditions(&export::onnx_support);
+    let onnx = target("ONNX", export::onnx(&graph, None).map(|_| onnx));
+    let saved_model = conditions(&export::saved_model_support);
+    let saved_model = target("SavedModel", export::check_saved_model(&graph).map(|()| saved_model));
     Shown { output: values.join("  "), exports: format!("{onnx} {saved_model}") }
 }
 
-fn target(name: &str, exported: Result<(), ExportError>) -> String {
+/// Returns on what conditions a runtime can express the operations of a graph.
+fn conditions(graph: &Graph, support: &dyn Fn(&Op, &[ValueType]) -> Support) -> Vec<&'static str> {
+    let type_of = |id: &graph::NodeId| graph.nodes()[id.index()].value_type;
+    let mut conditions: Vec<_> = graph
+        .nodes()
+        .iter()
+        .filter_map(|node| {
+            let types: Vec<_> = node.operands.iter().map(type_of).collect();
+            match support(&node.op, &types) {
+                Support::Partial(condition) => Some(condition),
+                _ => None,
+            }
+        })
+        .collect();
+    conditions.dedup();
+    conditions
+}
+
+fn target(name: &str, exported: Result<Vec<&str>, ExportError>) -> String {
     match exported {
-        Ok(()) => format!("{name}: yes."),
+        Ok(conditions) if conditions.is_empty() => format!("{name}: yes."),
+        Ok(conditions) => format!("{name}: yes ({}).", conditions.join("; ")),
         Err(ExportError::Unsupported { reason, .. }) => format!("{name}: no ({reason})."),
         Err(error) => panic!("{error}"),
     }

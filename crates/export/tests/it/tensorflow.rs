@@ -1,8 +1,6 @@
 //! TensorFlow, in Python, as another runtime: all cases in one process, because it takes long to start.
 
-mod agree;
 mod models;
-mod random_graphs;
 mod schemas;
 mod skew;
 mod trained;
@@ -69,7 +67,7 @@ impl Case {
 }
 
 /// Returns a value as JSON: missing is `null`, and a float that JSON has no number for is a string.
-fn cell(column: &dyn Array, row: usize) -> Value {
+pub(crate) fn cell(column: &dyn Array, row: usize) -> Value {
     if column.is_null(row) {
         return Value::Null;
     }

@@ -9,6 +9,7 @@ mod inputs;
 mod json;
 mod keyed;
 mod lists;
+mod memory;
 mod naive;
 mod outputs;
 mod peers;

@@ -175,7 +175,7 @@ function drawTable() {
 
 // ---- plots of one slice ----
 
-const [W, H, L, B] = [380, 270, 44, 34];
+const [W, H, L, B] = [392, 270, 56, 34];
 const px = x => L + x * (W - L - 12);
 const py = y => H - B - y * (H - B - 12);
 
@@ -206,8 +206,8 @@ function plot(title, note, ...content) {
   return h("div", { class: "plot" }, h("h3", {}, title, note && h("small", {}, note)), content);
 }
 
-function scores(slice) {
-  const bins = slice.plots.calibration;
+function scores(plots) {
+  const bins = plots.calibration;
   const top = Math.max(...bins.map(([, , positive, negative]) => Math.max(positive, negative)), 1e-300);
   const bars = bins.map(([from, , positive, negative]) => {
     const bar = (value, offset, name) => s("rect", {
@@ -255,7 +255,8 @@ function drawPlots() {
     parts.push(plot("ROC", `AUC ${format(slice.metrics.auc)}`, frame("false positive rate", "recall", [diagonal, curve(slice, roc)])));
     parts.push(plot("Precision and recall", "", frame("recall", "precision", curve(slice, pr))));
     parts.push(plot("Calibration", "", calibration(slice)));
-    parts.push(plot("Predictions", "blue: label 1, grey: label 0", scores(slice)));
+    parts.push(plot("Predictions", "blue: label 1, grey: label 0", scores(plots)));
+    if (slice.baseline_plots?.calibration) parts.push(plot("Predictions of the baseline", "blue: label 1, grey: label 0", scores(slice.baseline_plots)));
   }
   if (plots.confusion) parts.push(plot("Confusion", "weight of each label, by the likeliest class", matrix(plots.confusion)));
   if (slice.baseline_plots?.confusion) parts.push(plot("Confusion of the baseline", "", matrix(slice.baseline_plots.confusion)));
@@ -311,6 +312,53 @@ function compared() {
     h("thead", {}, h("tr", {}, ["Slice", "Minus", ...names].map((label, index) => h("th", { class: index < 2 ? "left" : "" }, h("button", {}, label))))), h("tbody", {}, rows)))];
 }
 
+// ---- which features the predictions come from ----
+
+const explained = data.explanations;
+const importanceBox = h("div", { class: "plots" });
+const MAX_FEATURES = 30;
+function bars(title, note, values, spread) {
+  const order = values.map((value, feature) => [value, feature]).filter(([value]) => isNumber(value));
+  order.sort((a, b) => b[0] - a[0] || a[1] - b[1]);
+  const most = Math.max(...order.map(([value, feature]) => value + (spread?.[feature] || 0)), 1e-300);
+  const least = Math.min(...order.map(([value, feature]) => value - (spread?.[feature] || 0)), 0);
+  const x = value => 140 + 240 * (value - least) / (most - least);
+  const shown = order.slice(0, MAX_FEATURES);
+  const rows = shown.map(([value, feature], row) => {
+    const name = explained.features[feature], y = 8 + 20 * row, off = spread?.[feature];
+    return [
+      s("text", { x: 134, y: y + 11, "text-anchor": "end" }, name.length > 22 ? name.slice(0, 21) + "…" : name, s("title", {}, name)),
+      s("rect", { x: Math.min(x(0), x(value)), y, width: Math.abs(x(value) - x(0)), height: 14, class: "more" }, s("title", {}, `${name}: ${format(value)}${off ? " ± " + format(off) : ""}`)),
+      off ? s("line", { x1: x(value - off), x2: x(value + off), y1: y + 7, y2: y + 7, class: "spread" }) : [],
+      s("text", { x: 452, y: y + 11, "text-anchor": "end" }, format(value)),
+    ];
+  });
+  const height = 16 + 20 * shown.length;
+  return h("div", { class: "plot wide" }, h("h3", {}, title, h("small", {}, note)),
+    s("svg", { viewBox: `0 0 456 ${height}`, role: "img" }, s("line", { x1: x(0), x2: x(0), y1: 4, y2: height - 4, class: "axis" }), rows),
+    order.length > shown.length ? h("p", { class: "empty" }, `and ${order.length - shown.length} more features`) : null);
+}
+
+function drawImportance(index) {
+  const slice = explained.slices[index];
+  const method = explained.method === "lime" ? ["Mean weight in local models", "LIME, without sign"] : ["Mean Shapley value", "without sign"];
+  const shuffled = slice.permutation_importance;
+  importanceBox.replaceChildren(
+    slice.num_explained ? bars(method[0], `${method[1]}, ${format(slice.num_explained)} examples`, slice.mean_absolute_value) : h("p", { class: "empty" }, "No example of this slice was explained."),
+    shuffled ? bars("Loss when shuffled", `permutation importance, ${format(slice.num_examples)} examples`, shuffled.map(found => found.mean), shuffled.map(found => found.std_dev)) : "");
+}
+
+function importance() {
+  if (!explained) return [];
+  const list = explained.slices.map((_, index) => String(index));
+  drawImportance(0);
+  return [h("h2", {}, "Importance", h("small", {}, "which features the predictions come from")),
+    h("div", { class: "tools fair" }, h("label", {}, "of ", choose(list, "0", index => drawImportance(Number(index)), explained.slices.map(slice => slice.slice)))),
+    importanceBox];
+}
+
+// ---- what a language model writes ----
+
 function samples() {
   if (!data.samples.length) return [];
   return [h("h2", {}, "Samples", h("small", {}, "what the candidate writes behind the beginnings of these examples")),
@@ -358,7 +406,7 @@ const fairness = crosses.length ? [
 
 document.getElementById("page").append(
   h("h1", {}, data.title), cards(), thresholds() || "", h("h2", {}, "Slices"), tools, tableBox,
-  plotsTitle, plotsBox, ...fairness, ...compared(), ...samples().flat());
+  plotsTitle, plotsBox, ...fairness, ...compared(), ...importance(), ...samples().flat());
 if (slices.length) {
   drawTable();
   drawPlots();

@@ -14,7 +14,8 @@ use super::{ModelConfig, VersionPolicy};
 /// - A folder that is a version itself is that version of the model that it lies in; where its name is no number, it is
 ///   version 1 of a model by that name, as when a version alone was brought to a machine.
 ///
-/// A folder without any is a model whose first version is still to come.
+/// A folder without any is a model whose first version is still to come, or, as the loader finds, a model by itself, such
+/// as one of HuggingFace's.
 ///
 /// # Errors
 ///

@@ -28,7 +28,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "json_extract_float",
         Float,
         "The number at a path within JSON.",
-        r#"json_extract_float('[' || cast(fare AS text) || ', 0.5]', '$[0]')"#,
+        r#"json_extract_float('[' || cast(trip_start_hour AS text) || '.25, true]', '$[0]')"#,
     ),
     json(
         "json_extract_bool",

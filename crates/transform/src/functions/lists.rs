@@ -217,7 +217,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         returns: Returns::Type(Float),
         summary: "`depth` numbers: 1 at the place that `x` says, from 0, and 0 everywhere else.",
         edges: "All 0 where there is no such place. Missing stays missing.",
-        example: "one_hot(trip_start_hour, 24)",
+        example: "one_hot(apply_buckets(trip_start_hour, 6, 12, 18), 4)",
         code: Code::Special(Special::Lists(ListCode::OneHot)),
     },
     Function {
@@ -227,7 +227,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         returns: Returns::Type(Float),
         summary: "`depth` numbers: 1 at each place that a list says, from 0, and 0 everywhere else.",
         edges: "Places that are not there and missing values within say nothing. A missing list stays missing.",
-        example: "multi_hot(hash_strings(split(company), 100), 100)",
+        example: "multi_hot(hash_strings(split(company), 8), 8)",
         code: Code::Special(Special::Lists(ListCode::MultiHot)),
     },
     Function {

@@ -42,7 +42,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         edges: "Missing values do not count and stay missing, the empty text has no pieces. Words of more than 100 \
                 characters are `[UNK]`. Of more characters than `vocab_size` only the most frequent are pieces. Every \
                 distinct word is held in memory while pieces are learned.",
-        example: "tokenize_wordpiece(lower(strip_accents(company)), vocab_size => 1000)",
+        example: "tokenize_wordpiece(lower(company), vocab_size => 1000)",
         code: Code::Analyzer(AnalyzerCode::TokenizeWordPiece),
     },
     Function {

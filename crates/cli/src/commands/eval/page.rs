@@ -17,6 +17,7 @@ pub(super) fn page(
         candidate: models.0,
         baseline: models.1,
         evaluation: &evaluation.to_json(),
+        explanations: None,
         blessed: blessing.map(|blessing| blessing.blessed),
         failures: &failures,
         samples: &[],

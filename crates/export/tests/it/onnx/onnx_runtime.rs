@@ -3,10 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
-use export::OnnxModel;
+use export::{OnnxModel, onnx};
+use graph::Graph;
 use serde_json::{Value, json};
 
 /// Reads jobs, runs each on all rows and on each row alone, and writes what came out. Floats travel as their bits.
@@ -62,6 +65,26 @@ pub(crate) struct Job {
     pub(crate) rows: RecordBatch,
     /// The raw features that the file reads.
     pub(crate) inputs: Vec<String>,
+}
+
+impl Job {
+    /// Returns the job of a graph alone.
+    pub(crate) fn new(graph: &Graph, rows: &RecordBatch) -> Self {
+        let inputs = graph.inputs().iter().map(|input| input.name.clone()).collect();
+        Self { file: onnx(graph, None).unwrap(), rows: wide(rows), inputs }
+    }
+}
+
+/// Returns the columns as ONNX Runtime is given them.
+pub(crate) fn wide(rows: &RecordBatch) -> RecordBatch {
+    let schema = rows.schema();
+    let columns = schema.fields().iter().zip(rows.columns()).map(|(field, column)| {
+        let is_float = column.data_type() == &DataType::Float32;
+        let column =
+            if is_float { cast(column, &DataType::Float64).unwrap() } else { Arc::clone(column) };
+        (field.name().clone(), column)
+    });
+    RecordBatch::try_from_iter(columns.collect::<Vec<_>>()).unwrap()
 }
 
 /// Returns the Python that has ONNX Runtime.

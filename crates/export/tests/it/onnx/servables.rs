@@ -7,8 +7,8 @@ use graph::{Boundaries, Graph, GraphBuilder, Literal, Op, ValueType, Vocabulary}
 use model::network::{Network, Weights};
 use model::{Architecture, FeatureKind, FeatureSpec, Model, Predictor, Signature, Task};
 
-use crate::onnx::onnx_runtime::{self, Job};
-use crate::onnx::random_graphs::{Random, column, value};
+use crate::onnx::onnx_runtime::{self, Job, wide};
+use crate::random_graphs::{Draw, column, value};
 
 /// Returns a graph of a feature of each kind, some of which can be missing or NaN; `text` and `other` are no model's.
 fn graph() -> Graph {
@@ -68,7 +68,7 @@ fn deep(hidden: &[usize], embedding_dimensions: &[usize]) -> Architecture {
 }
 
 fn rows(num_rows: usize) -> RecordBatch {
-    let mut random = Random::new(7);
+    let mut draw = Draw::new(7);
     let columns = [
         ("fare", ValueType::Float),
         ("seconds", ValueType::Int),
@@ -77,17 +77,17 @@ fn rows(num_rows: usize) -> RecordBatch {
     ];
     let columns = columns.map(|(name, value_type)| {
         let values: Vec<_> = (0..num_rows)
-            .map(|_| match value(&mut random, value_type) {
-                _ if random.below(5) == 0 => None,
+            .map(|_| match draw.one(value(value_type)) {
+                _ if draw.below(5) == 0 => Literal::Null(value_type),
                 // A quantity of 19 digits would swamp the others.
-                Literal::Int(value) => Some(Literal::Int(value % 100)),
-                Literal::Float(value) if value.is_finite() => Some(Literal::Float(value % 100.0)),
-                value => Some(value),
+                Literal::Int(value) => Literal::Int(value % 100),
+                Literal::Float(value) if value.is_finite() => Literal::Float(value % 100.0),
+                value => value,
             })
             .collect();
-        (name, column(value_type, &values), true)
+        (name, column(value_type, values))
     });
-    RecordBatch::try_from_iter_with_nullable(columns).unwrap()
+    RecordBatch::try_from_iter(columns).unwrap()
 }
 
 /// Checks that ONNX Runtime predicts what the graph and the model do, one after the other.
@@ -106,7 +106,7 @@ pub(crate) fn check(graph: &Graph, models: &[Model], rows: &RecordBatch) {
         .zip(models)
         .map(|(part, model)| Job {
             file: onnx(graph, Some(model)).unwrap(),
-            rows: rows.clone(),
+            rows: wide(rows),
             inputs: part.inputs().iter().map(|input| input.name.clone()).collect(),
         })
         .collect();

@@ -6,14 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
-use export::onnx;
 use graph::{Boundaries, Graph, GraphBuilder, Literal, NodeId, Op, ValueType, Vocabulary};
 use model::{Architecture, FeatureKind, FeatureSpec, Task};
 use serde_json::Value;
 
 use crate::onnx::onnx_runtime::{self, Job};
-use crate::onnx::random_graphs::column;
 use crate::onnx::servables;
+use crate::random_graphs::column;
 
 const NUM_ROWS: usize = 400;
 
@@ -52,15 +51,14 @@ fn rows(shared: &Path) -> RecordBatch {
     let cells = read(&shared.join("data/chicago_taxi.csv"), &types.map(|(name, _)| name));
     let columns = types.iter().enumerate().map(|(place, (name, value_type))| {
         let value = |cell: &String| match value_type {
-            _ if cell.is_empty() => None,
+            _ if cell.is_empty() => Literal::Null(*value_type),
             // As tf.Transform had them.
-            ValueType::Float => Some(Literal::Float(f64::from(cell.parse::<f32>().unwrap()))),
-            _ => Some(Literal::String(cell.clone())),
+            ValueType::Float => Literal::Float(f64::from(cell.parse::<f32>().unwrap())),
+            _ => Literal::String(cell.clone()),
         };
-        let values: Vec<_> = cells.iter().map(|row| value(&row[place])).collect();
-        (*name, column(*value_type, &values), true)
+        (*name, column(*value_type, cells.iter().map(|row| value(&row[place])).collect()))
     });
-    RecordBatch::try_from_iter_with_nullable(columns.collect::<Vec<_>>()).unwrap()
+    RecordBatch::try_from_iter(columns.collect::<Vec<_>>()).unwrap()
 }
 
 fn graph(shared: &Path) -> Graph {
@@ -121,12 +119,7 @@ fn filled(
 fn onnx_runtime_makes_the_features_of_tf_transform() {
     let (Some(python), Some(shared)) = (onnx_runtime::python(), shared()) else { return };
     let (graph, rows) = (graph(&shared), rows(&shared));
-    let job = Job {
-        file: onnx(&graph, None).unwrap(),
-        rows,
-        inputs: graph.inputs().iter().map(|input| input.name.clone()).collect(),
-    };
-    let result = onnx_runtime::run(&python, &[job]).swap_remove(0);
+    let result = onnx_runtime::run(&python, &[Job::new(&graph, &rows)]).swap_remove(0);
     assert!(result.get("error").is_none(), "{result}");
     let names: Vec<&str> = graph.outputs().iter().map(|output| output.name.as_str()).collect();
     assert_eq!(names.len(), 9);

@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
-use export::onnx;
 use graph::{GraphBuilder, Op, Side, TextOp, TrimSide, ValueType};
 
 use crate::onnx::onnx_runtime::{self, Job};
-use crate::onnx::random_graphs::{Case, Precision};
-use crate::onnx::skew;
+use crate::onnx::skew::onnx_difference;
 
 /// Texts at whose lengths hashes change their ways, in one, two, three and four bytes a character; and all odd cases.
 fn texts() -> Vec<String> {
@@ -125,12 +123,6 @@ fn functions_of_text_are_the_same_for_every_length() {
         ("other", Arc::new(StringArray::from_iter_values(others))),
     ];
     let rows = RecordBatch::try_from_iter(columns).unwrap();
-    let job = Job {
-        file: onnx(&graph, None).unwrap(),
-        rows: rows.clone(),
-        inputs: vec!["text".to_owned(), "other".to_owned()],
-    };
-    let results = onnx_runtime::run(&python, &[job]);
-    let case = Case { graph, precisions: vec![Precision::Exact; nodes.len()], rows };
-    assert_eq!(skew::compare(&case, &results[0]), None);
+    let results = onnx_runtime::run(&python, &[Job::new(&graph, &rows)]);
+    assert_eq!(onnx_difference(&graph, &rows, &results[0]), None);
 }

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use arrow::array::{Int64Array, RecordBatch};
-use export::onnx;
 use graph::{GraphBuilder, Op, Period, TimeOp, TimePart, TimeUnit, ValueType, Zone};
 
 use crate::onnx::onnx_runtime::{self, Job};
-use crate::onnx::random_graphs::{Case, Precision, Random};
-use crate::onnx::skew;
+use crate::onnx::skew::onnx_difference;
+use crate::random_graphs::Draw;
 
 /// Times around the ends of what there is, around years and leap days, and anywhere.
 fn times() -> Vec<i64> {
@@ -29,15 +28,13 @@ fn times() -> Vec<i64> {
             times.extend([end * factor + factor - 1, end * factor + factor]);
         }
     }
-    let mut random = Random::new(1);
+    let mut draw = Draw::new(1);
     for year in 0..60 {
         // About the turns of years, in seconds.
-        times.extend(
-            (0..3).map(|_| year * 31_556_952 - 200_000 + random.next().cast_signed() % 400_000),
-        );
+        times.extend((0..3).map(|_| year * 31_556_952 + draw.one(-600_000i64..200_000)));
     }
-    times.extend((0..60).map(|_| random.next().cast_signed()));
-    times.extend((0..60).map(|_| random.next().cast_signed() % 377_705_023_201));
+    times.extend((0..60).map(|_| draw.one(i64::MIN..i64::MAX)));
+    times.extend((0..60).map(|_| draw.one(-377_705_023_201i64..377_705_023_201)));
     times
 }
 
@@ -92,12 +89,6 @@ fn parts_of_times_are_the_same() {
     let graph = builder.build();
     let column = Arc::new(Int64Array::from(times()));
     let rows = RecordBatch::try_from_iter([("time", column as _)]).unwrap();
-    let job = Job {
-        file: onnx(&graph, None).unwrap(),
-        rows: rows.clone(),
-        inputs: vec!["time".to_owned()],
-    };
-    let results = onnx_runtime::run(&python, &[job]);
-    let case = Case { graph, precisions: vec![Precision::Exact; nodes.len()], rows };
-    assert_eq!(skew::compare(&case, &results[0]), None);
+    let results = onnx_runtime::run(&python, &[Job::new(&graph, &rows)]);
+    assert_eq!(onnx_difference(&graph, &rows, &results[0]), None);
 }

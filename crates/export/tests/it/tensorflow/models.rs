@@ -11,9 +11,9 @@ use model::network::{Layer, Network, Weights};
 use model::{Architecture, FeatureKind, FeatureSpec, Model, Predictor, Signature, Task};
 use serde_json::{Value, json};
 
-use super::agree::{difference, is_same};
-use super::random_graphs::{Draw, column, value};
 use super::{Case, cell, run};
+use crate::agree::{difference, is_same};
+use crate::random_graphs::{Draw, column, value};
 
 const NUM_ROWS: usize = 300;
 

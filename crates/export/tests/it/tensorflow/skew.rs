@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, ListArray, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, ListArray, RecordBatch};
 use arrow::datatypes::Float32Type;
 use export::{check_saved_model, saved_model};
 use graph::{Graph, GraphBuilder, ListOp, NodeType, Op, ValueType};
 
-use super::agree::{apply, difference};
-use super::random_graphs::{RandomGraph, every_operation, random_graph};
 use super::{Case, run};
+use crate::agree::{apply, difference};
+use crate::random_graphs::{RandomGraph, every_operation, random_graph, with_long_text};
 
 /// The operations that TensorFlow runs, but for those whose second operand has to be a constant.
 const TESTED: &str = "input add subtract multiply divide modulo negate abs sign least greatest ln log2 log10 exp sqrt \
@@ -26,31 +26,8 @@ const NUM_GRAPHS: u64 = 12;
 const NUM_OPS: usize = 40;
 const NUM_ROWS: usize = 40;
 
-/// One million bytes, not all of them ASCII.
-fn long_text() -> String {
-    "Lange Straße ".repeat(1_000_000 / 14)
-}
-
 fn is_supported(graph: &Graph) -> bool {
     check_saved_model(graph).is_ok()
-}
-
-/// Puts a long text into the last row of the first column of text.
-fn with_long_text(rows: &RecordBatch) -> RecordBatch {
-    let schema = rows.schema();
-    let columns = schema.fields().iter().zip(rows.columns()).map(|(field, column)| {
-        let column: ArrayRef = match (field.name().as_str(), column.as_any().downcast_ref()) {
-            ("input 2", Some(texts)) => {
-                let texts: &StringArray = texts;
-                let mut texts: Vec<_> = texts.iter().map(|t| t.map(str::to_owned)).collect();
-                *texts.last_mut().unwrap() = Some(long_text());
-                Arc::new(StringArray::from(texts))
-            }
-            _ => ArrayRef::clone(column),
-        };
-        (field.name().clone(), column)
-    });
-    RecordBatch::try_from_iter(columns.collect::<Vec<_>>()).unwrap()
 }
 
 /// Returns a graph of the least and the greatest of lists, and lists where that is not a usual number.

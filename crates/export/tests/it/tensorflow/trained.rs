@@ -19,10 +19,9 @@ use servable::Servable;
 use train::{Available, Count, Options, ValueKind};
 use transform::{Config, InputFeature, InputKind};
 
-use super::schemas::wide;
 use super::{Case, run};
-use crate::onnx::onnx_runtime::{self, Job};
-use crate::onnx::random_graphs::Random;
+use crate::onnx::onnx_runtime::{self, Job, wide};
+use crate::random_graphs::Draw;
 
 const NUM_TRAIN: usize = 400;
 const NUM_ROWS: usize = 90;
@@ -67,7 +66,7 @@ const HEADS: [(&str, &str); 5] = [
 
 /// Returns trips; `is_odd` ones have what training has not seen.
 fn trips(seed: u64, num_rows: usize, is_odd: bool) -> RecordBatch {
-    let mut random = Random::new(seed);
+    let mut random = Draw::new(seed);
     let companies = ["Blue Cab", "Flash", "ä Taxi", "", "Sun"];
     let payments = ["Cash", "Card", "Mobile"];
     let words = ["late", "airport", "ünd", "long", "rain", ""];
@@ -76,8 +75,8 @@ fn trips(seed: u64, num_rows: usize, is_odd: bool) -> RecordBatch {
     let mut prices = Vec::new();
     for row in 0..num_rows {
         let is_odd = is_odd && row % 4 == 0;
-        let is_there = |random: &mut Random| random.below(if is_odd { 3 } else { 12 }) > 0;
-        let number = |random: &mut Random, most: usize| random.below(most * 1000) as f32 / 1000.0;
+        let is_there = |random: &mut Draw| random.below(if is_odd { 3 } else { 12 }) > 0;
+        let number = |random: &mut Draw, most: usize| random.below(most * 1000) as f32 / 1000.0;
         let paid = match random.below(if is_odd { 4 } else { 40 }) {
             0 if is_odd => [f32::NAN, -0.0, 1e6][random.below(3)],
             _ => number(&mut random, 50),

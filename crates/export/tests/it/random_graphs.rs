@@ -14,46 +14,46 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::Field;
 use graph::{
     Boundaries, FloatOp, Floats, Graph, GraphBuilder, IntOp, KeyedBoundaries, ListOp, Literal,
-    Literals, Matrix, NodeId, NodeType, Op, Pattern, RegexpOp, Replacement, Shape, Side, Table,
-    TextOp, TextPairOp, ValueType, Vocabulary,
+    Literals, Matrix, NodeId, NodeType, Op, Pattern, Period, RegexpOp, Replacement, Shape, Side,
+    Table, TextOp, TextPairOp, TimeOp, TimePart, TimeUnit, ValueType, Vocabulary, Zone,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-pub(super) const TYPES: [ValueType; 4] =
+pub(crate) const TYPES: [ValueType; 4] =
     [ValueType::Int, ValueType::Float, ValueType::String, ValueType::Bool];
 const TOKENS: [&str; 6] = ["a", "Cash", "ä b", "12", " blank ", "🚕\tcab"];
 
 /// A graph, all of whose nodes are outputs, and rows of its raw features.
-pub(super) struct RandomGraph {
+pub(crate) struct RandomGraph {
     /// The graph: nodes whose last bits differ between runtimes are only chosen, negated, or looked at for being there.
-    pub(super) graph: Graph,
-    pub(super) rows: RecordBatch,
+    pub(crate) graph: Graph,
+    pub(crate) rows: RecordBatch,
 }
 
 /// Draws values, the same ones for the same seed.
-pub(super) struct Draw(TestRunner);
+pub(crate) struct Draw(TestRunner);
 
 impl Draw {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
         Self(TestRunner::new_with_rng(Config::default(), rng))
     }
 
-    pub(super) fn one<S: Strategy>(&mut self, strategy: S) -> S::Value {
+    pub(crate) fn one<S: Strategy>(&mut self, strategy: S) -> S::Value {
         strategy.new_tree(&mut self.0).unwrap().current()
     }
 
-    pub(super) fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.one(0..end)
     }
 }
 
 /// Returns values of a type as they come from outside: floats have 32 bits and are not subnormal.
-pub(super) fn value(value_type: ValueType) -> BoxedStrategy<Literal> {
+pub(crate) fn value(value_type: ValueType) -> BoxedStrategy<Literal> {
     let normal = |value: f32| f64::from(value);
     match value_type {
         ValueType::Int => prop_oneof![
@@ -83,9 +83,12 @@ pub(super) fn value(value_type: ValueType) -> BoxedStrategy<Literal> {
             2 => "[ \t\nabABIıΣσςäİß🚕'.,-]{0,9}",
             1 => "[ ]{0,2}[+-]?[0-9]{0,25}[ \n]{0,2}",
             1 => "[+-]?[0-9]{0,40}[.]?[0-9]{0,40}(e[+-]?[0-9]{1,2})?",
+            // Long enough for every way in which bytes are hashed.
+            1 => "[aB7 -]{0,150}",
+            1 => "[äßİſKΣʼ語🚕x\u{301}]{0,40}",
             1 => "[ ]{0,2}[+-]?[0-9]{0,3}[.]?[0-9]{0,3}([eE][+-]?[0-9]{0,3})?",
             2 => proptest::sample::select(vec![
-                "true", "NO", "yeſ", "", "\0", "a\0ÄΣ", "inf", "-Infinity", "nAn", "1e999", "-0", ".", "+", "1_0",
+                "true", "NO", "yeſ", "\tTRUE\n", "on", "", "\u{a0}1", "\u{b}1\u{c}", "1 2", "5.", "1e", "e5", "1e-400", "١", "\0", "a\0ÄΣ", "inf", "-Infinity", "nAn", "1e999", "-0", ".", "+", "1_0",
                 "0x10", "-0.00000000000000000000000000000000000000125e+38", "00000000000000000000000000000000000000",
                 "179769313486231580793728971405301199999999999e264", "1e00000000000000000000000000000000000001",
                 "1e99999999999999999999999999999999999999", "9007199254740993000000000000000000000000000000001", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
@@ -96,6 +99,19 @@ pub(super) fn value(value_type: ValueType) -> BoxedStrategy<Literal> {
         .prop_map(Literal::String)
         .boxed(),
         ValueType::Bool => any::<bool>().prop_map(Literal::Bool).boxed(),
+    }
+}
+
+/// Returns constants of a type, which need not come from outside.
+fn constant(value_type: ValueType) -> BoxedStrategy<Literal> {
+    match value_type {
+        ValueType::Float => prop_oneof![
+            3 => value(value_type),
+            1 => proptest::sample::select(vec![0.1, std::f64::consts::PI, 1e15, 1e308, 1.0 + 1e-12, 1e-50])
+                .prop_map(Literal::Float),
+        ]
+        .boxed(),
+        _ => value(value_type),
     }
 }
 
@@ -173,6 +189,7 @@ fn more_ops() -> impl Strategy<Value = Op> {
     );
     prop_oneof![
         4 => proptest::sample::select(plain),
+        4 => times(),
         8 => proptest::sample::select(FloatOp::ALL.to_vec()).prop_map(Op::Float),
         6 => proptest::sample::select(IntOp::ALL.to_vec()).prop_map(Op::Int),
         4 => tables.prop_map(Op::Gather),
@@ -182,6 +199,20 @@ fn more_ops() -> impl Strategy<Value = Op> {
         1 => Just(Op::TextPair(TextPairOp::Position)),
         8 => regexps.prop_map(Op::Regexp),
     ]
+}
+
+fn times() -> impl Strategy<Value = Op> {
+    let zones = proptest::sample::select(vec!["UTC", "+02:00", "Europe/Berlin"]);
+    let units = proptest::sample::select(vec![TimeUnit::Second, TimeUnit::Nanosecond]);
+    let parts = prop_oneof![Just(TimePart::Year), Just(TimePart::Week), Just(TimePart::Hour)];
+    let periods = prop_oneof![Just(Period::Month), Just(Period::Hour)];
+    (zones, units, parts, periods, any::<bool>()).prop_map(|(zone, unit, part, period, is_part)| {
+        let zone = Zone::new(zone).unwrap();
+        Op::Time(match is_part {
+            true => TimeOp::Part { part, zone, unit },
+            false => TimeOp::Truncate { period, zone, unit },
+        })
+    })
 }
 
 /// Operations of lists without constants inside.
@@ -260,7 +291,7 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 /// Returns whether the last bits of a FLOAT result depend on who computes it.
-pub(super) fn is_inexact(op: &Op) -> bool {
+pub(crate) fn is_inexact(op: &Op) -> bool {
     matches!(
         op,
         Op::Ln
@@ -294,7 +325,7 @@ fn is_harmless(op: &Op) -> bool {
 const MOST_BYTES: usize = 1 << 20;
 
 /// Draws a graph of some operations that a target supports, and some rows; with or without lists.
-pub(super) fn random_graph(
+pub(crate) fn random_graph(
     seed: u64,
     num_ops: usize,
     num_rows: usize,
@@ -313,7 +344,10 @@ pub(super) fn random_graph(
         let op = match draw.below(20) {
             0 => {
                 let value_type = draw.one(proptest::sample::select(&TYPES));
-                let literal = draw.one(maybe(value_type));
+                let literal = match draw.below(6) {
+                    0 => Literal::Null(value_type),
+                    _ => draw.one(constant(value_type)),
+                };
                 nodes.push((builder.literal(literal).unwrap(), false));
                 continue;
             }
@@ -363,7 +397,7 @@ pub(super) fn random_graph(
 }
 
 /// Returns a graph of every operation over raw features of every type that it takes, once each, and some rows.
-pub(super) fn every_operation(
+pub(crate) fn every_operation(
     seed: u64,
     num_rows: usize,
     has_lists: bool,
@@ -381,11 +415,11 @@ pub(super) fn every_operation(
     ops.extend(TYPES.map(|to| Op::Cast { to }));
     ops.push(Op::Lookup { vocabulary, num_oov_buckets: 3, default_value: -1 });
     // What has constants inside is drawn, often enough that there is some of each.
-    ops.extend((0..60).map(|_| draw.one(more_ops())));
+    ops.extend((0..80).map(|_| draw.one(more_ops())));
     ops.extend((0..60).map(|_| draw.one(op())));
     if has_lists {
         ops.extend(plain_list_ops().into_iter().map(Op::OfList));
-        ops.extend((0..100).map(|_| draw.one(list_op())));
+        ops.extend((0..150).map(|_| draw.one(list_op())));
     }
     // One feature of each type, and others; with lists a list and a vector.
     let choices: Vec<[NodeId; 3]> = (0..4)
@@ -394,6 +428,8 @@ pub(super) fn every_operation(
             false => [place, place + 4, place + 4].map(|at| nodes[at].0),
         })
         .collect();
+    // Some runtimes take an operand only where it is a constant.
+    let literals = TYPES.map(|of| builder.literal(draw.one(value(of))).unwrap());
     let (mut is_known, mut num_outputs) = (HashSet::new(), 0);
     for op in ops {
         for types in 0..64 {
@@ -403,6 +439,7 @@ pub(super) fn every_operation(
                 vec![a[1]],
                 vec![a[2]],
                 vec![a[0], b[1]],
+                vec![a[0], literals[types / 4 % 4]],
                 vec![a[1], b[0]],
                 vec![a[1], b[1]],
                 vec![a[2], b[2]],
@@ -427,6 +464,24 @@ pub(super) fn every_operation(
         }
     }
     RandomGraph { graph: builder.build(), rows }
+}
+
+/// Puts a text of one million bytes, not all of them ASCII, into the last row of the first column of text.
+pub(crate) fn with_long_text(rows: &RecordBatch) -> RecordBatch {
+    let schema = rows.schema();
+    let columns = schema.fields().iter().zip(rows.columns()).map(|(field, column)| {
+        let column: ArrayRef = match (field.name().as_str(), column.as_any().downcast_ref()) {
+            ("input 2", Some(texts)) => {
+                let texts: &StringArray = texts;
+                let mut texts: Vec<_> = texts.iter().map(|t| t.map(str::to_owned)).collect();
+                *texts.last_mut().unwrap() = Some("Lange Straße ".repeat(1_000_000 / 14));
+                Arc::new(StringArray::from(texts))
+            }
+            _ => ArrayRef::clone(column),
+        };
+        (field.name().clone(), column)
+    });
+    RecordBatch::try_from_iter(columns.collect::<Vec<_>>()).unwrap()
 }
 
 type Nodes = Vec<(NodeId, bool)>;
@@ -492,7 +547,7 @@ fn lists(draw: &mut Draw, value_type: ValueType, shape: Shape, num_rows: usize) 
 }
 
 /// Returns a column of values as features are stored.
-pub(super) fn column(value_type: ValueType, values: Vec<Literal>) -> ArrayRef {
+pub(crate) fn column(value_type: ValueType, values: Vec<Literal>) -> ArrayRef {
     match value_type {
         ValueType::Int => Arc::new(Int64Array::from_iter(values.iter().map(|value| match value {
             Literal::Int(value) => Some(*value),
@@ -517,5 +572,15 @@ pub(super) fn column(value_type: ValueType, values: Vec<Literal>) -> ArrayRef {
                 _ => None,
             })))
         }
+    }
+}
+
+#[test]
+fn a_seed_gives_the_same_again() {
+    for seed in 0..4 {
+        let draw = || random_graph(seed, 12, 8, seed % 2 == 0, |_| true);
+        let (once, again) = (draw(), draw());
+        assert_eq!(once.graph, again.graph);
+        assert_eq!(once.rows, again.rows);
     }
 }

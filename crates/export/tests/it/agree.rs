@@ -6,7 +6,7 @@ use arrow::array::{Array, RecordBatch};
 use graph::{Graph, Shape};
 use serde_json::Value;
 
-use super::cell;
+use crate::tensorflow::cell;
 
 /// Floats may differ by so much of their size, and everything else not at all.
 const TOLERANCE: f64 = 1e-5;
@@ -15,7 +15,7 @@ const TOLERANCE: f64 = 1e-5;
 const LEAST: f64 = 1.2e-38;
 
 /// Returns how features that another runtime made differ from ours, if they do.
-pub(super) fn difference(
+pub(crate) fn difference(
     graph: &Graph,
     ours: &RecordBatch,
     theirs: &BTreeMap<String, Vec<Vec<Value>>>,
@@ -101,7 +101,7 @@ fn short(value: &Value) -> String {
 }
 
 /// Returns whether two values are the same, floats nearly.
-pub(super) fn is_same(a: &Value, b: &Value) -> bool {
+pub(crate) fn is_same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) if a.is_f64() || b.is_f64() => {
             let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
@@ -115,7 +115,7 @@ pub(super) fn is_same(a: &Value, b: &Value) -> bool {
 }
 
 /// Applies a graph to all rows at once and to each alone, and returns the result, which has to be one.
-pub(super) fn apply(graph: &Graph, rows: &RecordBatch) -> RecordBatch {
+pub(crate) fn apply(graph: &Graph, rows: &RecordBatch) -> RecordBatch {
     let at_once = graph.apply(rows).unwrap();
     for row in 0..rows.num_rows() {
         let alone = graph.apply(&rows.slice(row, 1)).unwrap();
