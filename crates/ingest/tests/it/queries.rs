@@ -61,7 +61,7 @@ fn a_query_keeps_the_texts_of_one_language() {
     assert_eq!(rows(&scene, "all"), ["pages b.md deu"]);
     scene.run(&config("SELECT name, language FROM pages ORDER BY name", "pages/*.md")).unwrap();
     assert_eq!(rows(&scene, "all"), ["a.md eng", "b.md deu", "c.md null"]);
-    let error = scene.error(&config(query, "s3://pages/*.md"));
+    let error = scene.said(scene.run(&config(query, "s3://pages/*.md")).unwrap_err());
     assert!(error.contains("texts are read from files here, not from elsewhere"), "{error}");
 }
 
