@@ -201,7 +201,7 @@ impl Executor for Evaluator {
         }
         Ok(Outcome {
             properties: [
-                ("evaluation", OutputProperties::default()),
+                ("evaluation", evaluation_properties(&candidate)),
                 ("blessing", blessing_properties(context, &blessing, model, compared)),
             ]
             .into(),
@@ -277,6 +277,17 @@ fn evaluate_splits(
         state.merge(found)?;
     }
     state.finish()
+}
+
+/// Says what ran an ONNX model: two runtimes round differently.
+fn evaluation_properties(candidate: &Evaluated) -> OutputProperties {
+    let mut output = OutputProperties::default();
+    if let Evaluated::Servable(servable) = candidate
+        && let Some(runtime) = servable.model().runtime()
+    {
+        output.custom_properties.insert("onnx_runtime".to_owned(), runtime.into());
+    }
+    output
 }
 
 fn blessing_properties(

@@ -85,6 +85,14 @@ impl ForeignModel {
             Runs::Program(_) => "a program that predicts",
         }
     }
+
+    /// Returns what an ONNX model is run by, such as `tract`; nothing for a program.
+    pub fn runtime(&self) -> Option<String> {
+        match &self.runs {
+            Runs::Onnx(model) => Some(model.runtime().to_string()),
+            Runs::Program(_) => None,
+        }
+    }
 }
 
 impl fmt::Debug for ForeignModel {

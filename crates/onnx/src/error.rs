@@ -29,7 +29,11 @@ pub enum OnnxError {
 
     /// The model has an operation, or a use of one, that cannot be run.
     #[error("{}: cannot be run: {reason}", .path.display())]
-    Unsupported { path: PathBuf, reason: String },
+    Unsupported { path: PathBuf, runtime: &'static str, reason: String },
+
+    /// The library that `ORT_DYLIB_PATH` names cannot be used.
+    #[error("{}: not a library of ONNX Runtime that can be used: {reason}", .path.display())]
+    Library { path: PathBuf, reason: String },
 
     /// The model stopped while running.
     #[error("{}: failed while running: {reason}", .path.display())]
@@ -44,6 +48,7 @@ impl Classify for OnnxError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Io(error) => error.kind(),
+            Self::Library { .. } => ErrorKind::Usage,
             _ => ErrorKind::Data,
         }
     }
@@ -54,6 +59,14 @@ impl Classify for OnnxError {
             Self::FixedRows { port, .. } => Some(format!(
                 "export it with a free first dimension; PyTorch: `dynamic_axes={{\"{port}\": {{0: \"batch\"}}}}`"
             )),
+            Self::Unsupported { runtime: "tract", .. } => Some(
+                "ONNX Runtime may run it: set ORT_DYLIB_PATH to its library, such as `onnxruntime/capi/libonnxruntime.so.*` of the Python package; or write a folder with a `predict.json` instead, whose program runs the model with a runtime of its own"
+                    .to_owned(),
+            ),
+            Self::Library { .. } => Some(
+                "let ORT_DYLIB_PATH name the shared library of ONNX Runtime 1.17 or newer, such as `onnxruntime/capi/libonnxruntime.so.*` of the Python package; without the variable, tract runs the model"
+                    .to_owned(),
+            ),
             Self::Unsupported { .. } => Some(
                 "write a folder with a `predict.json` instead, whose program runs the model with a runtime of its own"
                     .to_owned(),

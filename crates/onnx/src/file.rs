@@ -155,7 +155,7 @@ pub(crate) fn guard<T>(call: impl FnOnce() -> TractResult<T>) -> Result<T, Strin
 }
 
 /// Returns a message on one line, cut where it is long.
-fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let cut: String = line.chars().take(400).collect();
     if cut.len() < line.len() { format!("{cut}...") } else { cut }

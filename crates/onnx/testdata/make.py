@@ -69,6 +69,48 @@ def make():
     model = helper.make_model(named, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
     open("named.onnx", "wb").write(model.SerializeToString())
+    # Inputs and outputs of every type.
+    types = helper.make_graph(
+        [
+            helper.make_node("LabelEncoder", ["text"], ["known"], domain="ai.onnx.ml", keys_strings=["a", "b"], values_floats=[1.0, 2.0], default_float=-1.0),
+            helper.make_node("Cast", ["double"], ["double_float"], to=TensorProto.FLOAT),
+            helper.make_node("Cast", ["int32"], ["int32_float"], to=TensorProto.FLOAT),
+            helper.make_node("Cast", ["bool"], ["bool_float"], to=TensorProto.FLOAT),
+            helper.make_node("Add", ["known", "double_float"], ["sum_2"]),
+            helper.make_node("Add", ["sum_2", "int32_float"], ["sum_3"]),
+            helper.make_node("Add", ["sum_3", "bool_float"], ["prediction"]),
+            helper.make_node("Cast", ["prediction"], ["as_double"], to=TensorProto.DOUBLE),
+            helper.make_node("Cast", ["prediction"], ["as_int64"], to=TensorProto.INT64),
+            helper.make_node("Cast", ["prediction"], ["as_int32"], to=TensorProto.INT32),
+            helper.make_node("Cast", ["prediction"], ["as_bool"], to=TensorProto.BOOL),
+            helper.make_node("Identity", ["text"], ["as_text"]),
+        ],
+        "types",
+        [
+            helper.make_tensor_value_info(name, kind, ["rows"])
+            for name, kind in [
+                ("text", TensorProto.STRING),
+                ("double", TensorProto.DOUBLE),
+                ("int32", TensorProto.INT32),
+                ("bool", TensorProto.BOOL),
+            ]
+        ],
+        [
+            helper.make_tensor_value_info(name, kind, ["rows"])
+            for name, kind in [
+                ("prediction", TensorProto.FLOAT),
+                ("as_double", TensorProto.DOUBLE),
+                ("as_int64", TensorProto.INT64),
+                ("as_int32", TensorProto.INT32),
+                ("as_bool", TensorProto.BOOL),
+                ("as_text", TensorProto.STRING),
+            ]
+        ],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 2)]
+    model = helper.make_model(types, opset_imports=opsets, ir_version=8)
+    onnx.checker.check_model(model)
+    open("types.onnx", "wb").write(model.SerializeToString())
     for name, kind, shape in [("fixed", "Relu", [4, 3]), ("unknown", "NotThere", ["rows", 3])]:
         graph = helper.make_graph(
             [helper.make_node(kind, ["x"], ["prediction"])],

@@ -34,6 +34,14 @@ impl Served {
         }
     }
 
+    /// Returns what an ONNX model is run by, such as `tract`; nothing for other models.
+    pub fn runtime(&self) -> Option<String> {
+        match self {
+            Self::BuiltIn(_) => None,
+            Self::Foreign(model) => model.runtime(),
+        }
+    }
+
     pub(crate) fn load(dir: &Path) -> Result<Self, ServableError> {
         if ForeignModel::is_at(dir) {
             Ok(ForeignModel::load(dir)?.into())

@@ -16,6 +16,7 @@ mod graph;
 mod language;
 mod main_road;
 mod models;
+mod onnx_runtime;
 mod predict;
 mod programs;
 mod scene;

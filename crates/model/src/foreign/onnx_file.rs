@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float32Type, Int64Type, Schema};
-use onnx::{Element, OnnxFile, OnnxModel, Port, Values};
+use onnx::{Element, OnnxFile, OnnxModel, Port, Runtime, Values};
 
 use crate::foreign::{Binding, ForeignError};
 use crate::{OutputSpec, PREDICTION, Task};
@@ -18,6 +18,7 @@ pub(super) struct BoundOnnx {
     inputs: Vec<(Port, Vec<String>)>,
     prediction: String,
     task: Task,
+    runtime: Runtime,
     /// The model, planned for how many values the features have; that shows when the first examples come.
     planned: Mutex<Option<(Vec<usize>, Arc<OnnxModel>)>>,
 }
@@ -49,6 +50,7 @@ impl BoundOnnx {
             prediction: binding.prediction.clone(),
             inputs,
             task,
+            runtime: Runtime::from_env()?,
             planned: Mutex::new(None),
             file,
         };
@@ -70,10 +72,14 @@ impl BoundOnnx {
         if let Some((_, model)) = planned.as_ref().filter(|(known, _)| known == widths) {
             return Ok(Arc::clone(model));
         }
-        let model = OnnxModel::new(&self.file, widths, &[&self.prediction])?;
+        let model = OnnxModel::new(&self.file, widths, &[&self.prediction], &self.runtime)?;
         let model = Arc::new(model);
         *planned = Some((widths.to_vec(), Arc::clone(&model)));
         Ok(model)
+    }
+
+    pub(super) fn runtime(&self) -> &Runtime {
+        &self.runtime
     }
 
     pub(super) fn predict(&self, examples: &RecordBatch) -> Result<RecordBatch, ForeignError> {

@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+mod onnx_runtime;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use onnx::{Element, OnnxError, OnnxFile, OnnxModel, Values};
+use onnx::{Element, OnnxError, OnnxFile, OnnxModel, Runtime, Values};
 use serde_json::Value;
 
 fn path(name: &str) -> PathBuf {
@@ -42,7 +44,7 @@ fn what_is_predicted_is_what_onnx_runtime_predicts() {
         let wanted = &expected[name];
         let output = wanted["output"].as_str().unwrap();
         let file = file(name).unwrap();
-        let model = OnnxModel::new(&file, &[3], &[output]).unwrap();
+        let model = OnnxModel::new(&file, &[3], &[output], &Runtime::default()).unwrap();
         let inputs = floats(&wanted["inputs"]);
         let given = model.run(&[Values::Floats(inputs.clone())], 16).unwrap().remove(0);
         assert_eq!(given.1, if name == "linear" { 1 } else { 2 });
@@ -64,7 +66,7 @@ fn inputs_have_names_types_and_shapes() {
     assert_eq!(shown, ["`fare` (float[?])", "`company` (int64[?])"]);
     assert_eq!(file.outputs()[1].element, Element::Float);
     assert_eq!(file.outputs()[1].width(), Some(1));
-    let model = OnnxModel::new(&file, &[1, 1], &["prediction"]).unwrap();
+    let model = OnnxModel::new(&file, &[1, 1], &["prediction"], &Runtime::default()).unwrap();
     let inputs = [Values::Floats(vec![0.5, -2.0]), Values::Ints(vec![0, 2])];
     let given = model.run(&inputs, 2).unwrap();
     assert_near("named", &given[0].0, &floats(&expected()["named"]["outputs"]));
@@ -78,7 +80,8 @@ fn inputs_have_names_types_and_shapes() {
 fn what_cannot_be_run_says_why() {
     let said = |name: &str, width| {
         let file = file(name).unwrap();
-        let error = OnnxModel::new(&file, &[width], &["prediction"]).err().unwrap();
+        let error =
+            OnnxModel::new(&file, &[width], &["prediction"], &Runtime::default()).err().unwrap();
         error.to_string().replace(&format!("{}/", path("").display()), "").replace("testdata//", "")
     };
     let fixed = said("fixed", 3);
@@ -87,7 +90,8 @@ fn what_cannot_be_run_says_why() {
         "{fixed}"
     );
     // The runtime takes one base value for two classes, XGBoost's converter writes two.
-    let boosted = OnnxModel::new(&file("xgboost").unwrap(), &[3], &["probabilities"]);
+    let boosted =
+        OnnxModel::new(&file("xgboost").unwrap(), &[3], &["probabilities"], &Runtime::default());
     let boosted = boosted.err().unwrap().to_string();
     assert!(boosted.contains("cannot be run: ") && boosted.contains("base_values"), "{boosted}");
     let unknown = said("unknown", 3);
@@ -124,7 +128,7 @@ fn attempt(path: &Path) {
     if widths.iter().any(|width| *width > 1000) {
         return;
     }
-    if let Ok(model) = OnnxModel::new(&file, &widths, &wanted) {
+    if let Ok(model) = OnnxModel::new(&file, &widths, &wanted, &Runtime::default()) {
         let inputs: Vec<Values> = file
             .inputs()
             .iter()
