@@ -32,7 +32,7 @@ impl Component for ExampleGen {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn description(&self) -> &'static str {

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use servable::Servable;
 
 use crate::ComponentError;
-use crate::scoring::features_of;
+use crate::scoring::{features_of, first_rows};
 
 /// The key, beside the stage's own keys.
 pub(crate) const EXPLANATIONS: &str = "explanations";
@@ -146,16 +146,7 @@ impl Explanations {
         for source in &sources {
             let columns = features_of(source, &names);
             for partition in 0..source.num_partitions() {
-                let mut left = of_each;
-                for batch in source.read(partition, Some(&columns))? {
-                    let batch = batch?;
-                    let batch = batch.slice(0, batch.num_rows().min(left));
-                    left -= batch.num_rows();
-                    batches.push(batch);
-                    if left == 0 {
-                        break;
-                    }
-                }
+                batches.extend(first_rows(source, partition, &columns, of_each)?);
             }
         }
         let schema =

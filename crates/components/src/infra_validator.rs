@@ -29,6 +29,7 @@ use text_model::TextModel;
 use crate::ComponentError;
 use crate::config::{read, schema_of, unreadable};
 use crate::ports::required;
+use crate::scoring::first_rows;
 use crate::view::write;
 
 const BLESSING: &str = "infra_blessing";
@@ -259,20 +260,12 @@ fn ask(
     let dataset = Dataset::open(examples, &[split.to_owned()])?;
     let source = dataset.split(split)?.source()?;
     let mut batches: Vec<RecordBatch> = Vec::new();
-    let mut left = count;
     for partition in 0..source.num_partitions() {
-        for batch in source.read(partition, Some(&needed))? {
-            let batch = batch?;
-            let batch = batch.slice(0, batch.num_rows().min(left));
-            left -= batch.num_rows();
-            batches.push(batch);
-            if left == 0 {
-                break;
-            }
-        }
-        if left == 0 {
+        let num_rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        if num_rows == count {
             break;
         }
+        batches.extend(first_rows(&source, partition, &needed, count - num_rows)?);
     }
     let Some(schema) = batches.first().map(RecordBatch::schema) else { return Ok(Vec::new()) };
     let batch = concat_batches(&schema, &batches);

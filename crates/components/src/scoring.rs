@@ -202,6 +202,27 @@ pub(crate) fn features_of(raw: &dyn Source, names: &BTreeSet<&str>) -> Vec<Strin
     fields.filter(|name| names.contains(name.as_str())).cloned().collect()
 }
 
+/// Reads the first rows of a partition, `count` at most.
+pub(crate) fn first_rows(
+    source: &dyn Source,
+    partition: usize,
+    columns: &[String],
+    count: usize,
+) -> Result<Vec<RecordBatch>, BoxError> {
+    let mut left = count;
+    let mut batches = Vec::new();
+    for batch in source.read(partition, Some(columns))? {
+        let batch = batch?;
+        let batch = batch.slice(0, batch.num_rows().min(left));
+        left -= batch.num_rows();
+        batches.push(batch);
+        if left == 0 {
+            break;
+        }
+    }
+    Ok(batches)
+}
+
 /// Returns a column of a batch.
 pub(crate) fn column_of(batch: &RecordBatch, name: &str) -> Result<ArrayRef, ComponentError> {
     let found = batch.column_by_name(name).map(Arc::clone);

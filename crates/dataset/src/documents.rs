@@ -11,17 +11,19 @@ use dataflow::{BatchIter, Source};
 
 use crate::DatasetError;
 use crate::common::wanted;
+use crate::language::language_of;
 
-/// The columns: the name of the folder that a file is in, its own name, and all that it holds.
-const COLUMNS: [&str; 3] = ["folder", "name", "text"];
+/// The columns: the name of the folder that a file is in, its own name, all that it holds, and its language.
+const COLUMNS: [&str; 4] = ["folder", "name", "text", "language"];
 
 /// No file is longer: the places in a column of text are numbers of 31 bits.
 const MAX_BYTES: u64 = (1 << 31) - 1;
 
-/// Files of UTF-8 text in the order given, one row and one partition each: `folder`, `name` and `text`.
+/// Files of UTF-8 text in the order given, one row and one partition each: `folder`, `name`, `text` and `language`.
 ///
 /// The folder and the name are the last two parts of the path, so that a row does not depend on where the files are.
-/// A byte order mark is left out; an empty file is an empty text.
+/// A byte order mark is left out; an empty file is an empty text. The language is the code that [`language_of`] finds, a
+/// guess from the beginning, and missing where that finds none; it is looked for only where the column is wanted.
 #[derive(Clone, Debug)]
 pub struct TextFiles {
     schema: SchemaRef,
@@ -33,12 +35,12 @@ impl TextFiles {
     ///
     /// # Errors
     ///
-    /// [`DatasetError::NoSuchColumn`] for a column that is none of the three.
+    /// [`DatasetError::NoSuchColumn`] for a column that is none of the four.
     pub fn open_columns(
         paths: &[PathBuf],
         columns: Option<&[String]>,
     ) -> Result<Self, DatasetError> {
-        let field = |name: &str| Field::new(name, DataType::Utf8, false);
+        let field = |name: &str| Field::new(name, DataType::Utf8, name == "language");
         let all = || COLUMNS.map(str::to_owned).to_vec();
         let names = columns.map_or_else(all, <[String]>::to_vec);
         if let Some(column) = names.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
@@ -72,15 +74,21 @@ impl Source for TextFiles {
         let path = &self.paths[partition];
         let schema = wanted(&self.schema, columns);
         let part = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+        let (folder, name) =
+            (part(path.parent().and_then(Path::file_name)), part(path.file_name()));
+        let is_wanted = |name| schema.column_with_name(name).is_some();
+        let is_read = is_wanted("text") || is_wanted("language");
+        let text = if is_read { text(path)? } else { String::new() };
         let columns = schema.fields().iter().map(|field| {
-            let text = match field.name().as_str() {
-                "folder" => part(path.parent().and_then(Path::file_name)),
-                "name" => part(path.file_name()),
-                _ => text(path)?,
+            let cell = match field.name().as_str() {
+                "folder" => Some(folder.as_str()),
+                "name" => Some(name.as_str()),
+                "language" => language_of(&text),
+                _ => Some(text.as_str()),
             };
-            Ok(Arc::new(StringArray::from(vec![text])) as ArrayRef)
+            Arc::new(StringArray::from(vec![cell])) as ArrayRef
         });
-        let columns = columns.collect::<Result<Vec<_>, DatasetError>>()?;
+        let columns = columns.collect();
         let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(1));
         let batch = RecordBatch::try_new_with_options(schema, columns, &options)
             .map_err(|source| DatasetError::Arrow { path: path.clone(), source })?;
@@ -121,7 +129,8 @@ mod tests {
             for batch in files.read(partition, None).map_err(|error| error.to_string())? {
                 let batch = batch.unwrap();
                 let cells = batch.columns().iter();
-                rows.push(cells.map(|c| c.as_string::<i32>().value(0).to_owned()).collect());
+                let cells = cells.map(|cell| cell.as_string::<i32>().iter().next().flatten());
+                rows.push(cells.map(|cell| cell.unwrap_or("-").to_owned()).collect());
             }
         }
         Ok(rows)
@@ -137,7 +146,7 @@ mod tests {
             folder.join(name)
         };
         let paths = [path("a.md", "\u{feff}ä\r\n\"b\", c".as_bytes()), path("b.txt", b"")];
-        let expected = [["docs", "a.md", "ä\r\n\"b\", c"], ["docs", "b.txt", ""]];
+        let expected = [["docs", "a.md", "ä\r\n\"b\", c", "-"], ["docs", "b.txt", "", "-"]];
         assert_eq!(read(&paths, None).unwrap(), expected);
         let only = ["text".to_owned()];
         assert_eq!(read(&paths[1..], Some(&only)).unwrap(), [[""]]);
@@ -146,5 +155,25 @@ mod tests {
         assert_eq!(error, format!("{}: no UTF-8 text from byte 2 on", spoiled.display()));
         let error = read(&paths, Some(&["txt".to_owned()])).unwrap_err();
         assert!(error.contains("`txt` is missing"), "{error}");
+    }
+
+    #[test]
+    fn a_document_has_a_language_and_names_alone_are_given_without_reading() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str, text: &str| {
+            fs::write(dir.path().join(name), text).unwrap();
+            dir.path().join(name)
+        };
+        let english =
+            "A pipeline is a graph of nodes, and each of them is run when its inputs are there.";
+        let german =
+            "Eine Zeile ist ein Beispiel, und jede Spalte ist ein Merkmal, das auch fehlen kann.";
+        let paths = [path("en", english), path("de", german), path("short", "ok")];
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let found = read(&paths, Some(&names(&["language", "name"]))).unwrap();
+        assert_eq!(found, [["eng", "en"], ["deu", "de"], ["-", "short"]]);
+        let gone = [dir.path().join("gone")];
+        assert_eq!(read(&gone, Some(&names(&["name"]))).unwrap(), [["gone"]]);
+        assert!(read(&gone, Some(&names(&["language"]))).unwrap_err().contains("gone"));
     }
 }

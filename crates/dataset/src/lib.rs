@@ -17,6 +17,7 @@ mod error;
 mod feature;
 mod ipc;
 mod json;
+mod language;
 mod parquet_files;
 mod pieces;
 mod record_schema;

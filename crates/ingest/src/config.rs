@@ -111,8 +111,9 @@ pub enum SourceConfig {
     /// Arrow IPC files (Feather, version 2) or streams, whose types go together as those of Parquet do, packed with LZ4,
     /// zstd or not at all.
     Arrow(Form<TypedTable>),
-    /// Files of UTF-8 text, each of which is one example: the features are `text`, all that the file holds, its `name`, and
-    /// the name of the `folder` that it is in. Files here, not elsewhere.
+    /// Files of UTF-8 text, each of which is one example: the features are `text`, all that the file holds, its `name`,
+    /// the name of the `folder` that it is in, and the `language` that its first 8 KiB seem to be written in, as a code of
+    /// ISO 639-3 such as `eng`, missing where that is not sure. Files here, not elsewhere.
     Text(Form<TypedTable>),
     /// TFRecord files of `tf.Example`, plain or compressed with gzip or zlib, told by their content. Features are
     /// found by reading all records: a feature with exactly one value wherever it is there is a column of values,

@@ -34,6 +34,8 @@ pub enum TableConfig {
     Arrow(Form<TypedTable>),
     /// TFRecord files of `tf.Example`.
     Tfrecord(Form<TfrecordTable>),
+    /// Files of UTF-8 text, each of which is one row.
+    Text(Form<TypedTable>),
 }
 
 impl TableConfig {
@@ -46,6 +48,7 @@ impl TableConfig {
             Self::Avro(files) => SourceConfig::Avro(files),
             Self::Arrow(files) => SourceConfig::Arrow(files),
             Self::Tfrecord(files) => SourceConfig::Tfrecord(files),
+            Self::Text(files) => SourceConfig::Text(files),
         })
     }
 }

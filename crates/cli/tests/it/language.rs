@@ -10,7 +10,9 @@ use crate::scene::Scene;
 use crate::serve::serve;
 
 /// The template, smaller and trained for less long.
-const SMALL: [&str; 6] = [
+const SMALL: [&str; 8] = [
+    "--set",
+    "nodes.evaluator.slices=[[],[\"language\"]]",
     "--set",
     "nodes.language_trainer.num_steps=120",
     "--set",
@@ -43,6 +45,10 @@ fn from_texts_to_completions() {
     let words = summary("transform");
     let left_out = words.split(", ").find(|part| part.contains("duplicates")).unwrap();
     assert!(left_out.split(' ').next().unwrap().parse::<u32>().unwrap() >= 1, "{words}");
+    // The documents have languages, which slice the evaluation.
+    let stats = scene.cupola(&["stats", "show"]).expect_code(0).stdout;
+    let line = stats.lines().find(|line| line.contains("language")).unwrap();
+    assert!(line.contains("eng"), "{line}");
     println!("{words}\n{}\n{}", summary("language_trainer"), summary("evaluator"));
     let page = scene.artifact("ModelEvaluation").join("evaluation.html");
     let page = fs::read_to_string(page).unwrap();
@@ -50,6 +56,9 @@ fn from_texts_to_completions() {
     let data: Value = serde_json::from_str(data.split_once("</script>").unwrap().0).unwrap();
     let samples = data["samples"].as_array().unwrap();
     assert_eq!(samples.len(), 4);
+    let slices = data["evaluation"]["slices"].as_array().unwrap();
+    let keys = slices.iter().flat_map(|slice| slice["slice"].as_array().unwrap());
+    assert!(keys.map(|key| &key["value"]["text"]).any(|text| text == "eng"), "{slices:?}");
     for sample in samples {
         assert!(sample[0].as_str().unwrap().len() > 10, "{sample}");
         assert!(sample[1].as_str().unwrap().len() > 20, "{sample}");

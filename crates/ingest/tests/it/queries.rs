@@ -4,6 +4,7 @@ use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use base::{Classify, ErrorKind};
 use ingest::{Config, PostgresSource, SourceConfig};
+use std::fs;
 use std::sync::Arc;
 
 use crate::scene::Scene;
@@ -38,6 +39,30 @@ fn rows(scene: &Scene, split: &str) -> Vec<String> {
         batch.columns().iter().map(|c| ArrayFormatter::try_new(c, &format).unwrap()).collect();
     let row = |row| columns.iter().map(|c| c.value(row).to_string()).collect::<Vec<_>>().join(" ");
     (0..batch.num_rows()).map(row).collect()
+}
+
+#[test]
+fn a_query_keeps_the_texts_of_one_language() {
+    let scene = Scene::with(&[]);
+    fs::create_dir(scene.path("pages")).unwrap();
+    let english = "Every node is run when all of its inputs are there, and not before.";
+    let german = "Jeder Knoten läuft, sobald alle seine Eingaben da sind, und nicht früher.";
+    for (name, text) in [("a.md", english), ("b.md", german), ("c.md", "")] {
+        fs::write(scene.path("pages").join(name), text).unwrap();
+    }
+    let config = |query: &str, files: &str| -> Config {
+        let tables = serde_json::json!({ "pages": { "text": files } });
+        let source = serde_json::json!({ "sql": { "query": query, "tables": tables } });
+        serde_json::from_value(serde_json::json!({ "source": source, "splits": { "all": 1 } }))
+            .unwrap()
+    };
+    let query = "SELECT folder, name, language FROM pages WHERE language = 'deu'";
+    scene.run(&config(query, "pages/*.md")).unwrap();
+    assert_eq!(rows(&scene, "all"), ["pages b.md deu"]);
+    scene.run(&config("SELECT name, language FROM pages ORDER BY name", "pages/*.md")).unwrap();
+    assert_eq!(rows(&scene, "all"), ["a.md eng", "b.md deu", "c.md null"]);
+    let error = scene.said(scene.run(&config(query, "s3://pages/*.md")).unwrap_err());
+    assert!(error.contains("texts are read from files here, not from elsewhere"), "{error}");
 }
 
 #[test]
