@@ -22,7 +22,7 @@ const MAX_BYTES: u64 = (1 << 31) - 1;
 /// Files of UTF-8 text in the order given, one row and one partition each: `folder`, `name`, `text` and `language`.
 ///
 /// The folder and the name are the last two parts of the path, so that a row does not depend on where the files are.
-/// A byte order mark is left out; an empty file is an empty text. The language is the code that [`language_of`] finds, a
+/// A byte order mark is left out; an empty file is an empty text. The language is the code that `whatlang` finds, a
 /// guess from the beginning, and missing where that finds none; it is looked for only where the column is wanted.
 #[derive(Clone, Debug)]
 pub struct TextFiles {

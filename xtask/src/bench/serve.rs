@@ -1,6 +1,6 @@
-//! `cargo xtask bench serve`: single-row predictions of the taxi model over loopback, REST and gRPC, at full load and at
-//! half of it, with versions that change meanwhile; how soon a server answers; and FastAPI with ONNX Runtime, which
-//! serves the same model exported, under the same load.
+//! `cargo xtask bench serve`: single-row predictions of the taxi model over loopback, REST and gRPC, at full load, at
+//! half of it and at a steady one, with versions that change meanwhile; how soon a server answers; and FastAPI with ONNX
+//! Runtime, which serves the same model exported, under the same load.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -44,7 +44,9 @@ pub(super) fn bench(options: &Options) -> Result<(), Failure> {
     println!("| --- | --- | --- | --- | --- | --- | --- |");
     let time = Duration::from_secs(options.seconds);
     let mut full = 0.0;
-    for (name, target, connections, streams) in [("REST", &rest, 16, 1), ("gRPC", &grpc, 4, 8)] {
+    for (name, target, connections, streams, steady) in
+        [("REST", &rest, 16, 1, 7_500.0), ("gRPC", &grpc, 4, 8, 12_500.0)]
+    {
         let plan = |rate| Plan { connections, streams, time, rate };
         let warm = Plan { time: Duration::from_secs(1), ..plan(None) };
         run(served.address, target, warm)?;
@@ -52,25 +54,23 @@ pub(super) fn bench(options: &Options) -> Result<(), Failure> {
         if name == "REST" {
             full = most.rate();
         }
-        let half = plan(Some(most.rate() / 2.0));
-        say(&format!("{name}, half of that"), &served, target, half)?;
-        let ends = AtomicBool::new(false);
-        std::thread::scope(|scope| -> Result<(), Failure> {
-            scope.spawn(|| {
-                while !ends.load(Ordering::Relaxed) {
-                    let _ = push_again(&dir);
-                    std::thread::sleep(Duration::from_secs(1));
-                }
-            });
-            let outcome = say(
-                &format!("{name}, half of that, a new version every second"),
-                &served,
-                target,
-                half,
-            );
-            ends.store(true, Ordering::Relaxed);
-            outcome.map(drop)
-        })?;
+        for (load, rate) in [("half of that", most.rate() / 2.0), ("steady", steady)] {
+            let plan = plan(Some(rate));
+            say(&format!("{name}, {load}"), &served, target, plan)?;
+            let ends = AtomicBool::new(false);
+            std::thread::scope(|scope| -> Result<(), Failure> {
+                scope.spawn(|| {
+                    while !ends.load(Ordering::Relaxed) {
+                        let _ = push_again(&dir);
+                        std::thread::sleep(Duration::from_secs(1));
+                    }
+                });
+                let name = format!("{name}, {load}, a new version every second");
+                let outcome = say(&name, &served, target, plan);
+                ends.store(true, Ordering::Relaxed);
+                outcome.map(drop)
+            })?;
+        }
     }
     drop(served);
     match &options.peers {
