@@ -54,7 +54,8 @@ pub(super) fn bench(options: &Options) -> Result<(), Failure> {
         if name == "REST" {
             full = most.rate();
         }
-        for (load, rate) in [("half of that", most.rate() / 2.0), ("steady", steady)] {
+        let steadily = format!("{steady} a second");
+        for (load, rate) in [("half of that", most.rate() / 2.0), (steadily.as_str(), steady)] {
             let plan = plan(Some(rate));
             say(&format!("{name}, {load}"), &served, target, plan)?;
             let ends = AtomicBool::new(false);

@@ -59,10 +59,10 @@ fn from_texts_to_completions() {
     let slices = data["evaluation"]["slices"].as_array().unwrap();
     let keys = slices.iter().flat_map(|slice| slice["slice"].as_array().unwrap());
     assert!(keys.map(|key| &key["value"]["text"]).any(|text| text == "eng"), "{slices:?}");
-    for sample in samples {
-        assert!(sample[0].as_str().unwrap().len() > 10, "{sample}");
-        assert!(sample[1].as_str().unwrap().len() > 20, "{sample}");
-    }
+    // A text may end early; not all of them do.
+    let length = |sample: &Value, part: usize| sample[part].as_str().unwrap().len();
+    assert!(samples.iter().all(|sample| length(sample, 0) > 10), "{samples:?}");
+    assert!(samples.iter().any(|sample| length(sample, 1) > 20), "{samples:?}");
 
     // A seed gives a text, streamed to the end.
     let generate = |seed: &str| {
@@ -70,10 +70,11 @@ fn from_texts_to_completions() {
             ["generate", "serving/docs", "A pipeline is", "--max-tokens", "24", "--seed", seed];
         scene.cupola(&args).expect_code(0).stdout
     };
-    let text = generate("1");
-    assert!(text.len() > 20 && text.ends_with('\n'), "{text}");
-    assert_eq!(generate("1"), text);
-    assert_ne!(generate("2"), text);
+    let texts = ["1", "2", "3"].map(generate);
+    assert!(texts.iter().all(|text| text.ends_with('\n')), "{texts:?}");
+    assert!(texts.iter().any(|text| text.len() > 20), "{texts:?}");
+    assert!(texts[1..].iter().any(|text| *text != texts[0]), "{texts:?}");
+    assert_eq!(generate("1"), texts[0]);
     let args = [
         "generate",
         "serving/docs",
@@ -85,8 +86,9 @@ fn from_texts_to_completions() {
         "--json",
     ];
     let said = scene.cupola(&args).expect_code(0).json();
-    assert_eq!(said["completion"]["text"].as_str().unwrap().to_owned() + "\n", text);
-    assert_eq!(said["completion"]["completion_tokens"], 24);
+    assert_eq!(said["completion"]["text"].as_str().unwrap().to_owned() + "\n", texts[0]);
+    let num_tokens = said["completion"]["completion_tokens"].as_u64().unwrap();
+    assert!((1..=24).contains(&num_tokens), "{said}");
 
     // Rows are scored, or completed.
     scene.write(
@@ -118,7 +120,8 @@ fn from_texts_to_completions() {
     let body = r#"{"model": "docs", "prompt": "A pipeline is", "max_tokens": 24, "seed": 1}"#;
     let answer = server.ask("POST", "/v1/completions", body);
     let body: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
-    assert_eq!(body["choices"][0]["text"].as_str().unwrap().to_owned() + "\n", text, "{answer}");
+    let answered = body["choices"][0]["text"].as_str().unwrap().to_owned() + "\n";
+    assert_eq!(answered, texts[0], "{answer}");
     drop(server);
 
     // The files alone, as HuggingFace's tools have them, are a model, too.
