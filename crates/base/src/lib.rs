@@ -1,8 +1,8 @@
 //! What every crate needs and no crate should write twice: how errors are sorted, how files appear
 //! atomically, how content is fingerprinted, and which name a person probably meant.
 //!
-//! Entry types: [`Classify`] and [`BoxError`], [`publish`], [`copy_tree`], [`CheckpointFiles`], [`Digest`], [`nearest`]. This is the only
-//! module that knows temporary names, renames and syncs. Not here: anything about data or models.
+//! Entry types: [`Classify`] and [`BoxError`], [`publish`], [`copy_tree`], [`CheckpointFiles`], [`Digest`], [`nearest`].
+//! This is the only module that knows temporary names, renames and syncs. Not here: anything about data or models.
 
 mod checkpoints;
 mod copy;

@@ -244,10 +244,9 @@ impl TokenShards {
         } else {
             tokens.extend(bytes.as_chunks().0.iter().map(|b| noted(u32::from_le_bytes(*b))));
         }
-        if !any_unknown {
-            return Ok(());
-        }
-        match tokens[start..].iter().position(|&token| is_unknown(token)) {
+        let mut read = tokens[start..].iter();
+        let place = if any_unknown { read.position(|&token| is_unknown(token)) } else { None };
+        match place {
             None => Ok(()),
             Some(place) => Err(LoaderError::Token {
                 path: shard.path.clone(),

@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
+#[path = "../../../onnx/tests/it/library.rs"]
+mod library;
+
+use self::library::library;
 use crate::scene::{PIPELINE, Said, Scene, states};
 
 const TRAINER: &str = r#"[nodes.trainer]
@@ -75,24 +78,4 @@ fn a_model_that_needs_onnx_runtime_goes_from_training_to_serving() {
     assert!(values.iter().any(|value| (value - values[0]).abs() > 1e-3));
     let refused = scene.cupola(&predict[..5]);
     assert!(refused.stderr.contains("cannot be run: "), "{}", refused.stderr);
-}
-
-/// Returns the library in the Python package.
-#[expect(clippy::print_stdout, reason = "says why nothing was tested")]
-fn library() -> Option<String> {
-    let Some(python) = std::env::var_os("CUPOLA_ORT_PYTHON") else {
-        println!("skipped: CUPOLA_ORT_PYTHON names no Python with the package onnxruntime");
-        return None;
-    };
-    let asked = "import glob, os, onnxruntime
-capi = os.path.join(os.path.dirname(onnxruntime.__file__), 'capi')
-print(*glob.glob(os.path.join(glob.escape(capi), 'libonnxruntime.*')))";
-    let output = Command::new(python).args(["-c", asked]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let found = String::from_utf8(output.stdout).unwrap().trim().to_owned();
-    if found.is_empty() {
-        println!("skipped: this package onnxruntime has no library of its own");
-        return None;
-    }
-    Some(found)
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+mod library;
 mod onnx_runtime;
 
 use std::fs;

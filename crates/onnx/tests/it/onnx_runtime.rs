@@ -8,6 +8,7 @@ use std::thread;
 use base::{Classify, ErrorKind};
 use onnx::{OnnxError, OnnxModel, Runtime, Values};
 
+use crate::library::library;
 use crate::{assert_near, expected, file, floats, path};
 
 /// A library that says to be too old.
@@ -39,7 +40,7 @@ fn a_library_that_is_named_is_used_or_refused() {
     refused(&compiled(dir.path(), "other", "int nothing;"), "it has no `OrtGetApiBase`");
     refused(&compiled(dir.path(), "old", OLD), "it is version 1.16.3, expected 1.17 or newer");
 
-    let Some(library) = library() else { return };
+    let Some(library) = library().map(PathBuf::from) else { return };
     let runtime = Runtime::onnx_runtime(&library).unwrap();
     assert_eq!(runtime.to_string(), format!("ONNX Runtime ({})", library.display()));
     assert!(Runtime::onnx_runtime(&library).is_ok());
@@ -57,26 +58,6 @@ fn compiled(dir: &Path, name: &str, source: &str) -> PathBuf {
     let status = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&to).arg(&from).status();
     assert!(status.unwrap().success());
     to
-}
-
-/// Returns the library in the Python package.
-#[expect(clippy::print_stdout, reason = "says why nothing was tested")]
-fn library() -> Option<PathBuf> {
-    let Some(python) = std::env::var_os("CUPOLA_ORT_PYTHON") else {
-        println!("skipped: CUPOLA_ORT_PYTHON names no Python with the package onnxruntime");
-        return None;
-    };
-    let asked = "import glob, os, onnxruntime
-capi = os.path.join(os.path.dirname(onnxruntime.__file__), 'capi')
-print(*glob.glob(os.path.join(glob.escape(capi), 'libonnxruntime.*')))";
-    let output = Command::new(python).args(["-c", asked]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let found = String::from_utf8(output.stdout).unwrap().trim().to_owned();
-    if found.is_empty() {
-        println!("skipped: this package onnxruntime has no library of its own");
-        return None;
-    }
-    Some(PathBuf::from(found))
 }
 
 fn same_predictions(runtime: &Runtime) {
