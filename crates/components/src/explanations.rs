@@ -100,10 +100,7 @@ impl Explanations {
                 Method::Lime(LimeOptions { seed: self.seed, ..LimeOptions::default() })
             }
         };
-        let background_rows = self.background_rows.unwrap_or(match self.method {
-            MethodName::Shapley => 50,
-            MethodName::Lime => 5000,
-        });
+        let background_rows = self.background_rows.unwrap_or_else(|| method.background_rows());
         let places = sample(background_rows, examples.num_rows(), self.seed ^ 1);
         let places: UInt64Array = places.iter().map(|place| *place as u64).collect();
         let background = take_record_batch(&examples, &places)

@@ -25,6 +25,17 @@ pub enum Method {
     Lime(LimeOptions),
 }
 
+impl Method {
+    /// Returns how many rows of a background are enough: Shapley values predict with each of them, local models only learn
+    /// from them which values there are.
+    pub fn background_rows(&self) -> usize {
+        match self {
+            Self::Shapley(_) => 50,
+            Self::Lime(_) => 5000,
+        }
+    }
+}
+
 /// What is explained, and how.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SurveyOptions {

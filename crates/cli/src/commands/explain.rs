@@ -37,11 +37,10 @@ pub(crate) fn explain(args: &ExplainArgs, global: &Global) -> Result<Outcome, Bo
         [] => rows.clone(),
         files => read(files, args, &servable, &engine)?,
     };
-    let background_rows = args.background_rows.unwrap_or(match args.method {
-        MethodName::Shapley => 50,
-        MethodName::Lime => 5000,
-    });
-    let places = sample(background_rows as usize, background.num_rows(), args.seed ^ 1);
+    let options = options(args);
+    let background_rows =
+        args.background_rows.map_or_else(|| options.method.background_rows(), |rows| rows as usize);
+    let places = sample(background_rows, background.num_rows(), args.seed ^ 1);
     let places: UInt64Array = places.iter().map(|place| *place as u64).collect();
     let background = take_record_batch(&background, &places).map_err(CliError::Rows)?;
     if let Some(row) = args.row.iter().find(|row| **row >= rows.num_rows()) {
@@ -58,7 +57,6 @@ pub(crate) fn explain(args: &ExplainArgs, global: &Global) -> Result<Outcome, Bo
         // Shuffling tells of all rows, and not of these.
         _ => None,
     };
-    let options = options(args);
     let examples =
         Examples { rows: &rows, explained: &places, labels: labels.as_deref(), slices: &slices };
     let found = survey(&servable, &features, &examples, &background, &options)?;
