@@ -1107,4 +1107,8 @@ if __name__ == "__main__":
             print(error, file=sys.stderr)
     if dist.is_initialized():
         dist.destroy_process_group()
-    sys.exit(code)
+    # Threads of the groups may still have tensors, and PyTorch aborts where one asks for the interpreter as that ends
+    # (pytorch/pytorch#190489). All is written: it need not end in its own way.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
