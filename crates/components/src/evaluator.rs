@@ -267,7 +267,7 @@ fn evaluate_splits(
         context.progress.report(done as u64, splits.len() as u64, &split.name);
         let scored = candidate.scored(raw, baseline, &columns);
         let found = match &columns.position {
-            Some(position) if config.confidence_intervals.is_some() => {
+            Some(position) if config.needs_positions() => {
                 let numbered = Numbered::new(scored.as_ref(), position, num_partitions);
                 dataflow::fold(context.engine, &numbered, &pass)?
             }
