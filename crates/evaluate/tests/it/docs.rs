@@ -76,7 +76,7 @@ Which features a model's predictions come from: of one row, of all, and by slice
 - `lime` (as `LimeTabularExplainer` of the `lime` package): a linear model of the predictions near a row. Numbers are
   cut at the quartiles of the background (`--no-discretize`: in standard deviations), all else is drawn as often as the
   background has it; a missing value is a category of its own. `--num-features`, `--kernel-width`, `--categorical`,
-  `--select forward`.
+  `--select forward` (or `lasso-path`).
 - Where the rows have what the label is made of, also by how much the loss rises when a feature is shuffled.
 
 The Evaluator does so when it is asked, writes `explanations.json`, and shows them in its page:
