@@ -1,11 +1,12 @@
 //! Evaluator: how good a model is, and whether it may be pushed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::path::Path;
 
 use artifact::{
     Answer, Artifact, CheckContext, Checked, Component, Executor, FeatureKind, Input, Kind,
-    Outcome, Output, OutputProperties, Problem, RunContext, types,
+    Outcome, Output, OutputProperties, Problem, PropertyValue, RunContext, types,
 };
 use base::BoxError;
 use dataflow::{Accumulator, Pass, Source};
@@ -13,6 +14,7 @@ use dataset::{Dataset, Split};
 use evaluate::{
     Blessing, Config, EvaluatePass, Evaluation, Failure, Numbered, SliceSpec, validate,
 };
+use onnx::Runtime;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -39,6 +41,9 @@ const EXPLANATIONS_FILE: &str = "explanations.json";
 const BLESSED_FILE: &str = "BLESSED";
 /// The empty file of a model that may not.
 const NOT_BLESSED_FILE: &str = "NOT_BLESSED";
+
+/// The property of an evaluation that says what ran the candidate, where that was an ONNX model.
+const ONNX_RUNTIME: &str = "onnx_runtime";
 
 /// How many failures are shown when a model is not blessed.
 const SHOWN: usize = 20;
@@ -69,9 +74,9 @@ impl Component for Evaluator {
         "tfx.components.evaluator.component.Evaluator"
     }
 
-    /// 4: the page has samples of what language models write.
+    /// 5: tables of labels at a threshold.
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn description(&self) -> &'static str {
@@ -143,6 +148,26 @@ impl Component for Evaluator {
 
     fn kind(&self) -> Kind<'_> {
         Kind::Executor(self)
+    }
+
+    /// What runs ONNX models of others is a matter of the environment, and two runtimes round differently.
+    fn verify_hit(
+        &self,
+        _: &Value,
+        _: &Path,
+        outputs: &BTreeMap<String, Vec<Artifact>>,
+    ) -> Result<(), String> {
+        let evaluations = outputs.get("evaluation").into_iter().flatten();
+        let before = evaluations.filter_map(|evaluation| {
+            evaluation.custom_properties.get(ONNX_RUNTIME).and_then(PropertyValue::as_str)
+        });
+        for before in before {
+            let now = Runtime::from_env().map_err(|error| error.to_string())?.to_string();
+            if before != now {
+                return Err(format!("the model was run by {before}, and now would be by {now}"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -267,7 +292,7 @@ fn evaluate_splits(
         context.progress.report(done as u64, splits.len() as u64, &split.name);
         let scored = candidate.scored(raw, baseline, &columns);
         let found = match &columns.position {
-            Some(position) if config.confidence_intervals.is_some() => {
+            Some(position) if config.needs_positions() => {
                 let numbered = Numbered::new(scored.as_ref(), position, num_partitions);
                 dataflow::fold(context.engine, &numbered, &pass)?
             }
@@ -285,7 +310,7 @@ fn evaluation_properties(candidate: &Evaluated) -> OutputProperties {
     if let Evaluated::Servable(servable) = candidate
         && let Some(runtime) = servable.model().runtime()
     {
-        output.custom_properties.insert("onnx_runtime".to_owned(), runtime.into());
+        output.custom_properties.insert(ONNX_RUNTIME.to_owned(), runtime.into());
     }
     output
 }

@@ -3,7 +3,13 @@
 use base::nearest;
 
 use crate::metrics;
-use crate::{Bound, Config, SliceSpec, Threshold, ThresholdSlices};
+use crate::{Bound, Config, SampleConfig, SliceSpec, Threshold, ThresholdSlices};
+
+/// How many examples a sample may have.
+const MAX_SAMPLE: u32 = 1000;
+
+/// How many tables of classes or labels there may be.
+const MAX_TABLES: usize = 100;
 
 /// One thing wrong with a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,14 +30,14 @@ pub fn check(config: &Config, features: Option<&[String]>) -> Vec<Problem> {
     }
     for (place, name) in config.metrics.iter().flatten().enumerate() {
         if name != metrics::FAIRNESS {
-            problems.extend(check_metric(format!("metrics.{place}"), name));
+            problems.extend(check_metric(format!("metrics.{place}"), name, features));
         }
     }
     if config.metrics.as_ref().is_some_and(Vec::is_empty) {
         problems.push(problem("metrics".to_owned(), "[], expected at least one metric".to_owned()));
     }
     for (place, threshold) in config.thresholds.iter().enumerate() {
-        problems.extend(check_threshold(&format!("thresholds.{place}"), threshold));
+        problems.extend(check_threshold(&format!("thresholds.{place}"), threshold, features));
     }
     if let Some(name) = &config.example_weight {
         problems.extend(check_feature("example_weight".to_owned(), name, features));
@@ -68,16 +74,24 @@ pub fn check(config: &Config, features: Option<&[String]>) -> Vec<Problem> {
         }
     }
     let threshold = config.classification_threshold;
-    if !(0.0..=1.0).contains(&threshold) {
-        let message = format!("{threshold}, expected a number between 0 and 1");
-        problems.push(problem("classification_threshold".to_owned(), message));
+    problems.extend(check_ratio("classification_threshold".to_owned(), threshold));
+    for (place, threshold) in config.confusion_thresholds.iter().enumerate() {
+        problems.extend(check_ratio(format!("confusion_thresholds.{place}"), *threshold));
+    }
+    if config.confusion_thresholds.len() > MAX_TABLES {
+        let message =
+            format!("{}, expected at most {MAX_TABLES}", config.confusion_thresholds.len());
+        problems.push(problem("confusion_thresholds".to_owned(), message));
+    }
+    for (place, sample) in config.samples.iter().enumerate() {
+        problems.extend(check_sample(&format!("samples.{place}"), sample, features));
     }
     problems
 }
 
-fn check_threshold(key: &str, threshold: &Threshold) -> Vec<Problem> {
+fn check_threshold(key: &str, threshold: &Threshold, features: Option<&[String]>) -> Vec<Problem> {
     let mut problems = Vec::new();
-    problems.extend(check_metric(format!("{key}.metric"), &threshold.metric));
+    problems.extend(check_metric(format!("{key}.metric"), &threshold.metric, features));
     let given = Bound::ALL.map(|bound| (bound, threshold.bound(bound)));
     for (bound, value) in given {
         let Some(value) = value else { continue };
@@ -130,9 +144,29 @@ fn check_threshold(key: &str, threshold: &Threshold) -> Vec<Problem> {
     problems
 }
 
-fn check_metric(key: String, name: &str) -> Option<Problem> {
-    let error = metrics::parse(name).err()?;
-    Some(Problem { key, message: error.message, hint: error.hint })
+fn check_metric(key: String, name: &str, features: Option<&[String]>) -> Option<Problem> {
+    match metrics::parse(name) {
+        Ok(spec) => check_feature(key, spec.feature.as_deref()?, features),
+        Err(error) => Some(Problem { key, message: error.message, hint: error.hint }),
+    }
+}
+
+fn check_sample(
+    key: &str,
+    sample: &SampleConfig,
+    features: Option<&[String]>,
+) -> impl Iterator<Item = Problem> {
+    let of_feature = check_feature(format!("{key}.feature"), &sample.feature, features);
+    let of_size = (!(1..=MAX_SAMPLE).contains(&sample.size)).then(|| {
+        problem(format!("{key}.size"), format!("{}, expected 1 to {MAX_SAMPLE}", sample.size))
+    });
+    let threshold = sample.threshold.and_then(|at| check_ratio(format!("{key}.threshold"), at));
+    [of_feature, of_size, threshold].into_iter().flatten()
+}
+
+fn check_ratio(key: String, ratio: f64) -> Option<Problem> {
+    let is_one = (0.0..=1.0).contains(&ratio);
+    (!is_one).then(|| problem(key, format!("{ratio}, expected a number between 0 and 1")))
 }
 
 fn check_slices(key: &str, spec: &SliceSpec, features: Option<&[String]>) -> Vec<Problem> {

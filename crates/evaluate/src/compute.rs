@@ -8,7 +8,7 @@ use crate::metrics::{
     Average, Compute, Confusion, Curve, Example, MetricSpec, NUM_BUCKETS, NUM_PAIR_TERMS, PairSums,
     PairTerm, Pairing, Point, Ranked, ratio,
 };
-use crate::plan::{PAIR_TERMS, Plan, Term, View, compared};
+use crate::plan::{PAIR_TERMS, Plan, Term, View, compared, place_of};
 use crate::totals::SliceTotals;
 use crate::{Config, Task};
 
@@ -137,12 +137,17 @@ impl Sample<'_, '_> {
                 compute(&Example {
                     sum: &sum,
                     label: self.sum(Term::whole(PairTerm::Label, 0)),
-                    pair_weight: self.pair_weight(View::WHOLE),
                     model,
                     at,
                 })
             }
-            Compute::OfPairs(_, compute) => {
+            Compute::OfFeature => {
+                let place = place_of(&self.prepared.plan.features, spec.feature.as_ref());
+                place.map_or(f64::NAN, |place| {
+                    ratio(self.sum(Term::Feature(place)), self.sum(Term::FeatureWeight(place)))
+                })
+            }
+            Compute::OfLabels(compute) | Compute::OfPairs(_, compute) => {
                 self.average(spec, &|view| compute(&self.pair_sums(view, model)))
             }
             Compute::OfConfusion(compute) => {
@@ -208,14 +213,14 @@ impl Sample<'_, '_> {
 
     fn pair_weight(&self, view: View) -> f64 {
         let weight = self.sum(Term::Weight);
-        if view.class.is_some() { weight } else { weight * self.prepared.task.width() as f64 }
+        let is_one = view.class.is_some() || view.kth.is_some();
+        if is_one { weight } else { weight * self.prepared.task.width() as f64 }
     }
 
     fn pair_sums(&self, view: View, model: u8) -> PairSums {
         let mut sums = [f64::NAN; NUM_PAIR_TERMS];
         for (sum, term) in sums.iter_mut().zip(PAIR_TERMS) {
-            let of = if term.is_of_labels() { 0 } else { model };
-            if let Some(place) = self.prepared.plan.place(Term::Pair(view, term, of)) {
+            if let Some(place) = self.prepared.plan.place(Term::pair(view, term, model)) {
                 *sum = self.sums[place];
             }
         }

@@ -51,6 +51,56 @@ pub struct Config {
     /// How far metrics may be off by the choice of examples. Without it, this is not estimated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence_intervals: Option<ConfidenceIntervals>,
+    /// The thresholds of tables that say which class, or label, is taken for which, for up to 100 of them. Without it,
+    /// classes are told by the likeliest, and up to 20 labels at `classification_threshold`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub confusion_thresholds: Vec<f64>,
+    /// Examples to look at: values of a feature, such as an id, of examples that are drawn from each slice.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<SampleConfig>,
+}
+
+/// Examples that are drawn from each slice, each the likelier the more it counts and at most once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SampleConfig {
+    /// The feature whose values are shown. Examples without a value are not drawn.
+    pub feature: String,
+    /// Which examples: `"all"`, or `"false_positives"`, `"false_negatives"`, `"true_positives"` or `"true_negatives"`
+    /// of the candidate.
+    #[serde(default)]
+    pub of: SampleOf,
+    /// How many, at most.
+    #[serde(default = "ten")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub size: u32,
+    /// A prediction counts as positive when it is greater than this; `classification_threshold` without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1))]
+    pub threshold: Option<f64>,
+    /// Of several classes or labels: the one that is meant. Without it, any of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<u32>,
+    /// Another number draws other examples.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+fn ten() -> u32 {
+    10
+}
+
+/// Which examples are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each is what it is called")]
+pub enum SampleOf {
+    #[default]
+    All,
+    TruePositives,
+    FalsePositives,
+    TrueNegatives,
+    FalseNegatives,
 }
 
 /// Slices that are compared with another one: metric of the slice minus metric of the other.
@@ -109,6 +159,8 @@ impl Default for Config {
             class_weights: BTreeMap::new(),
             query_key: None,
             confidence_intervals: None,
+            confusion_thresholds: Vec::new(),
+            samples: Vec::new(),
         }
     }
 }
@@ -306,6 +358,11 @@ impl Config {
             }
         }
         crosses.into_iter().map(|(features, wanted)| Cross { features, wanted }).collect()
+    }
+
+    /// Returns whether something is drawn by the places of examples in the data, see [`Numbered`](crate::Numbered).
+    pub fn needs_positions(&self) -> bool {
+        self.confidence_intervals.is_some() || !self.samples.is_empty()
     }
 
     /// Returns the metrics to compute, sorted by name, each once. Names that are none are left out.

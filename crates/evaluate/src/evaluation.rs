@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::config::ConfidenceIntervals;
 use crate::intervals::Interval;
 use crate::plots::Plots;
+use crate::samples::DrawnSample;
 use crate::{EvaluateError, SliceValue, Task, serialize};
 
 /// What was measured, slice by slice.
@@ -20,7 +21,8 @@ pub struct Evaluation {
     /// Slices that were left out because they have fewer examples than asked for.
     pub num_small_slices: u64,
     /// The crosses of features that were left out because they have more slices than
-    /// [`MAX_SLICES`](crate::MAX_SLICES), or than fit [`MAX_BUCKETS`](crate::MAX_BUCKETS).
+    /// [`MAX_SLICES`](crate::MAX_SLICES), than fit [`MAX_BUCKETS`](crate::MAX_BUCKETS), or of which more than a
+    /// million values would be drawn as samples.
     pub crowded: Vec<Vec<String>>,
     /// The slices: first all examples together, then by the features of their keys, then by their values.
     pub slices: Vec<SliceResult>,
@@ -54,6 +56,8 @@ pub struct SliceResult {
     pub plots: Option<Plots>,
     /// The same of the baseline.
     pub baseline_plots: Option<Plots>,
+    /// Examples of the slice, of those kinds that were asked for.
+    pub samples: Vec<DrawnSample>,
 }
 
 /// What was measured on one slice, minus what was measured on another one.

@@ -8,6 +8,7 @@ use crate::evaluation::{Evaluation, SliceComparison, SliceKey, SliceResult};
 use crate::intervals::interval;
 use crate::metrics::{Compute, MetricSpec};
 use crate::plots::plots;
+use crate::samples::DrawnSample;
 use crate::state::EvaluateState;
 
 /// How many slices have plots: the first, and those with the most examples.
@@ -61,7 +62,15 @@ pub(crate) fn finish(mut state: EvaluateState, num_missing_labels: u64) -> Evalu
             let prepared =
                 Prepared::new(&plan, &state.pass.config, state.pass.task, slice, state.lanes());
             let has_plots = slice.num_examples >= least_plotted;
-            measured.push(measure(&state, &specs, &prepared, key, slice.num_examples, has_plots));
+            let mut found = measure(&state, &specs, &prepared, key, slice.num_examples, has_plots);
+            let samples = state.pass.config.samples.iter().zip(&slice.samples);
+            found.result.samples = samples
+                .map(|(config, drawn)| DrawnSample {
+                    config: config.clone(),
+                    values: drawn.values(),
+                })
+                .collect();
+            measured.push(found);
         }
     }
     for cross in &state.pass.config.cross_slices {

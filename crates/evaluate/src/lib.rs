@@ -30,18 +30,20 @@ mod plan;
 mod plots;
 mod replicates;
 mod rows;
+mod samples;
 mod serialize;
 mod slices;
 mod state;
 mod sums;
+mod tables;
 mod task;
 mod totals;
 mod validate;
 
 pub use check::{Problem, check};
 pub use config::{
-    Bound, ConfidenceIntervals, ConfidenceMethod, Config, CrossSlices, NamedSlices, SliceSpec,
-    SliceValues, Threshold, ThresholdSlices, Wanted,
+    Bound, ConfidenceIntervals, ConfidenceMethod, Config, CrossSlices, NamedSlices, SampleConfig,
+    SampleOf, SliceSpec, SliceValues, Threshold, ThresholdSlices, Wanted,
 };
 pub use error::EvaluateError;
 pub use evaluation::{Evaluation, SliceComparison, SliceKey, SliceResult, slice_name};
@@ -50,7 +52,9 @@ pub use metrics::{default_metrics, metric_names, metric_table};
 pub use numbered::Numbered;
 pub use pass::{Columns, EvaluatePass};
 pub use plots::{CalibrationBin, Plots, ThresholdPoint};
+pub use samples::DrawnSample;
 pub use slices::SliceValue;
 pub use state::{EvaluateState, MAX_BUCKETS, MAX_DOCUMENTS, MAX_SLICES};
+pub use tables::{ClassTable, LabelTable};
 pub use task::Task;
 pub use validate::{Blessing, Failure, FailureReason, validate};

@@ -21,7 +21,9 @@ pub(crate) use name::{Average, MetricSpec, parse, requested};
 pub(crate) use ranking::{Document, Ranked, ranked};
 pub(crate) use sums::{Example, NUM_PAIR_TERMS, PairSums, PairTerm, Pairing};
 
-use Compute::{Comparison, Examples, OfConfusion, OfCurve, OfExamples, OfPairs, OfQueries};
+use Compute::{
+    Comparison, Examples, OfConfusion, OfCurve, OfExamples, OfFeature, OfLabels, OfPairs, OfQueries,
+};
 use PairTerm as P;
 
 /// One metric.
@@ -58,6 +60,10 @@ pub(crate) enum At {
 pub(crate) enum Compute {
     /// From the examples alone, whatever a model predicts.
     Examples(fn(&Example<'_>) -> f64),
+    /// From sums over labels alone.
+    OfLabels(fn(&PairSums) -> f64),
+    /// The mean of a feature, whatever a model predicts.
+    OfFeature,
     /// From sums over examples.
     OfExamples(fn(&Example<'_>) -> f64),
     /// From sums over pairs of label and prediction.
@@ -129,8 +135,9 @@ pub(crate) static METRICS: &[Metric] = &[
     metric("coefficient_of_determination", NO, REGRESSION, At::Nothing, OfPairs(&[P::Label, P::LabelSquared, P::SquaredError], PairSums::coefficient_of_determination), "1 - squared error / variance of the labels, R²"),
     metric("calibration", BINARY | REGRESSION, NUMBERS, At::Nothing, OfPairs(&[P::Label], |t| ratio(t.of(P::Prediction), t.of(P::Label))), "sum of predictions / sum of labels"),
     metric("expected_calibration_error", NO, CLASSES, At::Nothing, OfCurve(|c, _| c.expected_calibration_error()), "mean distance of prediction and label in ten buckets of equal width"),
-    metric("mean_label", BINARY | REGRESSION, NUMBERS | RANKING, At::Nothing, Examples(|e| e.mean_label()), "mean of the labels"),
+    metric("mean_label", BINARY | REGRESSION, NUMBERS | RANKING, At::Nothing, OfLabels(|t| ratio(t.of(P::Label), t.weight)), "mean of the labels"),
     metric("mean_prediction", BINARY | REGRESSION, NUMBERS | RANKING, At::Nothing, OfPairs(&[], |t| ratio(t.of(P::Prediction), t.weight)), "mean of the predictions"),
+    metric("mean", NO, ANY, At::Nothing, OfFeature, "mean of a feature among the examples that have it, as `mean(fare)`"),
     metric("coefficient_of_discrimination", NO, CLASSES, At::Nothing, OfPairs(&[P::Label, P::PositivePrediction], |t| { let (of_positives, of_negatives) = t.mean_predictions(); of_positives - of_negatives }), "mean prediction of positives minus that of negatives (Tjur)"),
     metric("relative_coefficient_of_discrimination", NO, CLASSES, At::Nothing, OfPairs(&[P::Label, P::PositivePrediction], |t| { let (of_positives, of_negatives) = t.mean_predictions(); ratio(of_positives, of_negatives) }), "mean prediction of positives / that of negatives"),
     counted("true_positives", |c| c.true_positives, "weight of positives that are predicted so"),
@@ -164,7 +171,7 @@ pub(crate) static METRICS: &[Metric] = &[
     at_ratio("threshold_at_recall", Curve::threshold_at_recall, "highest threshold with at least this recall"),
     metric("max_recall", NO, CLASSES, At::Nothing, OfCurve(|c, _| c.max_recall()), "recall below all predictions"),
     metric("top_k_accuracy", NO, MULTI_CLASS, At::SomeRank, OfExamples(|e| ratio(e.of_rank(), e.weight())), "share whose class is among the likeliest"),
-    metric("exact_match", MULTI_LABEL, MULTI_LABEL, At::Threshold, OfExamples(|e| ratio(e.of_threshold(), e.weight())), "share of which every label is predicted right"),
+    metric("exact_match", MULTI_LABEL, MULTI_LABEL | REGRESSION, At::Threshold, OfExamples(|e| ratio(e.of_threshold(), e.weight())), "share of which every label is predicted right; of numbers, to the last digit"),
     metric("ndcg", RANKING, RANKING, At::Rank, OfQueries(Ranked::Ndcg), "discounted gain of the ranking / that of the best one"),
     metric("mean_average_precision", RANKING, RANKING, At::Rank, OfQueries(Ranked::AveragePrecision), "mean of the precision at each relevant document"),
     metric("mean_reciprocal_rank", RANKING, RANKING, At::Rank, OfQueries(Ranked::ReciprocalRank), "mean of 1 / rank of the first relevant document"),
@@ -251,7 +258,7 @@ impl Metric {
 
     /// Returns whether the metric is about the examples alone, whatever the model predicts.
     pub(crate) fn ignores_predictions(&self) -> bool {
-        matches!(self.compute, Examples(_))
+        matches!(self.compute, Examples(_) | OfLabels(_) | OfFeature)
     }
 
     /// Returns whether the metric compares a candidate with a baseline.

@@ -7,7 +7,8 @@ use dataflow::Pass;
 use serde::{Deserialize, Serialize};
 
 use crate::check::check;
-use crate::{Config, EvaluateError, EvaluateState, Task};
+use crate::tables::MAX_TABLE_CLASSES;
+use crate::{Config, EvaluateError, EvaluateState, SampleOf, Task};
 
 /// How many classes there may be.
 const MAX_CLASSES: usize = 100_000;
@@ -31,8 +32,8 @@ pub struct Columns {
     pub candidate: String,
     /// The baseline's predictions, if there is a baseline.
     pub baseline: Option<String>,
-    /// Where each example is in the data, see [`Numbered`](crate::Numbered); confidence intervals need it, but
-    /// for those of rankings, which are drawn by query.
+    /// Where each example is in the data, see [`Numbered`](crate::Numbered); samples need it, and confidence intervals
+    /// but for those of rankings, which are drawn by query.
     pub position: Option<String>,
     /// Of language models: how many bytes each text has.
     pub num_bytes: Option<String>,
@@ -97,7 +98,53 @@ impl EvaluatePass {
         if is_drawn && task != Task::Ranking && columns.position.is_none() {
             return Err(needs("`confidence_intervals`", "the position"));
         }
-        Ok(())
+        if !self.config.samples.is_empty() && columns.position.is_none() {
+            return Err(needs("`samples`", "the position"));
+        }
+        match self.problem_of_classes() {
+            Some(problem) => Err(EvaluateError::WrongTask { problem, task }),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns what is asked of classes and labels that the task does not have.
+    fn problem_of_classes(&self) -> Option<String> {
+        let task = self.task;
+        let (has_classes, width) = (task.has_probabilities(), task.width());
+        let is_multi = has_classes && task != Task::BinaryClassification;
+        if !self.config.confusion_thresholds.is_empty() && !is_multi {
+            let of_two = if has_classes { "; of two, ask for `true_positives@0.3`" } else { "" };
+            return Some(format!(
+                "`confusion_thresholds` is for several classes or labels, not for {task}{of_two}"
+            ));
+        }
+        if !self.config.confusion_thresholds.is_empty() && width > MAX_TABLE_CLASSES {
+            return Some(format!(
+                "`confusion_thresholds` is for up to {MAX_TABLE_CLASSES} classes or labels, there are {width}"
+            ));
+        }
+        for (place, sample) in self.config.samples.iter().enumerate() {
+            if sample.of != SampleOf::All && !has_classes {
+                return Some(format!(
+                    "`samples.{place}`: {task} has no positives and negatives, expected `of = \"all\"`"
+                ));
+            }
+            match sample.class {
+                Some(_) if !is_multi => {
+                    return Some(format!(
+                        "`samples.{place}.class`: {task} has no classes to choose"
+                    ));
+                }
+                Some(class) if class as usize >= width => {
+                    return Some(format!(
+                        "`samples.{place}.class`: {class}, the ids are 0 to {}",
+                        width - 1
+                    ));
+                }
+                _ => {}
+            }
+        }
+        None
     }
 
     /// Returns the columns of predictions, the candidate's first.
@@ -116,7 +163,10 @@ impl Pass for EvaluatePass {
         names.insert(self.columns.label.clone());
         let columns = &self.columns;
         let position = columns.position.clone();
-        names.extend(position.filter(|_| self.config.confidence_intervals.is_some()));
+        names.extend(position.filter(|_| self.config.needs_positions()));
+        names.extend(self.config.samples.iter().map(|sample| sample.feature.clone()));
+        let specs = self.config.metrics_for(self.task);
+        names.extend(specs.into_iter().filter_map(|spec| spec.feature));
         names.extend(self.config.query_key.clone().filter(|_| self.task == Task::Ranking));
         let of_texts = [&columns.num_bytes, &columns.num_correct, &columns.baseline_num_correct];
         names.extend(of_texts.into_iter().flatten().cloned());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::metrics::{At, Average, Compute, MetricSpec, NUM_BUCKETS, PairTerm, Pairing, Ranked};
+use crate::tables::Tables;
 use crate::{Config, EvaluatePass, Task};
 
 /// A sum over examples; all but the first are weighted. A `u8` is the model: 0 the candidate, 1 the baseline.
@@ -23,6 +24,10 @@ pub(crate) enum Term {
     CategoricalLoss(u8),
     /// Examples of which every label is predicted right at a threshold.
     ExactMatch(u64, u8),
+    /// The values of a feature, by its place in [`Plan::features`].
+    Feature(u32),
+    /// The weights of the examples that have it.
+    FeatureWeight(u32),
     /// Bytes of texts.
     Bytes,
     /// Tokens that were the likeliest.
@@ -37,7 +42,14 @@ pub(crate) enum Term {
 
 impl Term {
     pub(crate) fn whole(term: PairTerm, model: u8) -> Self {
-        Self::Pair(View::WHOLE, term, model)
+        Self::pair(View::WHOLE, term, model)
+    }
+
+    /// Returns a sum over pairs. Which label is that of the likeliest class is a matter of the model; else labels are
+    /// the same for all models.
+    pub(crate) fn pair(view: View, term: PairTerm, model: u8) -> Self {
+        let is_same = term.is_of_labels() && view.kth.is_none();
+        Self::Pair(view, term, if is_same { 0 } else { model })
     }
 }
 
@@ -48,10 +60,12 @@ pub(crate) struct View {
     pub(crate) class: Option<u32>,
     /// Only the so many likeliest classes count, and all others have a prediction below every threshold.
     pub(crate) top: Option<u32>,
+    /// Only the so-manieth likeliest class makes a pair.
+    pub(crate) kth: Option<u32>,
 }
 
 impl View {
-    pub(crate) const WHOLE: Self = Self { class: None, top: None };
+    pub(crate) const WHOLE: Self = Self { class: None, top: None, kth: None };
 }
 
 /// What is counted of the pairs of one view and one model.
@@ -73,23 +87,31 @@ pub(crate) struct Plan {
     pub(crate) terms: Vec<Term>,
     /// By view and model.
     pub(crate) views: BTreeMap<(View, u8), ViewPlan>,
-    /// For several classes: the first cell of each model's table of `label · num_classes + likeliest`.
-    pub(crate) matrices: Vec<u32>,
+    /// Tables of several classes or labels at thresholds.
+    pub(crate) tables: Option<Tables>,
+    /// The features that metrics are of, in order.
+    pub(crate) features: Vec<String>,
+    /// How many examples each sample has at most.
+    pub(crate) sample_sizes: Vec<usize>,
     /// How many cells all tables have together.
     pub(crate) num_cells: u32,
     /// How many models are evaluated.
     pub(crate) num_models: u8,
 }
 
-/// No more classes than this have a table of which is taken for which.
-pub(crate) const MAX_MATRIX_CLASSES: usize = 100;
-
 impl Plan {
     pub(crate) fn new(pass: &EvaluatePass) -> Self {
         let num_models = if pass.columns.baseline.is_some() { 2 } else { 1 };
-        let mut needs = Needs { terms: vec![Term::Count, Term::Weight], views: BTreeMap::new() };
-        let width = pass.task.width();
-        for spec in pass.config.metrics_for(pass.task) {
+        let specs = pass.config.metrics_for(pass.task);
+        let mut features: Vec<String> = specs.iter().filter_map(|s| s.feature.clone()).collect();
+        features.sort_unstable();
+        features.dedup();
+        let mut needs = Needs {
+            terms: vec![Term::Count, Term::Weight],
+            views: BTreeMap::new(),
+            features: &features,
+        };
+        for spec in specs {
             for model in 0..num_models {
                 needs.take_in(&spec, &pass.config, pass.task, model);
             }
@@ -113,6 +135,7 @@ impl Plan {
         for ((view, model), need) in needs.views {
             let mut plan = ViewPlan::default();
             for (slot, term) in PAIR_TERMS.iter().enumerate() {
+                // Of labels that are the same for all models, the first model's view has the sum.
                 plan.slots[slot] = terms.binary_search(&Term::Pair(view, *term, model)).ok();
             }
             let mut thresholds = need.thresholds;
@@ -124,12 +147,9 @@ impl Plan {
             plan.curve = need.curve.then(|| table(2 * (usize::from(NUM_BUCKETS) + 1)));
             views.insert((view, model), plan);
         }
-        let is_multi_class = matches!(pass.task, Task::MultiClassClassification { .. });
-        let matrices = (0..num_models)
-            .filter(|_| is_multi_class && width <= MAX_MATRIX_CLASSES)
-            .map(|_| table(width * width))
-            .collect();
-        Self { terms, views, matrices, num_cells, num_models }
+        let tables = Tables::new(&pass.config, pass.task, num_models, &mut table);
+        let sample_sizes = pass.config.samples.iter().map(|sample| sample.size as usize).collect();
+        Self { terms, views, tables, features, sample_sizes, num_cells, num_models }
     }
 
     /// Returns where a sum is.
@@ -159,12 +179,13 @@ struct ViewNeeds {
     curve: bool,
 }
 
-struct Needs {
+struct Needs<'a> {
     terms: Vec<Term>,
     views: BTreeMap<(View, u8), ViewNeeds>,
+    features: &'a [String],
 }
 
-impl Needs {
+impl Needs<'_> {
     fn take_in(&mut self, spec: &MetricSpec, config: &Config, task: Task, model: u8) {
         let at = spec.threshold(config);
         if let Some(term) = spec.of_whole(task) {
@@ -173,8 +194,18 @@ impl Needs {
         }
         match &spec.metric.compute {
             Compute::Examples(_) => {
-                if task != Task::Ranking || spec.metric.name == "mean_label" {
+                if task == Task::LanguageModel {
                     self.pair(View::WHOLE, PairTerm::Label, 0);
+                }
+            }
+            Compute::OfLabels(_) => {
+                for view in spec.views(task) {
+                    self.pair(view, PairTerm::Label, model);
+                }
+            }
+            Compute::OfFeature => {
+                if let Some(place) = place_of(self.features, spec.feature.as_ref()) {
+                    self.terms.extend([Term::Feature(place), Term::FeatureWeight(place)]);
                 }
             }
             Compute::OfExamples(_) => {
@@ -221,10 +252,17 @@ impl Needs {
     }
 
     fn pair(&mut self, view: View, term: PairTerm, model: u8) {
-        let model = if term.is_of_labels() { 0 } else { model };
-        self.terms.push(Term::Pair(view, term, model));
-        self.views.entry((view, model)).or_default();
+        let term = Term::pair(view, term, model);
+        self.terms.push(term);
+        if let Term::Pair(view, _, model) = term {
+            self.views.entry((view, model)).or_default();
+        }
     }
+}
+
+/// Returns the place of a feature among some in order.
+pub(crate) fn place_of(features: &[String], feature: Option<&String>) -> Option<u32> {
+    features.binary_search(feature?).ok().and_then(|place| u32::try_from(place).ok())
 }
 
 /// Returns the sums that tell how candidate and baseline compare.
@@ -300,9 +338,11 @@ impl MetricSpec {
 
     /// Returns the views that the metric is computed on, and then averaged over.
     pub(crate) fn views(&self, task: Task) -> Vec<View> {
-        let class = |class: usize| View { class: u32::try_from(class).ok(), top: self.top };
+        let all = View { top: self.top, ..View::WHOLE };
+        let class = |class: usize| View { class: u32::try_from(class).ok(), ..all };
         match self.average {
-            Average::Plain | Average::Micro => vec![View { class: None, top: self.top }],
+            Average::Plain | Average::Micro => vec![all],
+            Average::Kth(kth) => vec![View { kth: Some(kth), ..all }],
             Average::Class(id) => vec![class(id)],
             Average::Macro | Average::Weighted => (0..task.width()).map(class).collect(),
         }

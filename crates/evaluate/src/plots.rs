@@ -3,6 +3,7 @@
 use crate::compute::Sample;
 use crate::metrics::{Confusion, bin};
 use crate::plan::{Plan, View};
+use crate::tables::{ClassTable, LabelTable};
 use crate::{EvaluatePass, Task};
 
 /// How many points a curve has at most.
@@ -19,6 +20,10 @@ pub struct Plots {
     pub calibration: Vec<CalibrationBin>,
     /// For several classes: how much weight of each label is predicted as each class.
     pub confusion: Vec<Vec<f64>>,
+    /// For several classes: the same at thresholds, those that were asked for.
+    pub classes_at: Vec<ClassTable>,
+    /// For several labels: what is predicted of the examples that have each, at thresholds.
+    pub labels_at: Vec<LabelTable>,
 }
 
 /// What is right and wrong at one threshold.
@@ -81,16 +86,13 @@ pub(crate) fn plots(
             })
             .collect();
     }
-    if let Some(first) = plan.matrices.get(usize::from(model))
+    if let Some(tables) = &plan.tables
         && !sample.is_unknown(View::WHOLE, model)
     {
-        let width = u32::try_from(pass.task.width()).unwrap_or(0);
-        plots.confusion = (0..width)
-            .map(|label| {
-                (0..width).map(|likeliest| sample.cell(first + label * width + likeliest)).collect()
-            })
-            .collect();
+        let model = usize::from(model);
+        plots.confusion = tables.likeliest(sample, model);
+        plots.classes_at = tables.of_classes(sample, model);
+        plots.labels_at = tables.of_labels(sample, model);
     }
-    let is_empty = plots.thresholds.is_empty() && plots.confusion.is_empty();
-    (!is_empty).then_some(plots)
+    (plots != Plots::default()).then_some(plots)
 }

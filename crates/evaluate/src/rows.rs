@@ -6,6 +6,7 @@ use arrow::datatypes::UInt64Type;
 use crate::columns::Numbers;
 use crate::metrics::{Document, NUM_BUCKETS, NUM_PAIR_TERMS, PairTerm, Pairing};
 use crate::plan::{PAIR_TERMS, Plan, Term, View, ViewPlan};
+use crate::samples::Candidates;
 use crate::slices::Encoded;
 use crate::sums::{Fixed, MAX_WEIGHT};
 use crate::{EvaluateError, EvaluatePass, SliceValue, Task};
@@ -28,6 +29,8 @@ pub(crate) struct Rows {
     pub(crate) offsets: Vec<usize>,
     /// Where each example is in the data; empty where nobody asks.
     pub(crate) positions: Vec<u64>,
+    /// The examples that may be drawn, sample by sample.
+    pub(crate) samples: Vec<Candidates>,
     /// The query of each example and what it is there; empty where nothing is ranked.
     pub(crate) documents: Vec<(SliceValue, Document)>,
 }
@@ -42,14 +45,14 @@ pub(crate) struct Hit {
 
 /// The label of one example.
 #[derive(Clone, Copy)]
-enum Label<'a> {
+pub(crate) enum Label<'a> {
     Number(f64),
     Class(usize),
     Vector(&'a [f64]),
 }
 
 impl Label<'_> {
-    fn of(self, class: usize) -> f64 {
+    pub(crate) fn of(self, class: usize) -> f64 {
         match self {
             Self::Number(value) => value,
             Self::Class(label) => f64::from(label == class),
@@ -66,6 +69,8 @@ struct Input<'a> {
     weights: Option<(&'a str, Numbers)>,
     models: Vec<(&'a str, Numbers)>,
     bytes: Option<Numbers>,
+    /// By [`Plan::features`].
+    features: Vec<Numbers>,
     correct: Vec<Option<Numbers>>,
     width: usize,
 }
@@ -98,6 +103,11 @@ pub(crate) fn read(
             }
             _ => None,
         },
+        features: plan
+            .features
+            .iter()
+            .map(|feature| number(feature, "feature to take the mean of"))
+            .collect::<Result<_, _>>()?,
         correct: [&columns.num_correct, &columns.baseline_num_correct]
             .into_iter()
             .map(|column| column.as_ref().map(|column| number(column, "number of correct tokens")))
@@ -105,11 +115,17 @@ pub(crate) fn read(
             .collect::<Result<_, _>>()?,
         width: pass.task.width(),
     };
-    let mut rows = input.rows(batch.num_rows())?;
+    let (mut rows, is_sampled) = input.rows(batch.num_rows())?;
     if let Some(column) = &columns.position
-        && pass.config.confidence_intervals.is_some()
+        && pass.config.needs_positions()
     {
         rows.positions = positions(batch, column, &rows.rows)?;
+    }
+    let samples = &pass.config.samples;
+    for (place, sample) in samples.iter().enumerate() {
+        let is_in = |example: usize| is_sampled[example * samples.len() + place];
+        let candidates = Candidates::read(batch, sample, &rows, is_in)?;
+        rows.samples.push(candidates);
     }
     if pass.task == Task::Ranking {
         rows.documents = input.documents(batch, &rows)?;
@@ -134,7 +150,8 @@ fn positions(batch: &RecordBatch, column: &str, rows: &[usize]) -> Result<Vec<u6
 }
 
 impl Input<'_> {
-    fn rows(&self, num_rows: usize) -> Result<Rows, EvaluateError> {
+    /// Returns what each example adds, and whether it is of each sample.
+    fn rows(&self, num_rows: usize) -> Result<(Rows, Vec<bool>), EvaluateError> {
         let num_terms = self.plan.terms.len();
         let mut out = Rows {
             rows: Vec::with_capacity(num_rows),
@@ -144,8 +161,11 @@ impl Input<'_> {
             hits: Vec::with_capacity(num_rows * 2),
             offsets: vec![0],
             positions: Vec::new(),
+            samples: Vec::new(),
             documents: Vec::new(),
         };
+        let mut is_sampled = Vec::new();
+        let config = &self.pass.config;
         let mut labels = Vec::new();
         let mut predictions: Vec<Vec<f64>> = vec![Vec::new(); self.models.len()];
         let mut scratch = Scratch::default();
@@ -168,11 +188,16 @@ impl Input<'_> {
             out.terms.resize(start + num_terms, 0.0);
             let terms = &mut out.terms[start..];
             self.example(row, label, weight, &predictions, &mut scratch, terms, &mut out.hits);
+            is_sampled.extend(
+                config.samples.iter().map(|sample| {
+                    sample.has(label, &predictions[0], config.classification_threshold)
+                }),
+            );
             out.rows.push(row);
             out.weights.push(fixed);
             out.offsets.push(out.hits.len());
         }
-        Ok(out)
+        Ok((out, is_sampled))
     }
 
     /// Returns the label of a row; nothing where it is missing or NaN.
@@ -287,12 +312,11 @@ impl Input<'_> {
             };
             pairs.add(*view, plan, terms, hits);
         }
-        for (model, first) in self.plan.matrices.iter().enumerate() {
-            if let (Label::Class(class), false) = (label, scratch.is_unknown[model])
-                && let Some(likeliest) = scratch.ranks[model].iter().position(|rank| *rank == 0)
-            {
-                let cell = u32::try_from(class * self.width + likeliest).unwrap_or(u32::MAX);
-                hits.push(Hit { cell: first + cell, prediction: Fixed::default() });
+        if let Some(tables) = &self.plan.tables {
+            for (model, predictions) in predictions.iter().enumerate() {
+                if !scratch.is_unknown[model] {
+                    tables.count(model, label, predictions, &scratch.ranks[model], hits);
+                }
             }
         }
         for (place, term) in self.plan.terms.iter().enumerate() {
@@ -334,12 +358,25 @@ impl Input<'_> {
                 }
                 _ => 0.0,
             }),
+            // Of numbers, `==` is what is asked for.
+            #[expect(clippy::float_cmp, reason = "to the last digit")]
+            Term::ExactMatch(_, model) if self.pass.task == Task::Regression => {
+                unless_unknown(model, &|model| f64::from(predictions[model][0] == label.of(0)))
+            }
             Term::ExactMatch(threshold, model) => {
                 let threshold = f64::from_bits(threshold);
                 unless_unknown(model, &|model| {
                     let mut pairs = predictions[model].iter().enumerate();
                     f64::from(pairs.all(|(class, p)| (*p > threshold) == (label.of(class) > 0.5)))
                 })
+            }
+            Term::Feature(place) | Term::FeatureWeight(place) => {
+                let value = self.features[place as usize].number(row);
+                match term {
+                    _ if value.is_nan() => 0.0,
+                    Term::Feature(_) => weight * value,
+                    _ => weight,
+                }
             }
             Term::Bytes => weight * self.bytes.as_ref().map_or(f64::NAN, |n| n.number(row)),
             Term::CorrectTokens(model) => {
@@ -408,8 +445,9 @@ struct Pairs<'a> {
 
 impl Pairs<'_> {
     fn add(&self, view: View, plan: &ViewPlan, terms: &mut [f64], hits: &mut Vec<Hit>) {
-        let classes = match view.class {
-            Some(class) => class as usize..class as usize + 1,
+        let kth = |kth: u32| self.ranks.iter().position(|rank| *rank + 1 == kth as usize);
+        let classes = match view.class.map(|class| class as usize).or(view.kth.and_then(kth)) {
+            Some(class) => class..class + 1,
             None => 0..self.predictions.len(),
         };
         for class in classes {
@@ -418,8 +456,8 @@ impl Pairs<'_> {
             for (slot, term) in plan.slots.iter().zip(PAIR_TERMS) {
                 let Some(slot) = *slot else { continue };
                 terms[slot] += match term {
-                    PairTerm::Label => self.weight * label,
-                    PairTerm::LabelSquared => self.weight * (label * label),
+                    PairTerm::Label if view.kth.is_none() => self.weight * label,
+                    PairTerm::LabelSquared if view.kth.is_none() => self.weight * (label * label),
                     _ if self.is_unknown => f64::NAN,
                     _ => self.weight * of_pair(term, label, prediction),
                 };

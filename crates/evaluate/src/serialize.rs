@@ -12,10 +12,14 @@ use serde::{Deserialize, Serialize};
 use crate::evaluation::{Evaluation, SliceComparison, SliceKey, SliceResult};
 use crate::intervals::Interval;
 use crate::plots::{CalibrationBin, Plots, ThresholdPoint};
-use crate::{ConfidenceIntervals, EvaluateError, SliceValue, Task};
+use crate::{
+    ClassTable, ConfidenceIntervals, DrawnSample, EvaluateError, LabelTable, SampleConfig,
+    SliceValue, Task,
+};
 
-/// The newest version of the file. The first one had no intervals, comparisons and plots.
-const VERSION: u64 = 2;
+/// The newest version of the file. The first one had no intervals, comparisons and plots, the second no samples and
+/// tables at thresholds.
+const VERSION: u64 = 3;
 
 #[derive(Deserialize)]
 struct AnyVersion {
@@ -24,14 +28,14 @@ struct AnyVersion {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct V2 {
+struct V3 {
     version: u64,
     task: Task,
     has_baseline: bool,
     num_missing_labels: u64,
     num_small_slices: u64,
     crowded: Vec<Vec<String>>,
-    slices: Vec<SliceV2>,
+    slices: Vec<SliceV3>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     comparisons: Vec<ComparisonV2>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,7 +44,7 @@ struct V2 {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SliceV2 {
+struct SliceV3 {
     /// Empty for all examples together.
     slice: Vec<KeyV1>,
     num_examples: u64,
@@ -54,9 +58,18 @@ struct SliceV2 {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     change_intervals: BTreeMap<String, IntervalV2>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    plots: Option<PlotsV2>,
+    plots: Option<PlotsV3>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    baseline_plots: Option<PlotsV2>,
+    baseline_plots: Option<PlotsV3>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    samples: Vec<SampleV3>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SampleV3 {
+    sample: SampleConfig,
+    values: Vec<ValueV1>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -81,7 +94,7 @@ struct IntervalV2 {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PlotsV2 {
+struct PlotsV3 {
     /// `[threshold, true positives, false positives, true negatives, false negatives]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     thresholds: Vec<[f64; 5]>,
@@ -90,6 +103,25 @@ struct PlotsV2 {
     calibration: Vec<[f64; 4]>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     confusion: Vec<Vec<f64>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    classes_at: Vec<ClassTableV3>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    labels_at: Vec<LabelTableV3>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClassTableV3 {
+    threshold: f64,
+    weights: Vec<Vec<f64>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LabelTableV3 {
+    threshold: f64,
+    /// `[true positives, false positives, true negatives, false negatives]`.
+    cells: Vec<Vec<[f64; 4]>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -125,11 +157,11 @@ enum OtherV1 {
 }
 
 pub(crate) fn to_json(evaluation: &Evaluation) -> serde_json::Value {
-    serde_json::to_value(V2::from(evaluation)).expect("an evaluation is names and numbers")
+    serde_json::to_value(V3::from(evaluation)).expect("an evaluation is names and numbers")
 }
 
 pub(crate) fn save(evaluation: &Evaluation, path: &Path) -> Result<(), EvaluateError> {
-    let mut text = serde_json::to_string_pretty(&V2::from(evaluation))
+    let mut text = serde_json::to_string_pretty(&V3::from(evaluation))
         .map_err(|source| EvaluateError::NotAnEvaluation { path: path.to_path_buf(), source })?;
     text.push('\n');
     Ok(base::publish::write_file(path, text.as_bytes())?)
@@ -143,11 +175,11 @@ pub(crate) fn load(path: &Path) -> Result<Evaluation, EvaluateError> {
         let path = path.to_path_buf();
         return Err(EvaluateError::Version { path, found: version, newest: VERSION });
     }
-    let stored: V2 = serde_json::from_slice(&text).map_err(malformed)?;
+    let stored: V3 = serde_json::from_slice(&text).map_err(malformed)?;
     Evaluation::try_from(stored).map_err(malformed)
 }
 
-impl From<&Evaluation> for V2 {
+impl From<&Evaluation> for V3 {
     fn from(evaluation: &Evaluation) -> Self {
         Self {
             version: VERSION,
@@ -156,17 +188,17 @@ impl From<&Evaluation> for V2 {
             num_missing_labels: evaluation.num_missing_labels,
             num_small_slices: evaluation.num_small_slices,
             crowded: evaluation.crowded.clone(),
-            slices: evaluation.slices.iter().map(SliceV2::from).collect(),
+            slices: evaluation.slices.iter().map(SliceV3::from).collect(),
             comparisons: evaluation.comparisons.iter().map(ComparisonV2::from).collect(),
             confidence_intervals: evaluation.confidence_intervals.clone(),
         }
     }
 }
 
-impl TryFrom<V2> for Evaluation {
+impl TryFrom<V3> for Evaluation {
     type Error = serde_json::Error;
 
-    fn try_from(stored: V2) -> Result<Self, serde_json::Error> {
+    fn try_from(stored: V3) -> Result<Self, serde_json::Error> {
         Ok(Self {
             task: stored.task,
             has_baseline: stored.has_baseline,
@@ -188,7 +220,7 @@ impl TryFrom<V2> for Evaluation {
     }
 }
 
-impl From<&SliceResult> for SliceV2 {
+impl From<&SliceResult> for SliceV3 {
     fn from(result: &SliceResult) -> Self {
         Self {
             slice: stored_key(&result.key),
@@ -198,16 +230,17 @@ impl From<&SliceResult> for SliceV2 {
             intervals: stored_intervals(&result.intervals),
             baseline_intervals: stored_intervals(&result.baseline_intervals),
             change_intervals: stored_intervals(&result.change_intervals),
-            plots: result.plots.as_ref().map(PlotsV2::from),
-            baseline_plots: result.baseline_plots.as_ref().map(PlotsV2::from),
+            plots: result.plots.as_ref().map(PlotsV3::from),
+            baseline_plots: result.baseline_plots.as_ref().map(PlotsV3::from),
+            samples: result.samples.iter().map(SampleV3::from).collect(),
         }
     }
 }
 
-impl TryFrom<SliceV2> for SliceResult {
+impl TryFrom<SliceV3> for SliceResult {
     type Error = serde_json::Error;
 
-    fn try_from(stored: SliceV2) -> Result<Self, serde_json::Error> {
+    fn try_from(stored: SliceV3) -> Result<Self, serde_json::Error> {
         Ok(Self {
             key: key(stored.slice)?,
             num_examples: stored.num_examples,
@@ -218,6 +251,11 @@ impl TryFrom<SliceV2> for SliceResult {
             change_intervals: intervals(stored.change_intervals),
             plots: stored.plots.map(Plots::from),
             baseline_plots: stored.baseline_plots.map(Plots::from),
+            samples: stored
+                .samples
+                .into_iter()
+                .map(DrawnSample::try_from)
+                .collect::<Result<_, _>>()?,
         })
     }
 }
@@ -280,7 +318,25 @@ fn intervals(stored: BTreeMap<String, IntervalV2>) -> BTreeMap<String, Interval>
     stored.into_iter().map(|(name, stored)| (name, interval(stored))).collect()
 }
 
-impl From<&Plots> for PlotsV2 {
+impl From<&DrawnSample> for SampleV3 {
+    fn from(drawn: &DrawnSample) -> Self {
+        Self {
+            sample: drawn.config.clone(),
+            values: drawn.values.iter().map(ValueV1::from).collect(),
+        }
+    }
+}
+
+impl TryFrom<SampleV3> for DrawnSample {
+    type Error = serde_json::Error;
+
+    fn try_from(stored: SampleV3) -> Result<Self, serde_json::Error> {
+        let values = stored.values.into_iter().map(SliceValue::try_from);
+        Ok(Self { config: stored.sample, values: values.collect::<Result<_, _>>()? })
+    }
+}
+
+impl From<&Plots> for PlotsV3 {
     fn from(plots: &Plots) -> Self {
         let threshold = |p: &ThresholdPoint| {
             [p.threshold, p.true_positives, p.false_positives, p.true_negatives, p.false_negatives]
@@ -291,12 +347,28 @@ impl From<&Plots> for PlotsV2 {
             thresholds: plots.thresholds.iter().map(threshold).collect(),
             calibration: plots.calibration.iter().map(bin).collect(),
             confusion: plots.confusion.clone(),
+            classes_at: plots
+                .classes_at
+                .iter()
+                .map(|ClassTable { threshold, weights }| ClassTableV3 {
+                    threshold: *threshold,
+                    weights: weights.clone(),
+                })
+                .collect(),
+            labels_at: plots
+                .labels_at
+                .iter()
+                .map(|LabelTable { threshold, cells }| LabelTableV3 {
+                    threshold: *threshold,
+                    cells: cells.clone(),
+                })
+                .collect(),
         }
     }
 }
 
-impl From<PlotsV2> for Plots {
-    fn from(stored: PlotsV2) -> Self {
+impl From<PlotsV3> for Plots {
+    fn from(stored: PlotsV3) -> Self {
         let threshold = |[threshold, tp, fp, tn, fne]: [f64; 5]| ThresholdPoint {
             threshold,
             true_positives: tp,
@@ -314,6 +386,16 @@ impl From<PlotsV2> for Plots {
             thresholds: stored.thresholds.into_iter().map(threshold).collect(),
             calibration: stored.calibration.into_iter().map(bin).collect(),
             confusion: stored.confusion,
+            classes_at: stored
+                .classes_at
+                .into_iter()
+                .map(|ClassTableV3 { threshold, weights }| ClassTable { threshold, weights })
+                .collect(),
+            labels_at: stored
+                .labels_at
+                .into_iter()
+                .map(|LabelTableV3 { threshold, cells }| LabelTable { threshold, cells })
+                .collect(),
         }
     }
 }

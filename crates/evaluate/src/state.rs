@@ -15,12 +15,13 @@ use crate::evaluation::Evaluation;
 use crate::plan::Plan;
 use crate::replicates::Replicates;
 use crate::rows;
+use crate::samples::MAX_SAMPLED;
 use crate::slices::Encoded;
 use crate::totals::SliceTotals;
 use crate::{EvaluateError, EvaluatePass, SliceValue};
 
 /// The version of the byte form.
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 
 /// How many slices one cross of features may have; the slices of one that has more are all left out.
 pub const MAX_SLICES: usize = 10_000;
@@ -176,7 +177,7 @@ impl Accumulator for EvaluateState {
         let num_lanes = self.lanes().num;
         self.num_missing_labels += other.num_missing_labels;
         for (cross, other) in self.crosses.iter_mut().zip(other.crosses) {
-            cross.merge(other, num_lanes)?;
+            cross.merge(other, &self.plan, num_lanes)?;
         }
         Ok(())
     }
@@ -304,7 +305,7 @@ impl CrossState {
         Some(assigned)
     }
 
-    fn merge(&mut self, other: Self, num_lanes: usize) -> Result<(), EvaluateError> {
+    fn merge(&mut self, other: Self, plan: &Plan, num_lanes: usize) -> Result<(), EvaluateError> {
         let (Some(slices), Some(others)) = (&mut self.slices, other.slices) else {
             self.slices = None;
             return Ok(());
@@ -313,7 +314,7 @@ impl CrossState {
         for (key, place) in others.places {
             let Some(other) = totals[place].take() else { continue };
             match slices.places.get(&key) {
-                Some(place) => slices.totals[*place].merge(other, num_lanes),
+                Some(place) => slices.totals[*place].merge(other, plan, num_lanes),
                 None => {
                     slices.places.insert(key, slices.totals.len());
                     slices.totals.push(other);
@@ -326,7 +327,11 @@ impl CrossState {
     fn keep_bounds(&mut self, num_lanes: usize) -> Result<(), EvaluateError> {
         let Some(slices) = &self.slices else { return Ok(()) };
         let num_cells: usize = slices.totals.iter().map(|slice| slice.cells.len()).sum();
-        if slices.totals.len() > MAX_SLICES || num_cells > MAX_BUCKETS / (1 + num_lanes / 10) {
+        let num_sampled: usize = slices.totals.iter().map(SliceTotals::num_sampled).sum();
+        if slices.totals.len() > MAX_SLICES
+            || num_cells > MAX_BUCKETS / (1 + num_lanes / 10)
+            || num_sampled > MAX_SAMPLED
+        {
             self.slices = None;
             return Ok(());
         }
@@ -383,7 +388,7 @@ impl Slices {
             return *place;
         }
         self.places.insert(key, self.totals.len());
-        self.totals.push(SliceTotals::new(plan.terms.len(), num_lanes));
+        self.totals.push(SliceTotals::new(plan, num_lanes));
         self.totals.len() - 1
     }
 }

@@ -8,6 +8,7 @@ use crate::metrics::Document;
 use crate::plan::{Plan, Term};
 use crate::replicates::{Replicates, mix};
 use crate::rows::Rows;
+use crate::samples::Drawn;
 use crate::sums::ExactSum;
 use crate::{EvaluateError, SliceValue};
 
@@ -22,6 +23,8 @@ pub(crate) struct SliceTotals {
     /// By term and then by replicate.
     pub(crate) lanes: Vec<f64>,
     pub(crate) cells: Cells,
+    /// By [`Plan::sample_sizes`].
+    pub(crate) samples: Vec<Drawn>,
     /// Of rankings: the documents of each query.
     pub(crate) queries: BTreeMap<SliceValue, Vec<Document>>,
     /// Of rankings, once it is done: the documents of the queries with the fewest and the most.
@@ -29,12 +32,14 @@ pub(crate) struct SliceTotals {
 }
 
 impl SliceTotals {
-    pub(crate) fn new(num_terms: usize, num_lanes: usize) -> Self {
+    pub(crate) fn new(plan: &Plan, num_lanes: usize) -> Self {
+        let num_terms = plan.terms.len();
         Self {
             num_examples: 0,
             sums: vec![ExactSum::default(); num_terms],
             lanes: vec![0.0; num_terms * num_lanes],
             cells: Cells::default(),
+            samples: vec![Drawn::default(); plan.sample_sizes.len()],
             queries: BTreeMap::new(),
             documents: None,
         }
@@ -58,6 +63,9 @@ impl SliceTotals {
         for hit in &rows.hits[rows.offsets[example]..rows.offsets[example + 1]] {
             self.cells.add(*hit, weight, value, times, num_lanes);
         }
+        for (sample, candidates) in self.samples.iter_mut().zip(&rows.samples) {
+            sample.offer(candidates, example, rows.positions[example]);
+        }
         if let Some((query, document)) = rows.documents.get(example) {
             match self.queries.get_mut(query) {
                 Some(documents) => documents.push(document.clone()),
@@ -68,7 +76,7 @@ impl SliceTotals {
         }
     }
 
-    pub(crate) fn merge(&mut self, other: Self, num_lanes: usize) {
+    pub(crate) fn merge(&mut self, other: Self, plan: &Plan, num_lanes: usize) {
         self.num_examples = self.num_examples.saturating_add(other.num_examples);
         for (sum, other) in self.sums.iter_mut().zip(&other.sums) {
             sum.merge(other);
@@ -77,6 +85,10 @@ impl SliceTotals {
             *lane += other;
         }
         self.cells.merge(&other.cells, num_lanes);
+        let sizes = other.samples.into_iter().zip(&plan.sample_sizes);
+        for (sample, (other, size)) in self.samples.iter_mut().zip(sizes) {
+            sample.merge(other, *size);
+        }
         for (query, documents) in other.queries {
             self.queries.entry(query).or_default().extend(documents);
         }
@@ -135,6 +147,10 @@ impl SliceTotals {
         self.queries.clear();
     }
 
+    pub(crate) fn num_sampled(&self) -> usize {
+        self.samples.iter().map(Drawn::len).sum()
+    }
+
     pub(crate) fn num_documents(&self) -> usize {
         self.queries.values().map(Vec::len).sum()
     }
@@ -144,6 +160,7 @@ impl SliceTotals {
         self.sums.iter().for_each(|sum| sum.write(out));
         self.lanes.iter().for_each(|lane| lane.write(out));
         self.cells.write(num_lanes, out);
+        self.samples.iter().for_each(|sample| sample.write(out));
         self.queries.len().write(out);
         for (query, documents) in &self.queries {
             query.write(out);
@@ -175,6 +192,8 @@ impl SliceTotals {
         let lanes =
             (0..num_terms * num_lanes).map(|_| f64::read(input)).collect::<Result<_, _>>()?;
         let cells = Cells::read(input, plan.num_cells, num_lanes)?;
+        let samples = plan.sample_sizes.iter().map(|size| Drawn::read(input, *size));
+        let samples = samples.collect::<Result<_, _>>()?;
         let mut queries = BTreeMap::new();
         for _ in 0..usize::read(input)? {
             let query = SliceValue::read(input)?;
@@ -190,7 +209,7 @@ impl SliceTotals {
             }
             queries.insert(query, documents);
         }
-        Ok(Self { num_examples, sums, lanes, cells, queries, documents: None })
+        Ok(Self { num_examples, sums, lanes, cells, samples, queries, documents: None })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Local linear models of single predictions.
 
+mod lasso;
 mod local;
 mod neighbours;
 
@@ -57,6 +58,8 @@ pub enum FeatureSelection {
     Forward,
     /// Those that add most to the example's prediction in a model with all features.
     HighestWeights,
+    /// Those that have a weight in the lasso with the least penalty at which no more than so many have one.
+    LassoPath,
     /// All.
     All,
 }

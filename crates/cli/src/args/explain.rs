@@ -109,6 +109,8 @@ pub(crate) enum SelectName {
     Forward,
     /// Those with the highest weights in a model with all.
     HighestWeights,
+    /// Those that the lasso leaves as its penalty falls.
+    LassoPath,
     /// All.
     All,
 }

@@ -47,7 +47,7 @@ pub(crate) fn eval(args: &EvalArgs, global: &Global) -> Result<Outcome, BoxError
     let pass = EvaluatePass::new(&config, task, columns.clone())?;
     let watched = progress.watch(&name, source);
     let state = match &columns.position {
-        Some(position) if config.confidence_intervals.is_some() => {
+        Some(position) if config.needs_positions() => {
             dataflow::fold(&engine, &Numbered::new(&watched, position, 0), &pass)?
         }
         _ => dataflow::fold(&engine, &watched, &pass)?,

@@ -90,6 +90,7 @@ fn options(args: &ExplainArgs) -> SurveyOptions {
                 SelectName::Auto => FeatureSelection::Auto,
                 SelectName::Forward => FeatureSelection::Forward,
                 SelectName::HighestWeights => FeatureSelection::HighestWeights,
+                SelectName::LassoPath => FeatureSelection::LassoPath,
                 SelectName::All => FeatureSelection::All,
             },
             around_example: args.around_row,

@@ -65,6 +65,13 @@ fn a_model_that_needs_onnx_runtime_goes_from_training_to_serving() {
     let shown = scene.cupola(&["artifacts", "show", &evaluation, "--json"]).expect_code(0).stdout;
     assert!(shown.contains(&format!("ONNX Runtime ({library})")), "{shown}");
 
+    // By the same library it need not be evaluated again; by another one, or by `tract`, it has to.
+    let report = with_library(&scene, &library, &run).expect_code(0).json()["run"].clone();
+    assert!(states(&report).contains(&"evaluator cached".to_owned()), "{report}");
+    let explained = scene.cupola(&["run", "--explain"]).expect_code(0).stdout;
+    let why = format!("the model was run by ONNX Runtime ({library}), and now would be by tract");
+    assert!(explained.contains(&why), "{explained}");
+
     let predict = ["predict", "--model", "serving", "--input", "data/trips.csv", "--threads"];
     let asked = |threads| {
         let args = [&predict[..], &[threads]].concat();

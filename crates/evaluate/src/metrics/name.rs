@@ -1,4 +1,4 @@
-//! How metrics are written: `precision`, `precision@0.3`, `recall[2]`, `f1_score[macro,top=1]`, `ndcg@10`.
+//! How metrics are written: `precision`, `precision@0.3`, `recall[2]`, `f1_score[macro,top=1]`, `ndcg@10`, `mean(fare)`.
 
 use std::fmt;
 
@@ -15,6 +15,8 @@ const LISTED: usize = 6;
 #[derive(Clone)]
 pub(crate) struct MetricSpec {
     pub(crate) metric: &'static Metric,
+    /// The feature that the metric is of.
+    pub(crate) feature: Option<String>,
     pub(crate) average: Average,
     /// Only the so many likeliest classes of an example are looked at, all others are predicted negative.
     pub(crate) top: Option<u32>,
@@ -34,6 +36,8 @@ pub(crate) enum Average {
     Macro,
     /// The mean over classes, by how often they are labels.
     Weighted,
+    /// The class that is the so-manieth likeliest of an example.
+    Kth(u32),
     /// As the metric is without brackets.
     Plain,
 }
@@ -51,6 +55,9 @@ fn wrong(message: String) -> NameError {
 
 /// Reads a name, whatever the task.
 pub(crate) fn parse(text: &str) -> Result<MetricSpec, NameError> {
+    if let Some((base, rest)) = text.split_once('(') {
+        return of_feature(text, base, rest);
+    }
     let (rest, at) = match text.split_once('@') {
         None => (text, None),
         Some((rest, number)) => match number.parse::<f64>() {
@@ -65,7 +72,43 @@ pub(crate) fn parse(text: &str) -> Result<MetricSpec, NameError> {
             None => return Err(wrong(format!("`{text}`: expected `]` at the end of the classes"))),
         },
     };
-    let metric = find(base).ok_or_else(|| NameError {
+    let metric = named(base)?;
+    if matches!(metric.compute, Compute::OfFeature) {
+        return Err(wrong(format!("`{base}` needs a feature, such as `{base}(fare)`")));
+    }
+    let (average, top) =
+        selector.map_or(Ok((Average::Plain, None)), |inside| read_selector(text, inside))?;
+    if selector.is_some() && metric.tasks & (MULTI_CLASS | MULTI_LABEL) == 0 {
+        return Err(wrong(format!("`{base}` has no classes, and so nothing in brackets")));
+    }
+    check_at(metric, at)?;
+    let mut spec = MetricSpec { metric, feature: None, average, top, at, name: String::new() };
+    spec.name = spec.to_string();
+    Ok(spec)
+}
+
+/// Reads the name of a metric of a feature; any text may be the name of one.
+fn of_feature(text: &str, base: &str, rest: &str) -> Result<MetricSpec, NameError> {
+    let metric = named(base)?;
+    if !matches!(metric.compute, Compute::OfFeature) {
+        return Err(wrong(format!("`{base}` is of no feature, and so has nothing in parentheses")));
+    }
+    let feature =
+        rest.strip_suffix(')').filter(|feature| !feature.is_empty()).ok_or_else(|| {
+            wrong(format!("`{text}`: expected a feature and `)`, such as `{base}(fare)`"))
+        })?;
+    Ok(MetricSpec {
+        metric,
+        feature: Some(feature.to_owned()),
+        average: Average::Plain,
+        top: None,
+        at: None,
+        name: text.to_owned(),
+    })
+}
+
+fn named(base: &str) -> Result<&'static Metric, NameError> {
+    find(base).ok_or_else(|| NameError {
         message: format!(
             "no metric `{base}`, expected one of {} or {} others",
             METRICS
@@ -77,44 +120,38 @@ pub(crate) fn parse(text: &str) -> Result<MetricSpec, NameError> {
             METRICS.len() - LISTED
         ),
         hint: suggestion(base),
-    })?;
-    let (average, top) =
-        selector.map_or(Ok((Average::Plain, None)), |inside| read_selector(text, inside))?;
-    if selector.is_some() && metric.tasks & (MULTI_CLASS | MULTI_LABEL) == 0 {
-        return Err(wrong(format!("`{base}` has no classes, and so nothing in brackets")));
-    }
-    check_at(metric, at)?;
-    let mut spec = MetricSpec { metric, average, top, at, name: String::new() };
-    spec.name = spec.to_string();
-    Ok(spec)
+    })
 }
 
 fn read_selector(text: &str, inside: &str) -> Result<(Average, Option<u32>), NameError> {
     let (mut average, mut top) = (Average::Plain, None);
+    let number = |part: &str, prefix: &str| {
+        let number = part.strip_prefix(prefix)?;
+        let number = number.parse().ok().filter(|number: &u32| *number > 0);
+        Some(number.ok_or_else(|| {
+            wrong(format!("`{text}`: expected a number of classes from 1 behind `{prefix}`"))
+        }))
+    };
     for part in inside.split(',').map(str::trim) {
-        match part {
-            "micro" => average = Average::Micro,
-            "macro" => average = Average::Macro,
-            "weighted" => average = Average::Weighted,
-            _ => match part.strip_prefix("top=") {
-                Some(k) => match k.parse() {
-                    Ok(k) if k > 0 => top = Some(k),
-                    _ => {
-                        return Err(wrong(format!(
-                            "`{text}`: expected a number of classes from 1 behind `top=`"
-                        )));
-                    }
-                },
-                None => match part.parse() {
-                    Ok(class) => average = Average::Class(class),
-                    Err(_) => {
-                        return Err(wrong(format!(
-                            "`{text}`: `{part}` in brackets, expected the id of a class, `micro`, `macro`, `weighted` or `top=3`"
-                        )));
-                    }
-                },
-            },
+        if let Some(number) = number(part, "top=") {
+            top = Some(number?);
+            continue;
         }
+        average = match (part, number(part, "k="), part.parse()) {
+            ("micro", ..) => Average::Micro,
+            ("macro", ..) => Average::Macro,
+            ("weighted", ..) => Average::Weighted,
+            (_, Some(number), _) => Average::Kth(number?),
+            (_, None, Ok(class)) => Average::Class(class),
+            (_, None, Err(_)) => {
+                return Err(wrong(format!(
+                    "`{text}`: `{part}` in brackets, expected the id of a class, `micro`, `macro`, `weighted`, `top=3` or `k=2`"
+                )));
+            }
+        };
+    }
+    if matches!(average, Average::Kth(_)) && top.is_some() {
+        return Err(wrong(format!("`{text}`: `k=` is one class, and `top=` several")));
     }
     Ok((average, top))
 }
@@ -205,8 +242,23 @@ impl MetricSpec {
                 "metric `{name}`: `top=` is for metrics at a threshold, such as `precision`"
             ));
         }
-        if self.top.is_some_and(|top| top as usize > width) {
+        let kth = if let Average::Kth(kth) = self.average { Some(kth) } else { None };
+        if self.top.or(kth).is_some_and(|number| number as usize > width) {
             return Some(format!("metric `{name}`: there are only {width} classes"));
+        }
+        let is_of_classes = matches!(
+            self.metric.compute,
+            Compute::OfLabels(_)
+                | Compute::OfPairs(..)
+                | Compute::OfConfusion(_)
+                | Compute::OfCurve(_)
+        );
+        if has_selector && !is_of_classes {
+            let base = self.metric.name;
+            return Some(format!("metric `{name}`: `{base}` is of whole examples, not of classes"));
+        }
+        if task == Task::Regression && self.metric.name == "exact_match" && self.at.is_some() {
+            return Some(format!("metric `{name}`: a {task} has no thresholds"));
         }
         None
     }
@@ -215,12 +267,16 @@ impl MetricSpec {
 impl fmt::Display for MetricSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.metric.name)?;
+        if let Some(feature) = &self.feature {
+            write!(f, "({feature})")?;
+        }
         let average = match self.average {
             Average::Plain => None,
             Average::Micro => Some("micro".to_owned()),
             Average::Macro => Some("macro".to_owned()),
             Average::Weighted => Some("weighted".to_owned()),
             Average::Class(class) => Some(class.to_string()),
+            Average::Kth(kth) => Some(format!("k={kth}")),
         };
         let top = self.top.map(|top| format!("top={top}"));
         let parts: Vec<String> = average.into_iter().chain(top).collect();
@@ -261,6 +317,8 @@ mod tests {
             ("f1_score[ top=1 , macro ]", "f1_score[macro,top=1]"),
             ("precision[top=3]@0.5", "precision[top=3]@0.5"),
             ("ndcg@10", "ndcg@10"),
+            ("recall[k=02]", "recall[k=2]"),
+            ("mean(a [b]@(c))", "mean(a [b]@(c))"),
             ("auc_minoring@200", "auc_minoring@200"),
         ];
         for (text, expected) in cases {
@@ -283,6 +341,11 @@ mod tests {
             ("hit_rate", "`hit_rate` needs a number of ranks, such as `hit_rate@5`"),
             ("recall[2", "`recall[2`: expected `]` at the end of the classes"),
             ("ndcg[2]", "`ndcg` has no classes, and so nothing in brackets"),
+            ("mean", "`mean` needs a feature, such as `mean(fare)`"),
+            ("mean(fare", "`mean(fare`: expected a feature and `)`, such as `mean(fare)`"),
+            ("auc(fare)", "`auc` is of no feature, and so has nothing in parentheses"),
+            ("recall[k=0]", "`recall[k=0]`: expected a number of classes from 1 behind `k=`"),
+            ("recall[k=1,top=2]", "`recall[k=1,top=2]`: `k=` is one class, and `top=` several"),
             ("recall[top=0]", "`recall[top=0]`: expected a number of classes from 1 behind `top=`"),
         ];
         for (text, expected) in cases {

@@ -80,9 +80,8 @@ impl PairSums {
 /// The sums over examples that one metric looks at.
 pub(crate) struct Example<'a> {
     pub(crate) sum: &'a dyn Fn(Term) -> f64,
-    /// Weighted labels of all pairs, and the weight of the pairs.
+    /// Weighted labels of all pairs.
     pub(crate) label: f64,
-    pub(crate) pair_weight: f64,
     pub(crate) model: u8,
     /// What stands behind `@`, or stands for it.
     pub(crate) at: f64,
@@ -99,10 +98,6 @@ impl Example<'_> {
 
     pub(crate) fn label(&self) -> f64 {
         self.label
-    }
-
-    pub(crate) fn mean_label(&self) -> f64 {
-        ratio(self.label, self.pair_weight)
     }
 
     /// Returns the weight of the examples whose class is among the first.

@@ -39,10 +39,10 @@ fn evaluation() -> Evaluation {
 
 #[test]
 fn the_file_is_as_documented() {
-    let text = serde_json::to_string_pretty(&V2::from(&evaluation())).unwrap();
+    let text = serde_json::to_string_pretty(&V3::from(&evaluation())).unwrap();
     assert_snapshot!(text, @r#"
     {
-      "version": 2,
+      "version": 3,
       "task": "binary_classification",
       "has_baseline": true,
       "num_missing_labels": 3,
@@ -145,7 +145,20 @@ fn intervals_comparisons_and_plots_are_read_back() {
             negatives: 2.0,
         }],
         confusion: vec![vec![1.0, 0.5], vec![0.0, 2.0]],
+        classes_at: vec![ClassTable { threshold: 0.5, weights: vec![vec![1.0, 0.5, 2.0]] }],
+        labels_at: vec![LabelTable { threshold: 0.3, cells: vec![vec![[1.0, 0.5, 2.0, 0.1]]] }],
     });
+    full.slices[0].samples = vec![DrawnSample {
+        config: SampleConfig {
+            feature: "trip_id".to_owned(),
+            of: crate::SampleOf::FalsePositives,
+            size: 3,
+            threshold: Some(0.3),
+            class: None,
+            seed: 7,
+        },
+        values: vec![SliceValue::Int(4), SliceValue::Text("b".to_owned())],
+    }];
     full.comparisons = vec![SliceComparison {
         slice: full.slices[1].key.clone(),
         baseline: Vec::new(),
@@ -157,24 +170,27 @@ fn intervals_comparisons_and_plots_are_read_back() {
 }
 
 #[test]
-fn the_first_version_is_still_read() {
+fn earlier_versions_are_still_read() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("evaluation.json");
-    let new = serde_json::to_string(&V2::from(&evaluation())).unwrap();
+    let new = serde_json::to_string(&V3::from(&evaluation())).unwrap();
     // Nothing that the first version did not have is written here.
-    fs::write(&path, new.replacen("\"version\":2", "\"version\":1", 1)).unwrap();
-    assert_eq!(format!("{:?}", Evaluation::load(&path).unwrap()), format!("{:?}", evaluation()));
+    for version in ["\"version\":1", "\"version\":2"] {
+        fs::write(&path, new.replacen("\"version\":3", version, 1)).unwrap();
+        let read = Evaluation::load(&path).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{:?}", evaluation()));
+    }
 }
 
 #[test]
 fn a_spoiled_file_is_named_with_what_is_wrong() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("evaluation.json");
-    let good = serde_json::to_string(&V2::from(&evaluation())).unwrap();
+    let good = serde_json::to_string(&V3::from(&evaluation())).unwrap();
     let name = path.display().to_string();
     for (from, to, expected) in [
         ("{", "", "not a readable evaluation"),
-        ("\"version\":2", "\"version\":3", "an evaluation of version 3, expected at most 2"),
+        ("\"version\":3", "\"version\":4", "an evaluation of version 4, expected at most 3"),
         ("\"NaN\"", "\"nan\"", "not a readable evaluation"),
         ("\"00ff\"", "\"0\"", "not a readable evaluation"),
         ("\"00ff\"", "\"+0f0\"", "not a readable evaluation"),

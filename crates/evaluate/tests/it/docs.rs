@@ -29,6 +29,8 @@ TOML. Vectors of predictions are columns of lists.
 | `f1_score[weighted]` | the mean over classes, by how often they are labels |
 | `precision[micro]` | of all pairs of example and class together |
 | `precision[micro,top=3]` | where only the three likeliest classes of an example are predicted positive |
+| `recall[k=2]` | of the second likeliest class of each example, whichever that is |
+| `mean(fare)` | the mean of a feature of numbers |
 | `fairness_indicators` | ten rates at the thresholds 0.1 to 0.9 |
 
 A metric of a class counts a prediction as positive when it is greater than the threshold, as TensorFlow Model Analysis
@@ -47,6 +49,18 @@ A denominator of zero gives NaN, and so does a mean over classes of which one is
 - `thresholds` bound the value, the change against the baseline, or the relative change. NaN holds no bound; a relative
   change against 0 does not hold; a metric or a slice that was not computed does not hold; without a baseline, changes do
   not bind. `against = { country = "US" }` bounds the difference of slices to that one.
+- `confusion_thresholds = [0.3, 0.5]`: tables at these thresholds, for several classes of the label by the likeliest class,
+  for several labels of what is right and wrong about each label among the examples that have another one; they are in
+  `evaluation.json` and drawn in the page. Without it there is one of classes without a threshold, and one of up to 20
+  labels at `classification_threshold`.
+- `samples` shows examples to look at, of each slice, by the values of a feature such as an id. They are drawn by their
+  weight, each at most once, and by their places in the data and a seed, so that a run draws the same again:
+
+      [[nodes.evaluator.samples]]          # in the file of `cupola eval --config`: [[samples]]
+      feature = "trip_id"
+      of = "false_positives"               # "false_negatives", "true_positives", "true_negatives"; "all" without it
+      size = 20                            # threshold = 0.3 and class = 2 as they are needed
+
 - Memory is bounded: 10,000 slices for each cross of features, 4 million cells of predictions (1.3 million with 20
   replicates), 20 million documents to rank. A cross that has more is left out, and named.
 
@@ -62,7 +76,7 @@ Which features a model's predictions come from: of one row, of all, and by slice
 - `lime` (as `LimeTabularExplainer` of the `lime` package): a linear model of the predictions near a row. Numbers are
   cut at the quartiles of the background (`--no-discretize`: in standard deviations), all else is drawn as often as the
   background has it; a missing value is a category of its own. `--num-features`, `--kernel-width`, `--categorical`,
-  `--select forward`.
+  `--select forward` (or `lasso-path`).
 - Where the rows have what the label is made of, also by how much the loss rises when a feature is shuffled.
 
 The Evaluator does so when it is asked, writes `explanations.json`, and shows them in its page:

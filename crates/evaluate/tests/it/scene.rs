@@ -102,6 +102,7 @@ pub(crate) fn every_metric() -> Vec<String> {
         "sensitivity_at_specificity@0.5",
         "specificity_at_sensitivity@0.5",
         "threshold_at_recall@0.5",
+        "mean(hour)",
     ];
     let names = names.into_iter().chain(evaluate::metric_names());
     let config = |name: &str| Config { metrics: metrics(&[name]), ..Config::default() };

@@ -1,5 +1,6 @@
 //! The weighted ridge regression over the neighbours of an example, and the choice of its features.
 
+use super::lasso::{Products, lasso};
 use super::{FeatureSelection, LimeOptions};
 use crate::solve::solve;
 
@@ -22,6 +23,7 @@ pub(super) struct Fit {
 
 /// Sums over the neighbours around their weighted means, from which every model of some features follows.
 struct Sums {
+    num_rows: usize,
     means: Vec<f64>,
     target_mean: f64,
     /// Σ w (x_i - mean) (x_j - mean)
@@ -64,6 +66,10 @@ fn choose(sums: &Sums, example: &[f64], options: &LimeOptions) -> Vec<usize> {
     match options.selection {
         FeatureSelection::All => (0..example.len()).collect(),
         FeatureSelection::Forward => forward(sums, num),
+        FeatureSelection::LassoPath => {
+            let Sums { num_rows, products, with_target, .. } = sums;
+            lasso(&Products { num_rows: *num_rows, features: products, target: with_target }, num)
+        }
         FeatureSelection::Auto if options.num_features <= MAX_FORWARD => forward(sums, num),
         FeatureSelection::Auto | FeatureSelection::HighestWeights => {
             let mut chosen: Vec<usize> = (0..example.len()).collect();
@@ -120,7 +126,7 @@ impl Sums {
                 }
             }
         }
-        Self { means, target_mean, products, with_target, of_target }
+        Self { num_rows: data.len(), means, target_mean, products, with_target, of_target }
     }
 
     /// Returns the weights of some features in a ridge regression with an intercept.

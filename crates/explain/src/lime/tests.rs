@@ -11,6 +11,7 @@ use model::{PREDICTION, Signature, Task};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::random::Random;
 
 /// A function of two numbers and a text, of which it takes the length.
 struct Function(Signature);
@@ -105,6 +106,7 @@ fn local_models_are_those_of_the_lime_package() {
         (FeatureSelection::All, "none"),
         (FeatureSelection::Forward, "forward_selection"),
         (FeatureSelection::HighestWeights, "highest_weights"),
+        (FeatureSelection::LassoPath, "lasso_path"),
         (FeatureSelection::Auto, "auto"),
     ];
     for (selection, name) in selections {
@@ -134,6 +136,37 @@ fn local_models_are_those_of_the_lime_package() {
             }));
             fits.push(lime.explain(&example).unwrap());
         }
+    }
+    // More features, that say much the same, so that some leave the lasso's path again.
+    for seed in 0..30 {
+        let mut random = Random::new(seed);
+        let common: Vec<f64> = (0..200).map(|_| random.normal()).collect();
+        let row = |common: &f64| (0..8).map(|_| 0.5 * random.normal() + common).collect();
+        let data: Vec<Vec<f64>> = common.iter().map(row).collect();
+        let target =
+            |row: &Vec<f64>| (row[0] * 3.0).sin() + row[1] * row[2] - row[3] - 2.0 * row[4];
+        let predictions: Vec<f64> = data.iter().map(target).collect();
+        let num_features = 1 + seed as usize % 8;
+        let options = LimeOptions {
+            num_features,
+            selection: FeatureSelection::LassoPath,
+            ..LimeOptions::default()
+        };
+        let Fit { intercept, values, score, local_prediction } =
+            fit(&data, &predictions, 2.0, &options);
+        given.push(json!({
+            "data": data, "predictions": predictions, "num_features": num_features,
+            "selection": "lasso_path", "width": 2.0,
+        }));
+        let (prediction, conditions) = (predictions[0], Vec::new());
+        fits.push(LocalModel {
+            prediction,
+            local_prediction,
+            score,
+            intercept,
+            values,
+            conditions,
+        });
     }
     // Each its own neighbours, many of them: near each other as chance allows.
     let num_samples = 30_000;

@@ -229,12 +229,37 @@ function calibration(slice) {
   ]);
 }
 
+/// A cell is `[weight, share of its row, what it is]`.
 function matrix(table) {
-  const rows = table.map((row, label) => {
-    const all = row.reduce((sum, weight) => sum + weight, 0) || 1;
-    return h("tr", {}, h("th", {}, String(label)), row.map(weight => h("td", { "--part": `${(60 * weight / all).toFixed(1)}%` }, format(weight))));
-  });
-  return h("div", { class: "matrix" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "label / predicted"), table.map((_, index) => h("th", {}, String(index))))), h("tbody", {}, rows)));
+  const names = table[0].map((_, index) => index < table.length ? String(index) : "none");
+  const rows = table.map((row, label) => h("tr", {}, h("th", {}, String(label)),
+    row.map(([weight, share, title]) => h("td", { "--part": `${(60 * share).toFixed(1)}%`, title }, format(weight)))));
+  return h("div", { class: "matrix" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "label / predicted"), names.map(name => h("th", {}, name)))), h("tbody", {}, rows)));
+}
+const ofClasses = table => matrix(table.map(row => {
+  const all = row.reduce((sum, weight) => sum + weight, 0) || 1;
+  return row.map(weight => [weight, weight / all]);
+}));
+const ofLabels = table => matrix(table.map(row => row.map(([tp, fp, tn, fn]) => [tp + fp, (tp + fp) / (tp + fp + tn + fn || 1),
+  `true positives ${format(tp)}, false positives ${format(fp)}, true negatives ${format(tn)}, false negatives ${format(fn)}`])));
+
+function confusion(plots, whose) {
+  const parts = [];
+  const add = (title, note, table) => parts.push(plot(`${title}${whose}`, whose ? "" : note, table));
+  if (plots?.confusion) add("Confusion", "weight of each label, by the likeliest class", ofClasses(plots.confusion));
+  for (const { threshold, weights } of plots?.classes_at || []) add(`Confusion at ${format(threshold)}`, "none: no class is above it", ofClasses(weights));
+  for (const { threshold, cells } of plots?.labels_at || []) add(`Labels at ${format(threshold)}`, "of examples with a label: weight that is predicted each", ofLabels(cells));
+  return parts;
+}
+
+// ---- examples that were drawn ----
+
+const drawnBox = h("div", {});
+function drawDrawn(slice) {
+  drawnBox.replaceChildren(...(slice?.samples || []).flatMap(({ sample, values }) => [
+    h("h3", {}, `${sample.of.replace("_", " ")}: ${sample.feature}`,
+      h("small", {}, [sample.class !== undefined && `class ${sample.class}`, sample.threshold !== undefined && `threshold ${format(sample.threshold)}`].filter(Boolean).join(", "))),
+    h("p", { class: "sample" }, values.length ? values.map(value => shown(value)).join(", ") : "none")]));
 }
 
 const plotsBox = h("div", { class: "plots" });
@@ -243,6 +268,7 @@ function drawPlots() {
   const slice = slices[state.slice];
   plotsTitle.replaceChildren("Plots", h("small", {}, slice ? `${slice.name}, ${format(slice.num_examples)} examples` : ""));
   const plots = slice?.plots;
+  drawDrawn(slice);
   if (!plots) {
     plotsBox.replaceChildren(h("p", { class: "empty" }, "No plots of this slice: they are made of classifiers, where a metric such as `auc` looks at all thresholds, and of the slices with the most examples."));
     return;
@@ -258,8 +284,7 @@ function drawPlots() {
     parts.push(plot("Predictions", "blue: label 1, grey: label 0", scores(plots)));
     if (slice.baseline_plots?.calibration) parts.push(plot("Predictions of the baseline", "blue: label 1, grey: label 0", scores(slice.baseline_plots)));
   }
-  if (plots.confusion) parts.push(plot("Confusion", "weight of each label, by the likeliest class", matrix(plots.confusion)));
-  if (slice.baseline_plots?.confusion) parts.push(plot("Confusion of the baseline", "", matrix(slice.baseline_plots.confusion)));
+  parts.push(...confusion(plots, ""), ...confusion(slice.baseline_plots, " of the baseline"));
   plotsBox.replaceChildren(...parts);
 }
 
@@ -406,7 +431,7 @@ const fairness = crosses.length ? [
 
 document.getElementById("page").append(
   h("h1", {}, data.title), cards(), thresholds() || "", h("h2", {}, "Slices"), tools, tableBox,
-  plotsTitle, plotsBox, ...fairness, ...compared(), ...importance(), ...samples().flat());
+  plotsTitle, plotsBox, drawnBox, ...fairness, ...compared(), ...importance(), ...samples().flat());
 if (slices.length) {
   drawTable();
   drawPlots();

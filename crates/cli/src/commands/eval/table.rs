@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use evaluate::{Blessing, Config, Evaluation, SliceResult, slice_name};
+use evaluate::{Blessing, Config, DrawnSample, Evaluation, SampleOf, SliceResult, slice_name};
 
 use crate::output::{number, table};
 
@@ -42,6 +42,7 @@ pub(super) fn evaluation(
     }
     parts.extend((!notes.is_empty()).then(|| notes.join("\n")));
     parts.extend(comparisons(evaluation, &metrics));
+    parts.extend(samples(evaluation));
     if let Some(blessing) = blessing {
         let failures: Vec<String> =
             blessing.failures.iter().take(MAX_ROWS).map(|f| format!("  {f}")).collect();
@@ -86,6 +87,25 @@ fn row(slice: &SliceResult, metrics: &[String]) -> Vec<String> {
         text
     }));
     row
+}
+
+/// Returns the examples that were drawn of all rows together.
+fn samples(evaluation: &Evaluation) -> Option<String> {
+    let overall = evaluation.overall().filter(|overall| !overall.samples.is_empty())?;
+    let line = |drawn: &DrawnSample| {
+        let values: Vec<String> = drawn.values.iter().map(ToString::to_string).collect();
+        let values = if values.is_empty() { "none".to_owned() } else { values.join(", ") };
+        let of = match drawn.config.of {
+            SampleOf::All => "examples",
+            SampleOf::TruePositives => "true positives",
+            SampleOf::FalsePositives => "false positives",
+            SampleOf::TrueNegatives => "true negatives",
+            SampleOf::FalseNegatives => "false negatives",
+        };
+        let class = drawn.config.class.map(|class| format!(" of class {class}"));
+        format!("{of}{}, by {}: {values}", class.unwrap_or_default(), drawn.config.feature)
+    };
+    Some(overall.samples.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
 /// Returns the differences between slices.
