@@ -2,6 +2,7 @@
 //! slow, and that mean harm. Fails when an answer is wrong, a good request is not answered, or memory grows.
 
 mod grpc;
+mod rest;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -11,6 +12,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use bytes::Bytes;
 
 use crate::Failure;
 use crate::load::{Plan, Target, ask, predict_request, request, run};
@@ -22,10 +25,13 @@ pub(crate) const USAGE: &str = "cargo xtask soak [MINUTES] [--binary FILE]";
 const PREDICT: &str = "/v1/models/taxi:predict";
 const GRPC: &str = "/tensorflow.serving.PredictionService/Predict";
 
-/// How much memory may grow after the first minute, as a share and in bytes: the allocator's own coming and going.
-const GROWTH: (f64, u64) = (0.25, 24 << 20);
+/// How often another version comes.
+const PUSH: Duration = Duration::from_secs(5);
 
-/// What the clients counted.
+/// After so long the clients rest, and it is looked how much memory the server has left.
+const ROUND: Duration = Duration::from_secs(30);
+
+/// What the clients counted, of all that they asked.
 #[derive(Default)]
 struct Counts {
     answers: AtomicU64,
@@ -94,70 +100,100 @@ fn soak_in(workspace: &Path, binary: &Path, scratch: &Path, time: Duration) -> R
     }
     let message = predict_request("taxi", &row);
 
+    let clients = Clients { address, good, expected, many, message, dir };
     let counts = Counts::default();
-    let ends = AtomicBool::new(false);
-    let start = Instant::now();
-    let (mut early, mut failed_loads) = (None, 0);
-    std::thread::scope(|scope| -> Result<(), Failure> {
-        for _ in 0..4 {
-            scope.spawn(|| check_answers(address, &good, &expected, &ends, &counts));
-        }
-        scope.spawn(|| hostilities(address, &good, &many, &ends, &counts));
-        scope.spawn(|| grpc::check_answers(address, &message, &ends, &counts));
-        scope.spawn(|| grpc::hostilities(address, &message, &ends, &counts));
-        scope.spawn(|| {
-            while !ends.load(Ordering::Relaxed) {
-                std::thread::sleep(Duration::from_secs(5));
-                if push_again(&dir).is_ok() {
-                    counts.versions.fetch_add(1, Ordering::Relaxed);
-                }
-            }
-        });
-        let grpc = Target::Grpc(GRPC.to_owned(), message.clone());
-        let outcome = (|| {
-            while start.elapsed() < time {
-                let time = Duration::from_secs(2);
-                let plan = Plan { connections: 2, streams: 4, time, rate: Some(2000.0) };
-                let outcome = run(address, &grpc, plan)?;
-                failed_loads += outcome.failures;
-                counts.answers.fetch_add(outcome.latencies.len() as u64, Ordering::Relaxed);
-                let warm = time.min(Duration::from_secs(60)).max(Duration::from_secs(30));
-                if early.is_none() && start.elapsed() >= warm {
-                    early = Some(served.resident()?);
-                }
-            }
-            Ok(())
-        })();
-        ends.store(true, Ordering::Relaxed);
-        outcome
-    })?;
-
-    let now = served.resident()?;
-    let early = early.unwrap_or(now);
+    let (mut loaded, mut most, mut rests) = (Duration::ZERO, 0, Vec::new());
+    while loaded < time {
+        let ends_at = loaded + ROUND.min(time - loaded);
+        most = most.max(clients.load(&served, loaded, ends_at, &counts)?);
+        loaded = ends_at;
+        let rest = rest::resident(&served, &clients.dir)?;
+        println!("{:.1} minutes: {:.1} MB at rest", loaded.as_secs_f64() / 60.0, rest as f64 / 1e6);
+        rests.push((loaded, rest));
+    }
     let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
     println!(
-        "{:.1} minutes: {} answers, {} wrong or missing, {} hostile connections, {} versions, \
-         memory {:.1} MB after warming up and {:.1} MB at the end",
-        start.elapsed().as_secs_f64() / 60.0,
+        "{:.1} minutes: {} answers, {} wrong or missing, {} hostile connections, {} versions",
+        loaded.as_secs_f64() / 60.0,
         get(&counts.answers),
-        get(&counts.wrong) + failed_loads,
+        get(&counts.wrong),
         get(&counts.hostile),
         get(&counts.versions),
-        early as f64 / 1e6,
-        now as f64 / 1e6,
     );
+    let trend = rest::Trend::of(&rests);
+    println!("memory under load at most {:.1} MB; {trend}", most as f64 / 1e6);
     let log = fs::read_to_string(&log)?;
     if let Some(line) = log.lines().find(|line| line.contains("panicked")) {
         return Err(format!("the server panicked: {line}").into());
     }
-    if get(&counts.wrong) + failed_loads > 0 {
+    if get(&counts.wrong) > 0 {
         return Err("some answers were wrong or missing".into());
     }
-    let (share, bytes) = GROWTH;
-    if now as f64 > early as f64 * (1.0 + share) && now > early + bytes {
+    if trend.is_growth() {
         return Err("memory has grown".into());
     }
     Ok(())
+}
+
+/// All that asks the server at a time, well or ill, and what it asks.
+struct Clients {
+    address: SocketAddr,
+    good: Bytes,
+    expected: Vec<u8>,
+    /// A good request whose answer is large.
+    many: Bytes,
+    message: Bytes,
+    dir: PathBuf,
+}
+
+impl Clients {
+    /// Asks from one time to another; returns the most memory that the server was seen to have.
+    fn load(
+        &self,
+        served: &Served,
+        from: Duration,
+        to: Duration,
+        counts: &Counts,
+    ) -> Result<u64, Failure> {
+        let Self { address, good, expected, many, message, dir } = self;
+        let ends = AtomicBool::new(false);
+        let (start, time) = (Instant::now(), to - from);
+        // Each time others.
+        let seed = from.as_secs();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| check_answers(*address, good, expected, &ends, counts));
+            }
+            scope.spawn(|| hostilities(*address, good, many, seed, &ends, counts));
+            scope.spawn(|| grpc::check_answers(*address, message, &ends, counts));
+            scope.spawn(|| grpc::hostilities(*address, message, seed, &ends, counts));
+            scope.spawn(|| {
+                let mut next = PUSH;
+                while !ends.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(50));
+                    if start.elapsed() >= next && push_again(dir).is_ok() {
+                        counts.versions.fetch_add(1, Ordering::Relaxed);
+                        next += PUSH;
+                    }
+                }
+            });
+            let grpc = Target::Grpc(GRPC.to_owned(), message.clone());
+            let mut most = 0;
+            let outcome = (|| {
+                while let Some(left) = time.checked_sub(start.elapsed()).filter(|l| !l.is_zero()) {
+                    let time = left.min(Duration::from_secs(2));
+                    let plan = Plan { connections: 2, streams: 4, time, rate: Some(2000.0) };
+                    let outcome = run(*address, &grpc, plan)?;
+                    counts.wrong.fetch_add(outcome.failures, Ordering::Relaxed);
+                    counts.answers.fetch_add(outcome.latencies.len() as u64, Ordering::Relaxed);
+                    most = most.max(served.resident()?);
+                }
+                Ok(most)
+            })();
+            ends.store(true, Ordering::Relaxed);
+            outcome
+        })
+    }
 }
 
 /// Asks, and holds every answer against the expected one.
@@ -185,8 +221,15 @@ fn check_answers(
 }
 
 /// Does one bad thing after the other.
-fn hostilities(address: SocketAddr, good: &[u8], many: &[u8], ends: &AtomicBool, counts: &Counts) {
-    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+fn hostilities(
+    address: SocketAddr,
+    good: &[u8],
+    many: &[u8],
+    seed: u64,
+    ends: &AtomicBool,
+    counts: &Counts,
+) {
+    let mut random = Random(0x9E37_79B9_7F4A_7C15 ^ seed);
     let mut slow: Vec<TcpStream> = Vec::new();
     while !ends.load(Ordering::Relaxed) {
         let bytes = hostile(&mut random, good, many);

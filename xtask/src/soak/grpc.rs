@@ -110,12 +110,13 @@ pub(super) fn check_answers(
 pub(super) fn hostilities(
     address: SocketAddr,
     message: &Bytes,
+    seed: u64,
     ends: &AtomicBool,
     counts: &Counts,
 ) {
     let Ok(runtime) = runtime() else { return };
     runtime.block_on(async {
-        let mut random = Random(0x2545_F491_4F6C_DD1D);
+        let mut random = Random(0x2545_F491_4F6C_DD1D ^ seed);
         // Those who do not read what they asked for.
         let mut slow = Vec::new();
         while !ends.load(Ordering::Relaxed) {
