@@ -82,7 +82,7 @@ fn the_page_has_everything_in_it() {
     let page = std::fs::read_to_string(scene.path("page.html")).unwrap();
     assert!(page.contains("\"thresholds\":[[") && page.contains("country"));
     let stored = std::fs::read_to_string(scene.path("evaluation.json")).unwrap();
-    assert!(stored.starts_with("{\n  \"version\": 2,"));
+    assert!(stored.starts_with("{\n  \"version\": 3,"));
 }
 
 #[test]
