@@ -273,7 +273,8 @@ fn with_torch(
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "few")]
     let rollbacks = metrics.get("rollbacks").map_or(0, |count| count as u32);
     let speed = metrics.get("tokens_per_second");
-    let remarks = told_restarts(&launched).into_iter().collect();
+    let warnings = launched.warnings.iter().take(MAX_WARNINGS).cloned();
+    let remarks = told_restarts(&launched).into_iter().chain(warnings).collect();
     Ok(Learnt { history: heard.history, rollbacks, speed, remarks })
 }
 

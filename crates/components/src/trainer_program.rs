@@ -20,7 +20,7 @@ use servable::Servable;
 use crate::ComponentError;
 use crate::ports::required;
 use crate::run_dir::{RunDir, absolute};
-use crate::trainer::{Splits, run_properties};
+use crate::trainer::{MAX_WARNINGS, Splits, run_properties};
 use crate::view::SCHEMA_FILE;
 
 /// The keys of a run's folder.
@@ -367,6 +367,9 @@ fn summary(launched: &Launched) -> String {
     }
     if let Some(restarts) = told_restarts(launched) {
         let _ = write!(text, "; {restarts}");
+    }
+    for warning in launched.warnings.iter().take(MAX_WARNINGS) {
+        let _ = write!(text, "; {warning}");
     }
     if launched.num_bad_lines > 0 {
         let _ = write!(text, "; {} lines of metrics are no JSON objects", launched.num_bad_lines);

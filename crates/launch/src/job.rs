@@ -18,6 +18,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How many lines of a worker's standard error are shown when it fails.
 const SHOWN_LINES: usize = 15;
 
+/// How many warnings of a job are kept: a program that warns at each step says the same again.
+const KEPT_WARNINGS: usize = 10;
+
 /// Where a job's standard output and error go, below [`Job::run_dir`].
 const LOGS: &str = "logs";
 
@@ -89,6 +92,8 @@ pub struct Launched {
     pub restarts: Vec<Restart>,
     /// The last value of each metric.
     pub metrics: Metrics,
+    /// What it warned of, the first ten.
+    pub warnings: Vec<String>,
     /// How many lines of the metrics file are none.
     pub num_bad_lines: u64,
 }
@@ -263,6 +268,9 @@ impl Told {
             match Metrics::read(line) {
                 Some(metrics) => {
                     self.launched.metrics.update(&metrics);
+                    let warnings = &mut self.launched.warnings;
+                    let has_room = warnings.len() < KEPT_WARNINGS;
+                    warnings.extend(metrics.warning.clone().filter(|_| has_room));
                     watch.metrics(&metrics);
                 }
                 None => self.launched.num_bad_lines += 1,

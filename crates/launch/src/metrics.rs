@@ -11,10 +11,12 @@ pub struct Metrics {
     pub step: Option<u64>,
     /// Every other number, in the order of the line; it may be NaN or infinite.
     pub values: Vec<(String, f64)>,
+    /// The key `warning`: what went wrong without ending the training.
+    pub warning: Option<String>,
 }
 
 impl Metrics {
-    /// Reads a line; nothing where it is no JSON object. Values that are no numbers are left out.
+    /// Reads a line; nothing where it is no JSON object. Values that are neither numbers nor a warning are left out.
     pub fn read(line: &str) -> Option<Self> {
         let serde_json::Value::Object(object) = json::parse(line).ok()? else { return None };
         let mut metrics = Self::default();
@@ -31,6 +33,7 @@ impl Metrics {
                     metrics.step = step;
                 }
                 (_, Some(number)) => metrics.values.push((key, number)),
+                ("warning", None) => metrics.warning = value.as_str().map(str::to_owned),
                 (_, None) => {}
             }
         }
@@ -42,7 +45,7 @@ impl Metrics {
         self.values.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
     }
 
-    /// Takes over what a later line says; what it does not say stays.
+    /// Takes over the numbers of a later line; what it does not say stays.
     pub fn update(&mut self, later: &Self) {
         self.step = later.step.or(self.step);
         for (key, value) in &later.values {
@@ -82,6 +85,8 @@ mod tests {
         assert!(Metrics::read("[1]").is_none());
         assert!(Metrics::read("Epoch 1/3").is_none());
         assert_eq!(Metrics::read(r#"{"step": 8.0}"#).unwrap().step, Some(8));
+        let warned = Metrics::read(r#"{"warning": "no room"}"#).unwrap();
+        assert_eq!((warned.warning.as_deref(), warned.values.len()), (Some("no room"), 0));
     }
 
     #[test]

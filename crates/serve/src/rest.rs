@@ -6,6 +6,8 @@ mod serving;
 use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 
+use serde_json::json;
+
 use crate::app::App;
 use crate::completions;
 use crate::entry::Wanted;
@@ -17,18 +19,25 @@ use crate::http::{Reply, Request};
 pub(crate) async fn answer(app: &App, request: Request) -> Reply {
     let is_read = matches!(request.method, http::Method::GET | http::Method::HEAD);
     let path = request.path.as_str();
+    // Whether all is well, and what KServe's protocol calls that.
     let health = match path {
-        "/health/live" | "/healthz" | "/livez" | "/v2/health/live" => Some(true),
-        "/health/ready" | "/readyz" | "/v2/health/ready" => Some(app.is_ready()),
+        "/health/live" | "/healthz" | "/livez" => Some((true, None)),
+        "/v2/health/live" => Some((true, Some("live"))),
+        "/health/ready" | "/readyz" => Some((app.is_ready(), None)),
+        "/v2/health/ready" => Some((app.is_ready(), Some("ready"))),
         _ => None,
     };
     // Whoever asks how the server is has no token.
-    if let Some(is_well) = health {
-        return match (is_read, is_well) {
-            (false, _) => Reply::error(405, "expected GET"),
-            (true, true) => Reply::text(200, "ok\n"),
-            (true, false) => Reply::text(503, "not ready\n"),
+    if let Some((is_well, name)) = health {
+        if !is_read {
+            return Reply::error(405, "expected GET");
+        }
+        let status = if is_well { 200 } else { 503 };
+        let Some(name) = name else {
+            return Reply::text(status, if is_well { "ok\n" } else { "not ready\n" });
         };
+        let body = json!({ name: is_well }).to_string().into_bytes();
+        return Reply { status, ..Reply::json(body) };
     }
     if !app.is_authorized(request.headers.authorization.as_deref()) {
         app.metrics.unauthenticated.fetch_add(1, Ordering::Relaxed);

@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::config::ServeConfig;
 use crate::loader::Loader;
 use crate::log::{Level, Log};
+use crate::memory;
 use crate::metrics::ServerMetrics;
 use crate::net::{self, Certificates, Connections, TlsError};
 use crate::registry::Registry;
@@ -106,6 +107,7 @@ impl Server {
         clock: fn() -> i64,
     ) -> Result<Self, ServeError> {
         let start = Instant::now();
+        memory::keep_little();
         check_names(config.models.iter().map(|model| model.name.as_str()).collect())?;
         let tls = config.tls.as_ref().map(Certificates::load).transpose()?.map(Arc::new);
         let mut listeners = Vec::with_capacity(config.addresses.len());

@@ -5,7 +5,7 @@
 //! leaves what there is in place. Whoever is being asked still when its version is exchanged keeps it until it has
 //! answered; then the memory goes back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -59,6 +59,7 @@ pub(crate) struct Watcher {
     pub(crate) poll: Option<Duration>,
     known: BTreeMap<u64, Known>,
     was_readable: bool,
+    had_versions: bool,
     /// Names of versions, as they were last read beside them.
     aliases: BTreeMap<String, u64>,
     were_aliases_readable: bool,
@@ -95,6 +96,7 @@ impl Watcher {
             poll,
             known: BTreeMap::new(),
             was_readable: true,
+            had_versions: true,
             aliases: BTreeMap::new(),
             were_aliases_readable: true,
         }
@@ -147,10 +149,20 @@ impl Watcher {
             }
         };
         self.was_readable = true;
+        let had_versions = std::mem::replace(&mut self.had_versions, !found.is_empty());
+        if found.is_empty() && had_versions {
+            // It may be the wrong folder, or one that is filled later: whoever reads the log can tell.
+            let about = json!({
+                "model": self.entry.name,
+                "dir": self.config.dir,
+                "error": "found no version, expected folders named by numbers, each with the file `READY` that a push ends with",
+            });
+            self.log.say(Level::Warning, "no_versions", about);
+        }
         let mut found: Vec<(u64, PathBuf)> = found;
         found.dedup_by_key(|(number, _)| *number);
         let numbers: Vec<u64> = found.iter().map(|(number, _)| *number).collect();
-        let mut wanted = self.config.policy.select(&numbers);
+        let mut wanted: BTreeSet<u64> = self.config.policy.select(&numbers).into_iter().collect();
         if !matches!(self.config.policy, VersionPolicy::Specific(_)) {
             // Whoever asks for a version by its name is answered by it, however old it is.
             wanted.extend(self.aliases.values().filter(|number| numbers.contains(number)));
@@ -163,17 +175,17 @@ impl Watcher {
             }
         }
 
-        let is_serving = |number: &u64| matches!(self.known.get(number), Some(Known::Serving(_)));
-        if wanted.iter().any(is_serving) {
-            let unwanted = |(number, known): (&u64, &mut Known)| match known {
-                Known::Serving(version) if !wanted.contains(number) => {
-                    Some((*number, Arc::clone(version)))
+        let is_serving = |number: &&u64| matches!(self.known.get(number), Some(Known::Serving(_)));
+        let num_serving = wanted.iter().filter(is_serving).count();
+        if num_serving > 0 {
+            let unwanted = |number: &&u64| is_serving(number) && !wanted.contains(number);
+            let unwanted = self.known.keys().rev().filter(unwanted).copied();
+            // In the place of one that cannot be loaded, the newest of those before it goes on.
+            let leaving: Vec<u64> = unwanted.skip(wanted.len() - num_serving).collect();
+            for number in leaving {
+                if let Some(Known::Serving(version)) = self.known.remove(&number) {
+                    self.known.insert(number, Known::Leaving(version));
                 }
-                _ => None,
-            };
-            let leaving: Vec<_> = self.known.iter_mut().filter_map(unwanted).collect();
-            for (number, version) in leaving {
-                self.known.insert(number, Known::Leaving(version));
             }
         }
         // What failed and was taken away is not told of any more.

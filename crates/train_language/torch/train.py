@@ -32,6 +32,7 @@ import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
 import torch.nn.functional as F
 from torch import nn
+from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
     get_model_state_dict,
@@ -86,7 +87,7 @@ class Config:
     lora: dict | None = None  # {"rank": r, "alpha": a, "targets": ["qkv", "o", "gate_up", "down"]}
     deterministic: bool = False
     report_every_steps: int = 10
-    metrics_file: str | None = None  # steps, evaluations and rollbacks are appended here too
+    metrics_file: str | None = None  # steps, evaluations, rollbacks and lost checkpoints are appended here too
     # For tests: the gradients of this step are made NaN the first time it is made.
     poison_step: int | None = None
 
@@ -581,11 +582,11 @@ class Checkpoints:
     def _write(self, step, part, copied):
         try:
             dcp.save(copied(), checkpoint_id=str(part), process_group=self.group)
-        except Exception as error:
+        except (Exception, CheckpointException) as error:  # PyTorch's own is no `Exception`
             # A full disk, say: the training goes on, the checkpoint before is still there.
             shutil.rmtree(part, ignore_errors=True)
             if self.rank == 0:
-                report(event="checkpoint_failed", step=step, message=f"{type(error).__name__}: {error}")
+                report(event="checkpoint_failed", step=step, message=reason(error))
             return
         if self.rank == 0:
             self._seal(step, part)
@@ -610,7 +611,7 @@ class Checkpoints:
             report(event="checkpoint", step=step)
         except OSError as error:
             shutil.rmtree(part, ignore_errors=True)
-            report(event="checkpoint_failed", step=step, message=f"{type(error).__name__}: {error}")
+            report(event="checkpoint_failed", step=step, message=reason(error))
 
     def finish(self):
         """Waits for the checkpoint being written, on every process: the one that seals it is the last."""
@@ -618,6 +619,15 @@ class Checkpoints:
             self.writer.join()
             self.writer = None
             dist.barrier()
+
+
+def reason(error):
+    """What a checkpoint failed of, in a line: what came first, on the first process that says so."""
+    if isinstance(error, CheckpointException):
+        error = next(iter(error.failures.values()))[0]
+    while error.__context__:
+        error = error.__context__
+    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def mapped(state, change):
@@ -688,7 +698,11 @@ def report(**line):
     text = json.dumps(line) + "\n"
     sys.stdout.write(text)
     sys.stdout.flush()
-    if METRICS and line["event"] in ("step", "eval", "rollback"):
+    if METRICS and line["event"] in ("step", "eval", "rollback", "checkpoint_rejected", "checkpoint_failed"):
+        if line["event"] == "checkpoint_rejected":
+            text = json.dumps({"warning": line["message"]}) + "\n"
+        if line["event"] == "checkpoint_failed":
+            text = json.dumps({"warning": f"no checkpoint at step {line['step']}: {line['message']}"}) + "\n"
         if line["event"] == "rollback":
             text = json.dumps({"step": line["to_step"], "rollbacks": line["rollbacks"]}) + "\n"
         if line["event"] == "eval":
@@ -860,7 +874,8 @@ class Trainer:
                 if self.checkpoints.is_whole(step):
                     chosen = [step]
                     break
-                report(event="checkpoint_rejected", step=step, message="its files are not those that were written")
+                report(event="checkpoint_rejected", step=step,
+                       message=f"{self.checkpoints.path(step)}: damaged, the checkpoint before is used")
         dist.broadcast_object_list(chosen, src=0)
         if chosen[0] is None:
             return None
@@ -1107,4 +1122,8 @@ if __name__ == "__main__":
             print(error, file=sys.stderr)
     if dist.is_initialized():
         dist.destroy_process_group()
-    sys.exit(code)
+    # Threads of the groups may still have tensors, and PyTorch aborts where one asks for the interpreter as that ends
+    # (pytorch/pytorch#190489). All is written: it need not end in its own way.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -307,6 +307,9 @@ impl Checker<'_> {
             (ValueType::Int | ValueType::Float, Some(ValueType::Bool)) => {
                 Some(format!("compare it, as in `{name} > 0`"))
             }
+            (ValueType::String, Some(ValueType::Bool)) => {
+                Some(format!("compare it, as in `{name} = 'yes'`"))
+            }
             (ValueType::Bool, Some(ValueType::Int | ValueType::Float)) => {
                 Some(format!("`cast({name} AS int)` makes 0 and 1 of it"))
             }

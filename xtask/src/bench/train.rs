@@ -37,7 +37,7 @@ impl Way {
 pub(super) fn steps(options: &Options) -> Result<(), Failure> {
     let scratch = Scratch::new()?;
     let examples = scratch.0.join("examples");
-    let ours = options.example("train", "speed")?;
+    let ours = options.example("train", "train_speed")?;
     let file = examples.clone();
     let mut ways = vec![Way::new("ours", move || {
         let mut command = Command::new(&ours);
@@ -70,7 +70,7 @@ pub(super) fn steps(options: &Options) -> Result<(), Failure> {
 
 /// Tokens a second of a small transformer.
 pub(super) fn language(options: &Options) -> Result<(), Failure> {
-    let ours = options.example("train_language", "speed")?;
+    let ours = options.example("train_language", "train_language_speed")?;
     let mut ways = vec![Way::new("ours", move || {
         let mut command = Command::new(&ours);
         command.arg("20");
@@ -96,7 +96,7 @@ pub(super) fn language(options: &Options) -> Result<(), Failure> {
 /// Examples a second of the loader, and gigabytes of tokens.
 pub(super) fn loader(options: &Options) -> Result<(), Failure> {
     let scratch = Scratch::new()?;
-    let ours = options.example("loader", "speed")?;
+    let ours = options.example("loader", "loader_speed")?;
     let rows = options.rows.min(400_000).to_string();
     let made = Command::new(&ours).arg("make").arg(&scratch.0).arg(&rows).status()?;
     if !made.success() {

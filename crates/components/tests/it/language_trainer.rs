@@ -84,25 +84,35 @@ fn what_is_no_list_of_tokens_is_named() {
     assert!(error.contains("`model.transformer.vocab_size`"), "{error}");
 }
 
-#[test]
-fn pytorch_trains_where_it_is_asked_for() {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "which interpreter has the peer is the environment's"
-    )]
-    let Ok(python) = std::env::var("CUPOLA_TORCH_PYTHON") else {
+#[expect(
+    clippy::disallowed_methods,
+    reason = "which interpreter has the peer is the environment's"
+)]
+fn torch_python() -> Option<String> {
+    let python = std::env::var("CUPOLA_TORCH_PYTHON").ok();
+    if python.is_none() {
         println!("left out: CUPOLA_TORCH_PYTHON names no interpreter with torch");
-        return;
-    };
-    let stage = Stage::new();
-    let splits = [("train", documents(300)), ("eval", documents(60))];
+    }
+    python
+}
+
+fn torch_config(python: &str) -> Value {
     let mut config = config();
     let transformer = config["model"]["transformer"].as_object_mut().unwrap();
     transformer.insert("engine".to_owned(), "torch".into());
     transformer.insert("python".to_owned(), python.into());
-    transformer.insert("processes".to_owned(), 2.into());
     transformer.insert("compile".to_owned(), false.into());
     transformer.insert("float32".to_owned(), true.into());
+    config
+}
+
+#[test]
+fn pytorch_trains_where_it_is_asked_for() {
+    let Some(python) = torch_python() else { return };
+    let stage = Stage::new();
+    let splits = [("train", documents(300)), ("eval", documents(60))];
+    let mut config = torch_config(&python);
+    config["model"]["transformer"]["processes"] = 2.into();
     let examples = stage.examples("examples", &splits);
     let done = stage.run(&LanguageTrainer, &[("transformed_examples", examples)], &config).unwrap();
     let summary = &done.outcome.summary;
@@ -114,4 +124,24 @@ fn pytorch_trains_where_it_is_asked_for() {
     let losses = model.losses(&[30, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 30]).unwrap();
     let within: f32 = losses[1..9].iter().map(|loss| loss.loss).sum::<f32>() / 8.0;
     assert!(within < 0.7, "{losses:?}");
+}
+
+#[test]
+fn checkpoints_that_pytorch_could_not_write_are_told_with_the_result() {
+    let Some(python) = torch_python() else { return };
+    let stage = Stage::new();
+    // Room for the model, and none for the optimizer's state beside it.
+    let wrapper = stage.path().join("python.sh");
+    std::fs::write(&wrapper, format!("#!/bin/sh\nulimit -f 200\nexec {python} \"$@\"\n")).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&wrapper, mode).unwrap();
+    let splits = [("train", documents(300)), ("eval", documents(60))];
+    let mut config = torch_config(&wrapper.display().to_string());
+    config["checkpoint_every_steps"] = 40.into();
+    let examples = stage.examples("examples", &splits);
+    let done = stage.run(&LanguageTrainer, &[("transformed_examples", examples)], &config).unwrap();
+    let summary = &done.outcome.summary;
+    assert!(summary.contains("; no checkpoint at step 40: "), "{summary}");
+    assert!(summary.contains("; no checkpoint at step 80: "), "{summary}");
+    LanguageModel::load(&done.artifact.uri).unwrap();
 }

@@ -14,6 +14,9 @@ use serde_json::json;
 
 const STEPS: u64 = 120;
 
+/// What Python runs before a program.
+const ENDS_ALONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/ends_alone");
+
 /// The Python that a variable names.
 fn python(variable: &str, what: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "a test is an edge")]
@@ -78,8 +81,10 @@ fn train(
         esac
         echo $$ > "pid-$name"; exec "$0" "$1""#;
     let command = ["/bin/sh", "-c", who, python, &script.display().to_string()];
-    let env =
-        vec![("CUPOLA_FN_ARGS".to_owned(), dir.path().join("fn_args.json").display().to_string())];
+    let env = vec![
+        ("CUPOLA_FN_ARGS".to_owned(), dir.path().join("fn_args.json").display().to_string()),
+        ("PYTHONPATH".to_owned(), ENDS_ALONE.to_owned()),
+    ];
     let job = Job {
         program: Program {
             command: command.map(str::to_owned).to_vec(),

@@ -90,12 +90,14 @@ fn metrics_are_heard_and_output_is_kept() {
         r#"echo out; echo err >&2
         echo '{"step": 1, "loss": 0.5}' >> metrics.jsonl
         echo 'Epoch 1' >> metrics.jsonl
+        echo '{"warning": "no room"}' >> metrics.jsonl
         printf '{"step": 2, "loss": 0.25, "auc": 0.75}' >> metrics.jsonl"#,
     );
     let launched = launched.unwrap();
-    assert_eq!(heard, ["attempt 0", "1: loss 0.5000", "2: loss 0.2500, auc 0.7500"]);
+    assert_eq!(heard, ["attempt 0", "1: loss 0.5000", "?: ", "2: loss 0.2500, auc 0.7500"]);
     assert_eq!((launched.metrics.step, launched.metrics.get("auc")), (Some(2), Some(0.75)));
     assert_eq!(launched.num_bad_lines, 1);
+    assert_eq!(launched.warnings, ["no room"]);
     let log = |name: &str| fs::read_to_string(scene.path("run/logs").join(name)).unwrap();
     assert_eq!(log("000-trainer.stdout"), "out\n");
     assert_eq!(log("000-trainer.stderr"), "err\n");

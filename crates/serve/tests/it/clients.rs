@@ -1,5 +1,5 @@
 //! Clients that others wrote, in a Python environment that `CUPOLA_SERVE_PYTHON` names: `requests`, `grpcio` with
-//! `tensorflow-serving-api`'s messages, `tritonclient` over HTTP and gRPC, `openai`; and a Prometheus server.
+//! `tensorflow-serving-api`'s messages, `tritonclient` and `kserve` over HTTP and gRPC, `openai`; and a Prometheus server.
 
 use std::fs;
 use std::io::Read as _;
@@ -17,6 +17,18 @@ fn python(test: &str) -> Option<String> {
         println!("SKIPPED {test}: CUPOLA_SERVE_PYTHON names no Python with the clients");
     }
     python
+}
+
+/// Returns the interpreter if it has a package, or says what is left out.
+fn python_with(package: &str, test: &str) -> Option<String> {
+    let python = python(test)?;
+    let import = format!("import {package}");
+    let has_package = Command::new(&python).args(["-c", &import]).output().unwrap();
+    if !has_package.status.success() {
+        println!("SKIPPED {test}: {python} has no package `{package}`");
+        return None;
+    }
+    Some(python)
 }
 
 fn run(python: &str, scene: &Scene, program: &str) {
@@ -50,14 +62,16 @@ fn tritonclient_talks_to_it() {
     run(&python, &Scene::new(), include_str!("clients/triton.py"));
 }
 
+/// Its package brings 450 MB of Kubernetes' and pandas' with it, so it is asked for by hand.
+#[test]
+fn kserve_talks_to_it() {
+    let Some(python) = python_with("kserve", "kserve_talks_to_it") else { return };
+    run(&python, &Scene::new(), include_str!("clients/kserve_client.py"));
+}
+
 #[test]
 fn openai_talks_to_it() {
-    let Some(python) = python("openai_talks_to_it") else { return };
-    let has_client = Command::new(&python).args(["-c", "import openai"]).output().unwrap();
-    if !has_client.status.success() {
-        println!("SKIPPED openai_talks_to_it: {python} has no package `openai`");
-        return;
-    }
+    let Some(python) = python_with("openai", "openai_talks_to_it") else { return };
     let scene = crate::completions::scene(1024, |_| {});
     run(&python, &scene, include_str!("clients/openai_client.py"));
     crate::completions::wait_for(&scene, crate::completions::CANCELLED, 1);

@@ -63,17 +63,21 @@ fn a_new_version_takes_over_without_a_failed_request() {
     assert_eq!(logit(&scene, PREDICT), "13.0");
 }
 
-#[test]
-fn a_version_that_cannot_answer_leaves_the_one_before() {
-    let scene = Scene::new();
-    // A graph without what the model reads.
-    let bad = push(&scene.dir.path().join("elsewhere"), 2, BINARY, 1.0);
+/// Pushes a version with a graph without what its model reads.
+fn push_bad(scene: &Scene, number: u64) {
+    let bad = push(&scene.dir.path().join("elsewhere"), number, BINARY, 1.0);
     fs::remove_file(bad.join("READY")).unwrap();
     let text = fs::read_to_string(bad.join("graph/graph.json")).unwrap();
     fs::write(bad.join("graph/graph.json"), text.replace("\"company\"", "\"firm\"")).unwrap();
     let made = tempfile::tempdir().unwrap();
     fs::rename(&bad, made.path().join("model")).unwrap();
-    push::push(&made.path().join("model"), &scene.taxi(), 3).unwrap();
+    push::push(&made.path().join("model"), &scene.taxi(), number).unwrap();
+}
+
+#[test]
+fn a_version_that_cannot_answer_leaves_the_one_before() {
+    let scene = Scene::new();
+    push_bad(&scene, 3);
 
     scene.wait_for(STATUS, &state(3, "END"));
     let (_, status) = scene.client().get(STATUS);
@@ -83,6 +87,26 @@ fn a_version_that_cannot_answer_leaves_the_one_before() {
     assert!(logit(&scene, "/v1/models/taxi/versions/3:predict").contains("could not be loaded"));
     assert_eq!(scene.metric("cupola_load_failures_total{model_name=\"taxi\"}"), 1);
     assert!(scene.lines.text().contains("\"event\":\"version_failed\""));
+}
+
+#[test]
+fn a_version_that_cannot_answer_takes_nobodys_place() {
+    let scene = Scene::with(|dir, config| {
+        push(&dir.join("taxi"), 2, BINARY, 1.0);
+        config.models[0].policy = VersionPolicy::Latest(2);
+    });
+    scene.wait_for(STATUS, &state(1, "AVAILABLE"));
+    push_bad(&scene, 3);
+    scene.wait_for(STATUS, &state(3, "END"));
+    let version = |number| logit(&scene, &format!("/v1/models/taxi/versions/{number}:predict"));
+    assert_eq!([version(1), version(2)], ["3.0", "4.0"]);
+    // Two are wanted, and of those that answer two stay.
+    push(&scene.taxi(), 4, BINARY, 3.0);
+    scene.wait_for(STATUS, &state(1, "END"));
+    assert_eq!([version(2), version(4)], ["4.0", "6.0"]);
+    push(&scene.taxi(), 5, BINARY, 4.0);
+    scene.wait_for(STATUS, &state(2, "END"));
+    assert_eq!([version(4), version(5)], ["6.0", "7.0"]);
 }
 
 #[test]
@@ -127,6 +151,8 @@ fn an_emptied_folder_goes_on_answering() {
     std::thread::sleep(Duration::from_millis(200));
     assert_eq!(logit(&scene, PREDICT), "3.0");
     assert_eq!(scene.client().get("/health/ready").0, 200);
+    let said = scene.lines.text().matches("\"event\":\"no_versions\"").count();
+    assert_eq!(said, 1, "{}", scene.lines.text());
     // And takes the next one that comes.
     push(&scene.taxi(), 5, BINARY, 2.0);
     scene.wait_for(STATUS, &state(5, "AVAILABLE"));
@@ -170,7 +196,7 @@ fn a_server_without_a_version_is_alive_and_not_ready() {
     let mut client = scene.client();
     assert_eq!(client.get("/health/live").0, 200);
     assert_eq!(client.get("/health/ready").0, 503);
-    assert_eq!(client.get("/v2/health/ready").0, 503);
+    assert_eq!(client.get("/v2/health/ready"), (503, r#"{"ready":false}"#.to_owned()));
     assert!(logit(&scene, PREDICT).starts_with("404 "));
     push(&scene.taxi(), 1, BINARY, 0.0);
     assert!(scene.server().wait_ready(PATIENCE));

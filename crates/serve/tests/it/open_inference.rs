@@ -88,13 +88,13 @@ fn what_is_missing_is_told_by_another_tensor() {
 fn server_and_models_are_described() {
     let scene = Scene::new();
     let mut client = scene.client();
-    for path in [
-        "/v2/health/live",
-        "/v2/health/ready",
-        "/v2/models/taxi/ready",
-        "/v2/models/taxi/versions/1/ready",
+    for (path, body) in [
+        ("/v2/health/live", r#"{"live":true}"#),
+        ("/v2/health/ready", r#"{"ready":true}"#),
+        ("/v2/models/taxi/ready", r#"{"name":"taxi","ready":true}"#),
+        ("/v2/models/taxi/versions/1/ready", r#"{"name":"taxi","ready":true}"#),
     ] {
-        assert_eq!(client.get(path).0, 200, "{path}");
+        assert_eq!(client.get(path), (200, body.to_owned()), "{path}");
     }
     assert_eq!(client.get("/v2/models/nope/ready").0, 404);
     assert_eq!(client.get("/v2/models/taxi/versions/9/ready").0, 503);

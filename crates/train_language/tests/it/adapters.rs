@@ -209,5 +209,7 @@ fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
     let first = |line: usize| (said[line]["event"].as_str().unwrap(), said[line]["step"].as_u64());
     assert_eq!(first(0), ("checkpoint_rejected", Some(newest)), "{said:?}");
     assert_eq!(first(1), ("resumed", Some(before)), "{said:?}");
+    let metrics = fs::read_to_string(stopped.path().join("run").join(torch::METRICS_FILE)).unwrap();
+    assert!(metrics.contains(&format!("step-{newest}: damaged, the checkpoint before is used")));
     assert!(weights(stopped.path()) == weights(undisturbed.path()));
 }

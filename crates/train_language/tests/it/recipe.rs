@@ -56,6 +56,9 @@ fn run(
         command.args(["-m", "torch.distributed.run", "--standalone", processes.as_str()]);
     }
     command.args(&args).env("OMP_NUM_THREADS", "1").stdout(Stdio::piped()).stderr(Stdio::piped());
+    // No process ends well that may have been aborted as it ended.
+    let ends_alone = concat!(env!("CARGO_MANIFEST_DIR"), "/../launch/testdata/ends_alone");
+    command.env("PYTHONPATH", ends_alone);
     let mut child = command.spawn().unwrap();
     let mut events = Vec::new();
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {

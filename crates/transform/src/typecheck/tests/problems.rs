@@ -51,6 +51,7 @@ fn wrong_types_say_what_was_found_and_what_was_expected() {
         "ln(fare > 1)",
         "coalesce(fare, hour, 'x')",
         "fill_missing(company, 0)",
+        "CASE WHEN company THEN 1 END",
         "CASE WHEN hour THEN 1 END",
         "CASE WHEN TRUE THEN 1 ELSE 'x' END",
         "CASE hour WHEN 'x' THEN 1 END",
@@ -93,6 +94,9 @@ fn wrong_types_say_what_was_found_and_what_was_expected() {
         at 21: argument 3 of `coalesce`: found string, expected float, as argument 1 is
     fill_missing(company, 0)
         at 22: argument `value` of `fill_missing`: found int, expected string, as argument `x` is
+    CASE WHEN company THEN 1 END
+        at 10: a condition behind `WHEN`: `company` is string, expected bool
+          hint: compare it, as in `company = 'yes'`
     CASE WHEN hour THEN 1 END
         at 10: a condition behind `WHEN`: `hour` is int, expected bool
           hint: compare it, as in `hour > 0`

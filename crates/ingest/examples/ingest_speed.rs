@@ -1,6 +1,6 @@
 //! Times reading comma-separated text: what finding the rows, inferring the types and writing the splits take.
 //!
-//! `cargo run --release -p ingest --example speed -- trips.csv [threads]`
+//! `cargo run --release -p ingest --example ingest_speed -- trips.csv [threads]`
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! Times the loader over taxi-shaped examples and over tokens, and makes the files for others that read the same.
 //!
-//! `cargo run --release -p loader --example speed make DIR [ROWS]` writes `records/` (TFRecord), `columns/` (Parquet) and
+//! `cargo run --release -p loader --example loader_speed make DIR [ROWS]` writes `records/` (TFRecord), `columns/` (Parquet) and
 //! `tokens/`; `... speed records|columns DIR` prints the examples a second of shuffled batches of 256, from the first
 //! question to the end of an epoch; `... speed tokens DIR` the gigabytes of tokens a second, those of a plain copy of
 //! blocks of the same bytes in memory, drawn at random as well, and those of one long copy.

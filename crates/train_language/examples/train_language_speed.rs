@@ -1,7 +1,7 @@
 //! Times the CPU training of a small transformer on made-up tokens: 4 blocks of width 256 with 8 heads of attention and
 //! feed-forward parts of 704, sequences of 256 tokens, 8 in a step, a vocabulary of 8,192, tied; AdamW, clipped.
 //!
-//! `cargo run --release -p train_language --example speed [STEPS]` prints the tokens a second of all steps but the first
+//! `cargo run --release -p train_language --example train_language_speed [STEPS]` prints the tokens a second of all steps but the first
 //! ones, and the last loss. `RAYON_NUM_THREADS` says how many threads.
 
 use std::time::Instant;

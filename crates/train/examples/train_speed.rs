@@ -1,7 +1,7 @@
 //! Times a training of the taxi pipeline's shape over made-up examples: 10,000 rows, 3 numbers, 12 categorical features of
 //! 7 to 1,010 categories, at batch 64, hidden layers of 100, 70, 50 and 25, Adam.
 //!
-//! `cargo run --release -p train --example speed [STEPS [FILE]]` prints the steps a second, all of them but the first
+//! `cargo run --release -p train --example train_speed [STEPS [FILE]]` prints the steps a second, all of them but the first
 //! ones and the evaluation at the end, and the losses. The examples go to the file, if one is named, for others that train
 //! on the same: numbers as 32-bit floats, then ids, then labels as 32-bit integers, column by column.
 
