@@ -249,6 +249,10 @@ impl Classify for CliError {
                 "give it the ending of its format, such as `.csv`; `--delimiter ,` reads CSV whatever its name"
                     .to_owned(),
             ),
+            Self::NoModel { path } if path.extension().is_some_and(|ending| ending == "onnx") => Some(
+                "in a pipeline, a Trainer whose program leaves the file makes it a model with features, see docs/training.md; what other programs predicted, as a column, `cupola eval` measures"
+                    .to_owned(),
+            ),
             Self::NotText { .. } => Some("say where with `--output`".to_owned()),
             Self::Exists { .. } => Some("`--force` writes over it".to_owned()),
             _ => None,

@@ -14,7 +14,7 @@ use super::{Options, Scratch};
 use crate::Failure;
 
 /// How many rows TensorFlow Model Analysis gets: it takes minutes for more.
-const PEER_ROWS: usize = 100_000;
+const PEER_ROWS: usize = 5_000;
 
 /// Twenty metrics.
 const METRICS: [&str; 20] = [

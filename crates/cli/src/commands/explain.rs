@@ -26,8 +26,7 @@ const MAX_ROWS: usize = 100_000;
 
 /// Explains.
 pub(crate) fn explain(args: &ExplainArgs, global: &Global) -> Result<Outcome, BoxError> {
-    let no_model = || CliError::NoModel { path: args.model.clone() };
-    let version = push::newest(&args.model)?.ok_or_else(no_model)?;
+    let version = super::newest_pushed(&args.model)?;
     let servable = Servable::load(&version)?;
     let engine = LocalEngine::with_all_cores(Arc::default());
     let features: Vec<String> =

@@ -20,6 +20,8 @@ pub(crate) mod serve;
 pub(crate) mod stats;
 pub(crate) mod validate;
 
+use std::path::{Path, PathBuf};
+
 use artifact::{Artifact, ArtifactId, Ledger};
 use base::BoxError;
 
@@ -41,6 +43,12 @@ fn artifact_to_show(args: &ShowArgs, type_name: &'static str) -> Result<Artifact
         }
         None => newest_artifact(&args.root, type_name),
     }
+}
+
+/// Returns the newest version of a pushed model.
+fn newest_pushed(model: &Path) -> Result<PathBuf, BoxError> {
+    let newest = if model.is_file() { None } else { push::newest(model)? };
+    Ok(newest.ok_or_else(|| CliError::NoModel { path: model.to_path_buf() })?)
 }
 
 /// Returns the newest artifact of a type.

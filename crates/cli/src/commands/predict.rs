@@ -23,11 +23,10 @@ use crate::output::print_json;
 
 /// Predicts.
 pub(crate) fn predict(args: &PredictArgs, global: &Global) -> Result<Outcome, BoxError> {
-    let no_model = || CliError::NoModel { path: args.model.clone() };
     let version = match TextModel::is_in(&args.model) {
         // A folder as HuggingFace's tools write it, or one that was pushed.
         true => args.model.clone(),
-        false => push::newest(&args.model)?.ok_or_else(no_model)?,
+        false => super::newest_pushed(&args.model)?,
     };
     let model = Asked::load(&version, args)?;
     let keep = match &args.keep {

@@ -82,7 +82,7 @@ fn the_page_has_everything_in_it() {
     let page = std::fs::read_to_string(scene.path("page.html")).unwrap();
     assert!(page.contains("\"thresholds\":[[") && page.contains("country"));
     let stored = std::fs::read_to_string(scene.path("evaluation.json")).unwrap();
-    assert!(stored.starts_with("{\n  \"version\": 2,"));
+    assert!(stored.starts_with("{\n  \"version\": 3,"));
 }
 
 #[test]
@@ -118,5 +118,33 @@ fn what_makes_no_sense_is_said_before_anything_is_read() {
     ] {
         let said = said(more);
         assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[test]
+fn mistakes_are_drawn_for_the_table_and_the_page() {
+    let scene = scene();
+    scene.write("eval.toml", "[[samples]]\nfeature = \"p\"\nof = \"false_positives\"\nsize = 4\n");
+    let args = ["--config", "eval.toml", "--slice", "country", "--html", "page.html"];
+    let said = scene.cupola(&with(&args)).expect_code(0);
+    let line = said.stdout.lines().find_map(|line| line.strip_prefix("false positives, by p: "));
+    let drawn: Vec<f64> = line.unwrap().split(", ").map(|number| number.parse().unwrap()).collect();
+    assert_eq!(drawn.len(), 4);
+    assert!(drawn.iter().all(|prediction| *prediction > 0.5), "{drawn:?}");
+    let page = std::fs::read_to_string(scene.path("page.html")).unwrap();
+    assert_eq!(page.matches("\"of\":\"false_positives\"").count(), 3);
+    let again = scene.cupola(&with(&args)).expect_code(0);
+    assert_eq!(again.stdout, said.stdout);
+}
+
+#[test]
+fn a_file_is_told_from_a_pushed_model() {
+    let scene = scene();
+    scene.write("model.onnx", "");
+    for verb in ["predict", "explain"] {
+        let args = [verb, "--model", "model.onnx", "--input", "p.csv"];
+        let said = scene.cupola(&args).expect_code(3);
+        assert!(said.stderr.starts_with("error: model.onnx: no pushed model found"));
+        assert!(said.stderr.contains("see docs/training.md"), "{}", said.stderr);
     }
 }

@@ -138,15 +138,15 @@ fn local_models_are_those_of_the_lime_package() {
         }
     }
     // More features, that say much the same, so that some leave the lasso's path again.
-    for seed in 0..30 {
-        let mut random = Random::new(seed);
+    for seed in 0..30u8 {
+        let mut random = Random::new(u64::from(seed));
         let common: Vec<f64> = (0..200).map(|_| random.normal()).collect();
         let row = |common: &f64| (0..8).map(|_| 0.5 * random.normal() + common).collect();
         let data: Vec<Vec<f64>> = common.iter().map(row).collect();
         let target =
             |row: &Vec<f64>| (row[0] * 3.0).sin() + row[1] * row[2] - row[3] - 2.0 * row[4];
         let predictions: Vec<f64> = data.iter().map(target).collect();
-        let num_features = 1 + seed as usize % 8;
+        let num_features = 1 + usize::from(seed) % 8;
         let options = LimeOptions {
             num_features,
             selection: FeatureSelection::LassoPath,

@@ -257,8 +257,8 @@ function confusion(plots, whose) {
 const drawnBox = h("div", {});
 function drawDrawn(slice) {
   drawnBox.replaceChildren(...(slice?.samples || []).flatMap(({ sample, values }) => [
-    h("h3", {}, `${sample.of.replace("_", " ")}: ${sample.feature}`,
-      h("small", {}, [sample.class !== undefined && `class ${sample.class}`, sample.threshold !== undefined && `threshold ${format(sample.threshold)}`].filter(Boolean).join(", "))),
+    h("h3", {}, [sample.of.replace("_", " "), sample.class !== undefined && `of class ${sample.class}`,
+      sample.threshold !== undefined && `at ${format(sample.threshold)}`, `by ${sample.feature}`].filter(Boolean).join(" ")),
     h("p", { class: "sample" }, values.length ? values.map(value => shown(value)).join(", ") : "none")]));
 }
 
