@@ -186,7 +186,7 @@ fn every_mistake_of_a_pipeline_is_reported_at_once() {
         error: pipeline.toml:23:37: no transformed feature `big_tiper`, expected one of `trip_miles`, `fare`, `payment_type`, `company`, `big_tipper`
           hint: did you mean `big_tipper`?
         error: pipeline.toml:24:13: `nodes.trainer.num_steps`: expected a whole number of at least 1, found the string "many"
-        error: pipeline.toml:30:10: no metric `auk`, expected one of `example_count`, `weighted_example_count`, `auc`, `auc_precision_recall`, `auc_minoring`, `auc_majoring` or 76 others
+        error: pipeline.toml:30:10: no metric `auk`, expected one of `example_count`, `weighted_example_count`, `auc`, `auc_precision_recall`, `auc_minoring`, `auc_majoring` or 77 others
           hint: did you mean `auc`?
         error: pipeline.toml:37:8: node `pushr`: there is no component `Pushr`
           hint: did you mean `[nodes.pusher]`?
