@@ -60,7 +60,7 @@ pub(super) fn bench(options: &Options) -> Result<(), Failure> {
         METRICS.len(),
         1 + FEATURES.iter().map(|(_, num_values)| num_values).sum::<usize>()
     );
-    println!("| `cupola eval` | time | million rows/s | processor time | memory |");
+    println!("| `cupola eval` | time | rows/s | processor time | memory |");
     println!("| --- | --- | --- | --- | --- |");
     let ways: [(&str, &[&str]); 3] = [
         ("no intervals", &[]),
@@ -110,10 +110,10 @@ fn eval(bench: &Bench<'_>, files: &PathBuf, flags: &[&str]) -> Command {
 }
 
 fn line(name: &str, usage: Usage, rows: usize) {
-    let rate = rows as f64 / 1e6 / usage.wall.as_secs_f64();
+    let rate = rows as f64 / usage.wall.as_secs_f64();
     let memory = usage.peak_memory as f64 / 1e6;
     let (wall, cpu) = (shown(usage.wall), shown(usage.cpu));
-    println!("| {name} | {wall} | {rate:.3} | {cpu} | {memory:.0} MB |");
+    println!("| {name} | {wall} | {rate:.0} | {cpu} | {memory:.0} MB |");
 }
 
 /// Writes labels that are 1 as often as the predictions say, and features.
