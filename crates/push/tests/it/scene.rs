@@ -182,8 +182,10 @@ pub(crate) fn hook(statuses: &'static [u16]) -> (String, Receiver<Received>) {
             let answer = format!(
                 "HTTP/1.1 {status} Whatever\r\ncontent-length: 4\r\nconnection: close\r\n\r\nbusy"
             );
+            // Before the answer: who has it looks at once for what was received.
+            let is_heard = sender.send(received).is_ok();
             let _ = reader.get_mut().write_all(answer.as_bytes());
-            if sender.send(received).is_err() {
+            if !is_heard {
                 return;
             }
         }

@@ -1,6 +1,8 @@
 "use strict";
 (() => {
-const data = JSON.parse(document.getElementById("data").textContent);
+// Integers beyond 2^53 are shown as they were written, where the browser tells how that was.
+const exact = (key, number, from) => key === "int" && !Number.isSafeInteger(number) && from?.source || number;
+const data = JSON.parse(document.getElementById("data").textContent, exact);
 const evaluation = data.evaluation;
 const two = evaluation.has_baseline;
 const CLASS = ["current", "baseline"];
@@ -62,7 +64,8 @@ function verdict(metric, change) {
 function shown(value) {
   if ("text" in value) return value.text === "" ? '""' : value.text;
   if ("bytes" in value) return "0x" + value.bytes;
-  return format(value.int ?? value.float);
+  // Ids and years are names: without separators.
+  return "int" in value ? String(value.int) : format(value.float);
 }
 const nameOf = key => key.length ? key.map(part => `${part.feature}: ${shown(part.value)}`).join(", ") : "overall";
 const slices = evaluation.slices.map((slice, index) => ({
